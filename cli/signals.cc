@@ -44,15 +44,15 @@ void InstallSignals() {
 int SignalCount() {
   Signals& state = State();
   MutexLock lock(&state.mutex);
-  return state.ends.wishes();
+  return state.ends.requests();
 }
 
 void WaitForSignal(absl::Duration timeout) {
   Signals& state = State();
   MutexLock lock(&state.mutex);
-  const int before = state.ends.wishes();
+  const int before = state.ends.requests();
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
-  while (state.ends.wishes() == before) {
+  while (state.ends.requests() == before) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= deadline || !state.arrived.WaitFor(&state.mutex, deadline - now)) return;
   }

@@ -243,8 +243,9 @@ AgentOptions MakeAgentOptions(const RunOptions& options, const SweepSpec& spec,
 }
 
 // Creates or finds the file's sweep in this database, and resumes it if asked.
-absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const RunOptions& options,
-                                               const Session& session, SweepInput* input) {
+absl::StatusOr<v1::CreateSweepResponse> CreateOrResume(Connection& connection,
+                                                       const RunOptions& options,
+                                                       const Session& session, SweepInput* input) {
   absl::StatusOr<v1::CreateSweepResponse> created = Submit(connection,
                                                            {.command = SameRun(options, session),
                                                             .keep_going = options.keep_going,
@@ -324,7 +325,7 @@ int Run(const RunOptions& options, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To((*server)->address());
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::CreateSweepResponse> created =
-      TakeUp(**connection, options, session, &*input);
+      CreateOrResume(**connection, options, session, &*input);
   if (!created.ok()) return Fail(created.status());
   const absl::Status same_data = CheckData(created->sweep(), *local_data);
   if (!same_data.ok()) return Fail(same_data);
@@ -336,7 +337,7 @@ int Run(const RunOptions& options, const Session& session) {
   auto view = std::make_unique<WatchView>(session, /*only_news=*/false);
   // Events from before the first trial are no news.
   const absl::StatusOr<std::vector<v1::Trial>> before = ListTrials(**connection, spec.name, {});
-  if (before.ok()) view->Know(*before);
+  if (before.ok()) view->SetEarlierState(*before);
   absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Start(agent_options);
   if (!agent.ok()) return Fail(agent.status());
 

@@ -20,7 +20,7 @@ struct DeleteFlags {
 };
 
 // Asks for confirmation, saying what will be lost. Without a terminal nobody can be asked.
-bool IsMeant(const std::vector<v1::Sweep>& sweeps) {
+bool ConfirmDeletion(const std::vector<v1::Sweep>& sweeps) {
   for (const v1::Sweep& sweep : sweeps) {
     std::cout << fmt::format("{}: {}, {} of {} trials ended, about {} of results\n",
                              ShortName(sweep.name()), StatusText(sweep),
@@ -55,7 +55,7 @@ int Delete(const DeleteFlags& flags, const Session& session) {
     sweeps.push_back(*std::move(sweep));
   }
   const bool asks = !flags.yes && session.terminal && isatty(STDIN_FILENO) == 1;
-  if (asks && !IsMeant(sweeps)) {
+  if (asks && !ConfirmDeletion(sweeps)) {
     return Fail(absl::CancelledError("nothing was deleted"));
   }
   Listing listing;

@@ -156,7 +156,7 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
   absl::Time lost = absl::InfiniteFuture();
   if (view->only_news()) {
     const absl::StatusOr<std::vector<v1::Trial>> before = ListTrials(connection, name, {});
-    if (before.ok()) view->Know(*before);
+    if (before.ok()) view->SetEarlierState(*before);
   }
   SayWhatIsWaitedFor(connection, name, view);
   while (true) {

@@ -73,7 +73,7 @@ void AddEpoch(const Objective& objective, const EpochMetrics& metrics, v1::Trial
 
 bool WatchModel::ended() const { return cli::HasEnded(sweep_); }
 
-void WatchModel::Know(const std::vector<v1::Trial>& trials) {
+void WatchModel::SetEarlierState(const std::vector<v1::Trial>& trials) {
   for (const v1::Trial& trial : trials) {
     const int epoch = HasEnded(trial.state()) ? trial.epochs() + 1 : trial.epoch();
     known_[trial.number()] = {.attempt = trial.attempt(), .epoch = epoch};

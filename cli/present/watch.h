@@ -25,7 +25,7 @@ class WatchModel {
   std::vector<std::string> Apply(const v1::WatchSweepResponse& message, absl::Time now, bool epochs,
                                  const Session& session);
   // Records the state before watching began; it produces no lines.
-  void Know(const std::vector<v1::Trial>& trials);
+  void SetEarlierState(const std::vector<v1::Trial>& trials);
   // The lines of the live picture, which fit the terminal: one for the whole sweep, one bar per
   // running trial, and the number of hidden ones.
   std::vector<std::string> Live(absl::Time now, const TerminalSize& size,
@@ -89,7 +89,7 @@ class WatchView {
   void Lost(absl::Duration since);
   void Found();
   bool only_news() const { return only_news_; }
-  void Know(const std::vector<v1::Trial>& trials) { model_.Know(trials); }
+  void SetEarlierState(const std::vector<v1::Trial>& trials) { model_.SetEarlierState(trials); }
   // For the thread that calls Update.
   const WatchModel& model() const { return model_; }
   // From here on a sweep that the coordinator pauses because its first trials fail alike counts as

@@ -240,7 +240,7 @@ TEST_F(WatchModelTest, WhatWasThereBeforeMakesNoLines) {
   begun.set_attempt(1);
   begun.set_epoch(2);
   begun.set_epochs(10);
-  model_.Know({ended, begun});
+  model_.SetEarlierState({ended, begun});
   EXPECT_THAT(ApplyTrial(1, v1::TRIAL_STATE_COMPLETED), SizeIs(0));
   EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("1 of 2 trials ended"));
   ApplyTrial(2, v1::TRIAL_STATE_RUNNING);
@@ -257,7 +257,7 @@ TEST_F(WatchModelTest, ATrialThatIsRetriedAndEndsAgainIsNews) {
   failed.set_number(1);
   failed.set_state(v1::TRIAL_STATE_FAILED);
   failed.set_attempt(0);
-  model_.Know({failed});
+  model_.SetEarlierState({failed});
   EXPECT_THAT(ApplyTrial(1, v1::TRIAL_STATE_FAILED), SizeIs(1));
   EXPECT_EQ(model_.failures_told(), 1);
 }

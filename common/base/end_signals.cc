@@ -4,11 +4,11 @@ namespace sweep {
 
 int EndSignals::Take(int signal, TimePoint now) {
   const auto apart = signal == SIGINT ? kKeysApart : kApart;
-  if (wishes_ == 0 || now - last_ >= apart) {
-    ++wishes_;
+  if (requests_ == 0 || now - last_ >= apart) {
+    ++requests_;
     last_ = now;
   }
-  return wishes_;
+  return requests_;
 }
 
 sigset_t EndSignalSet() {

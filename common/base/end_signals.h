@@ -23,10 +23,10 @@ class EndSignals {
 
   // Records `signal`. Returns the number of requests so far: 1 to end in order, 2 to end at once.
   int Take(int signal, TimePoint now);
-  int wishes() const { return wishes_; }
+  int requests() const { return requests_; }
 
  private:
-  int wishes_ = 0;
+  int requests_ = 0;
   TimePoint last_;  // when the last request was made
 };
 

@@ -15,7 +15,7 @@ constexpr EndSignals::TimePoint kStart{std::chrono::hours(1)};
 TEST(EndSignals, TheFirstOfAnyKindIsAWish) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     EndSignals signals;
-    EXPECT_EQ(signals.wishes(), 0);
+    EXPECT_EQ(signals.requests(), 0);
     EXPECT_EQ(signals.Take(signal, kStart), 1) << signal;
   }
 }
@@ -26,7 +26,7 @@ TEST(EndSignals, WhatABatchSystemRepeatsIsOneWish) {
   EXPECT_EQ(signals.Take(SIGTERM, kStart), 1);
   EXPECT_EQ(signals.Take(SIGTERM, kStart + milliseconds(100)), 1);
   EXPECT_EQ(signals.Take(SIGTERM, kStart + milliseconds(4999)), 1);
-  EXPECT_EQ(signals.wishes(), 1);
+  EXPECT_EQ(signals.requests(), 1);
 }
 
 TEST(EndSignals, OneSomeSecondsLaterIsAnother) {

@@ -226,11 +226,11 @@ std::string MissingForEnv(const ScriptLine& line) {
   return IsOnPath(line.argument) ? "" : line.argument;
 }
 
-std::string WhyNot(const std::string& path, const std::string& folder, int depth);
+std::string WhyNotExecutableAt(const std::string& path, const std::string& folder, int depth);
 
 std::string WhyNotInterpreter(const ScriptLine& line, const std::string& folder, int depth) {
   if (depth + 1 >= kMostInterpreters) return "its interpreters stand too deep behind each other";
-  const std::string why = WhyNot(JoinPath(folder, line.interpreter), folder, depth + 1);
+  const std::string why = WhyNotExecutableAt(JoinPath(folder, line.interpreter), folder, depth + 1);
   if (why == "it does not exist") {
     return "its interpreter '" + Shown(line.interpreter) + "' does not exist";
   }
@@ -243,7 +243,7 @@ std::string WhyNotInterpreter(const ScriptLine& line, const std::string& folder,
          "', and there is none on PATH";
 }
 
-std::string WhyNot(const std::string& path, const std::string& folder, int depth) {
+std::string WhyNotExecutableAt(const std::string& path, const std::string& folder, int depth) {
   if (std::string why = WhyNoFile(path); !why.empty()) return why;
   if (IsOnNoexec(path)) return "its folder is mounted noexec: nothing in it may be executed";
   if (access(path.c_str(), X_OK) != 0) {
@@ -271,7 +271,7 @@ std::string WhyNotExecutable(std::string_view bytes) {
 }
 
 std::string WhyNotExecutableFile(const std::string& path, const std::string& folder) {
-  return WhyNot(path, folder, 0);
+  return WhyNotExecutableAt(path, folder, 0);
 }
 
 }  // namespace sweep

@@ -19,7 +19,7 @@ Layer MaxPool(int kernel) {
   return {.kind = LayerKind::kMaxPool, .kernel = kernel, .stride = kernel};
 }
 Layer Linear(int out) { return {.kind = LayerKind::kLinear, .out = out}; }
-Layer Plain(LayerKind kind) { return {.kind = kind}; }
+Layer OfKind(LayerKind kind) { return {.kind = kind}; }
 
 Network Make(std::vector<Layer> layers, Shape input = {1, 28, 28}) {
   Network network;
@@ -31,9 +31,9 @@ Network Make(std::vector<Layer> layers, Shape input = {1, 28, 28}) {
 
 // Two convolutions, small enough to count everything by hand.
 Network Small() {
-  return Make({Conv(4, 3, 1), Plain(LayerKind::kRelu), Plain(LayerKind::kBatchNorm), MaxPool(2),
-               Conv(6, 3, 0, false), Plain(LayerKind::kGlobalAvgPool), Linear(10),
-               Plain(LayerKind::kLogSoftmax)});
+  return Make({Conv(4, 3, 1), OfKind(LayerKind::kRelu), OfKind(LayerKind::kBatchNorm), MaxPool(2),
+               Conv(6, 3, 0, false), OfKind(LayerKind::kGlobalAvgPool), Linear(10),
+               OfKind(LayerKind::kLogSoftmax)});
 }
 
 TEST(LayerKinds, AreCompleteAndInTheOrderOfTheEnumeration) {
@@ -113,7 +113,7 @@ TEST(InferShapes, LinearFlattensItsInput) {
 }
 
 TEST(InferShapes, DataGradientIsNeededOnceSomethingBeforeLearns) {
-  Network network = Make({Plain(LayerKind::kBatchNorm), Linear(5)}, {3, 4, 4});
+  Network network = Make({OfKind(LayerKind::kBatchNorm), Linear(5)}, {3, 4, 4});
   ASSERT_EQ(InferShapes(&network), "");
   EXPECT_EQ(network.train_flops, 3 * network.forward_flops);
 }
@@ -121,7 +121,7 @@ TEST(InferShapes, DataGradientIsNeededOnceSomethingBeforeLearns) {
 TEST(InferShapes, StrideAndPaddingRoundDown) {
   Layer conv = Conv(2, 3, 1);
   conv.stride = 2;
-  Network network = Make({conv, Plain(LayerKind::kGlobalAvgPool)}, {1, 28, 27});
+  Network network = Make({conv, OfKind(LayerKind::kGlobalAvgPool)}, {1, 28, 27});
   ASSERT_EQ(InferShapes(&network), "");
   EXPECT_EQ(network.layers[0].output, (Shape{2, 14, 14}));
 }
@@ -132,12 +132,12 @@ TEST(InferShapes, NamesTheLayerThatDoesNotFit) {
   EXPECT_EQ(InferShapes(&network, &bad),
             "layer 2 (conv 24 5×5): kernel 5 is larger than its input 3×3");
   EXPECT_EQ(bad, 1);
-  network = Make({MaxPool(29), Plain(LayerKind::kGlobalAvgPool)});
+  network = Make({MaxPool(29), OfKind(LayerKind::kGlobalAvgPool)});
   EXPECT_EQ(InferShapes(&network),
             "layer 1 (max_pool 29×29): kernel 29 is larger than its input 28×28");
-  network = Make({Plain(LayerKind::kLogSoftmax)});
+  network = Make({OfKind(LayerKind::kLogSoftmax)});
   EXPECT_NE(InferShapes(&network).find("one value per class"), std::string::npos);
-  network = Make({Plain(LayerKind::kLogSoftmax), Linear(10)}, {10, 1, 1});
+  network = Make({OfKind(LayerKind::kLogSoftmax), Linear(10)}, {10, 1, 1});
   EXPECT_NE(InferShapes(&network).find("last layer"), std::string::npos);
 }
 
@@ -155,7 +155,7 @@ TEST(InferShapes, RefusesAnEndThatIsNoClassification) {
 
 TEST(InferShapes, RefusesValuesOutOfRange) {
   const auto refuse = [](Layer layer, const std::string& part) {
-    Network network = Make({layer, Plain(LayerKind::kGlobalAvgPool)});
+    Network network = Make({layer, OfKind(LayerKind::kGlobalAvgPool)});
     EXPECT_NE(InferShapes(&network).find(part), std::string::npos) << InferShapes(&network);
   };
   refuse(Conv(0, 3), "out is 0");
@@ -172,13 +172,13 @@ TEST(InferShapes, RefusesValuesOutOfRange) {
 }
 
 TEST(InferShapes, HostileSizesAreRefusedNotOverflown) {
-  Network network = Make({Conv(65536, 1), Plain(LayerKind::kGlobalAvgPool)}, {1, 65536, 65536});
+  Network network = Make({Conv(65536, 1), OfKind(LayerKind::kGlobalAvgPool)}, {1, 65536, 65536});
   EXPECT_NE(InferShapes(&network).find("2^31"), std::string::npos);
-  network = Make({Conv(65536, 255, 127), Plain(LayerKind::kGlobalAvgPool)}, {65536, 128, 128});
+  network = Make({Conv(65536, 255, 127), OfKind(LayerKind::kGlobalAvgPool)}, {65536, 128, 128});
   EXPECT_NE(InferShapes(&network), "");
   network = Make({Linear(65536)}, {65536, 128, 128});
   EXPECT_NE(InferShapes(&network), "");
-  network = Make(std::vector<Layer>(1001, Plain(LayerKind::kRelu)));
+  network = Make(std::vector<Layer>(1001, OfKind(LayerKind::kRelu)));
   EXPECT_NE(InferShapes(&network).find("1001 layers"), std::string::npos);
 
   // Strides whose product exceeds int.
@@ -186,7 +186,7 @@ TEST(InferShapes, HostileSizesAreRefusedNotOverflown) {
   conv.stride = 255;
   std::vector<Layer> layers(1000, conv);
   for (Layer& layer : layers) layer.padding = 1;
-  layers.back() = Plain(LayerKind::kGlobalAvgPool);
+  layers.back() = OfKind(LayerKind::kGlobalAvgPool);
   network = Make(layers);
   EXPECT_EQ(InferShapes(&network), "");
   EXPECT_EQ(network.layers.back().jump, std::numeric_limits<int>::max());
@@ -216,7 +216,7 @@ TEST(DescribeLayer, SaysKindAndSize) {
   EXPECT_EQ(DescribeLayer(MaxPool(2)), "max_pool 2×2");
   EXPECT_EQ(DescribeLayer({.kind = LayerKind::kDropout, .p = 0.1}), "dropout 0.1");
   EXPECT_EQ(DescribeLayer(Linear(10)), "linear 10");
-  EXPECT_EQ(DescribeLayer(Plain(LayerKind::kBatchNorm)), "batch_norm");
+  EXPECT_EQ(DescribeLayer(OfKind(LayerKind::kBatchNorm)), "batch_norm");
 }
 
 }  // namespace

@@ -179,7 +179,8 @@ bool Misses(const SweepSpec& spec, const Measurements& values) {
 
 // Replaces the standing epoch by a better one. Skips an epoch without the objective: a program may
 // report it only now and then.
-void Stand(const SweepSpec& spec, const EpochMetrics& metrics, Tier tier, Standing* standing) {
+void UpdateStanding(const SweepSpec& spec, const EpochMetrics& metrics, Tier tier,
+                    Standing* standing) {
   const Objective& objective = spec.objective();
   if (!metrics.values.Get(objective.name)) return;
   const bool is_better = tier != standing->tier
@@ -220,7 +221,7 @@ void AddEpoch(const SweepSpec& spec, const EpochMetrics& metrics, TrialResult* r
   if (is_best) result->best_epoch = metrics.epoch;
 
   const Tier tier = TierOf(spec, metrics);
-  Stand(spec, metrics, tier, &result->standing);
+  UpdateStanding(spec, metrics, tier, &result->standing);
   if (tier == Tier::kMeetsGates) {
     ++result->epochs_in_a_row;
     if (result->epochs_to_target == 0) result->epochs_to_target = metrics.epoch;

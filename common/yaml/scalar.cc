@@ -347,7 +347,7 @@ char AsciiOf(char32_t point) {
 }
 
 // The text with look-alike characters replaced by ASCII; `*found` names the last one replaced.
-std::string Plain(std::string_view text, std::string* found) {
+std::string WithAsciiForLookAlikes(std::string_view text, std::string* found) {
   std::string plain(text);
   for (const LookAlike& one : kLookAlikes) {
     for (std::size_t at = plain.find(one.utf8); at != plain.npos; at = plain.find(one.utf8)) {
@@ -373,7 +373,7 @@ std::string Plain(std::string_view text, std::string* found) {
 // Warns of a text that is no value but may have been meant as one.
 void Question(std::string_view text, PlainScalar* read) {
   std::string found;
-  const std::string plain = Plain(text, &found);
+  const std::string plain = WithAsciiForLookAlikes(text, &found);
   const bool is_value =
       IsNumberText(plain) || IsOneOf(absl::AsciiStrToLower(plain), {"true", "false", "null", "~"});
   if (!found.empty() && is_value) {

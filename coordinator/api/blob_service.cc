@@ -161,7 +161,7 @@ class GetBlobReactor final : public GetStream {
   absl::StatusOr<std::string> Next() {
     if (reader_ == nullptr) {
       absl::StatusOr<std::unique_ptr<BlobStore::Reader>> reader = blobs_->Read(sha256_);
-      if (!reader.ok()) return WhyNot(reader.status());
+      if (!reader.ok()) return OpenError(reader.status());
       reader_ = *std::move(reader);
       response_.set_size_bytes(reader_->size_bytes());
     }
@@ -171,7 +171,7 @@ class GetBlobReactor final : public GetStream {
   }
 
   // A blob with a row but no file is lost; forgets it, so that it is not requested again.
-  absl::Status WhyNot(const absl::Status& status) {
+  absl::Status OpenError(const absl::Status& status) {
     if (!absl::IsNotFound(status)) return status;
     const absl::StatusOr<std::optional<std::int64_t>> known = store_->Read(FindBlobSize, sha256_);
     if (!known.ok() || !known->has_value()) return status;

@@ -4,6 +4,7 @@
 #include "common/base/utf8.h"
 #include "common/protocol/program_files.h"
 #include "coordinator/views/attempt_outcome.h"
+#include "coordinator/views/fill_facts.h"
 #include "fmt/format.h"
 #include "proto/epochs.h"
 #include "proto/names.h"
@@ -158,20 +159,13 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
 
 v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
   v1::Trial proto;
+  FillFacts(row, &proto);
   proto.set_name(TrialResource(row.sweep, row.number));
-  proto.set_number(row.number);
-  proto.set_configuration(row.configuration);
-  proto.set_replicate(row.replicate);
   proto.set_state(ToProto(row.state));
   for (const auto& [name, value] : row.parameters) {
     (*proto.mutable_parameters())[name] = ToProto(value);
   }
   proto.set_seed(row.seed);
-  proto.set_attempt(row.attempt);
-  proto.set_failures(row.failures);
-  proto.set_epoch(row.result.epoch);
-  proto.set_epochs(row.epochs);
-  proto.set_best_epoch(row.result.best_epoch);
   *proto.mutable_measures() = ToProto(row.result.measures);
   if (const MeasureSummary* const accuracy = row.result.measures.Find(kValidationAccuracy)) {
     proto.set_best_accuracy(accuracy->high);
@@ -181,10 +175,7 @@ v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
     proto.set_best_loss(loss->low);
     proto.set_last_loss(loss->last);
   }
-  proto.set_epochs_to_target(row.result.epochs_to_target);
   proto.set_network_parameters(row.network_parameters);
-  proto.set_fully_connected(row.fully_connected);
-  proto.set_model(row.model);
   proto.set_reason(row.reason);
   proto.set_worker(WorkerResource(row.worker));
   *proto.mutable_create_time() = ToProto(row.created);
@@ -440,7 +431,7 @@ absl::StatusOr<TrialState> FromProto(v1::TrialState state) {
       return TrialState::kOnHold;
     default:
       return absl::InvalidArgumentError(
-          fmt::format("{} is no state of a trial", static_cast<int>(state)));
+          fmt::format("{} is not a state of a trial", static_cast<int>(state)));
   }
 }
 

@@ -201,6 +201,14 @@ TEST_F(ServerTest, PagesFollowEachOtherAndATokenOfAnotherQueryIsRefused) {
     ASSERT_EQ(List(request, &response), absl::OkStatus());
     EXPECT_THAT(Numbers(response), ElementsAre(4));
     EXPECT_EQ(response.next_page_token(), "");
+    v1::ListTrialsRequest halves = request;
+    halves.clear_page_token();
+    halves.set_page_size(2);
+    ASSERT_EQ(List(halves, &response), absl::OkStatus());
+    halves.set_page_token(response.next_page_token());
+    ASSERT_EQ(List(halves, &response), absl::OkStatus());
+    EXPECT_THAT(Numbers(response), ElementsAre(3, 4));
+    EXPECT_EQ(response.next_page_token(), "") << "a full page is the last one, too";
     request.set_filter("lr > 0.001");
     EXPECT_EQ(List(request, &response).code(), absl::StatusCode::kInvalidArgument);
   }

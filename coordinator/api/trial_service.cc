@@ -32,7 +32,8 @@ std::int64_t LogPosition(const LogRow& row) {
 absl::StatusOr<std::int64_t> FillPage(Store* store, TrialQuery query, int size,
                                       const std::optional<TrialFilter>& filter,
                                       const SweepSpec& spec, v1::ListTrialsResponse* response) {
-  query.limit = filter.has_value() ? kScanPage : size;
+  // One more than fits says whether there is a next page, without a second query.
+  query.limit = filter.has_value() ? kScanPage : size + 1;
   for (int scanned = 0; scanned < kMaxScanPages; ++scanned) {
     const absl::StatusOr<std::vector<TrialRow>> rows = store->Read(SelectTrials, query);
     if (!rows.ok()) return rows.status();

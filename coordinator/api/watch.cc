@@ -184,18 +184,18 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     return messages;
   }
 
-  // Describes the present state, which is no older than the event. A row read before the event
+  // Describes the sweep or trial as it is after the event or later. A row read before the event
   // would be the last message about a sweep that has ended meanwhile.
   absl::StatusOr<v1::WatchSweepResponse> Describe(const SweepRow& sweep, const EventRow& event) {
     v1::WatchSweepResponse message;
     message.set_cursor(std::to_string(event.sequence));
     *message.mutable_time() = ToProto(event.time);
     if (event.kind == "epoch") {
-      const absl::StatusOr<EpochRow> epoch =
-          hub_->store_->Read(FindEpoch, event.trial_id, event.attempt, event.epoch);
-      if (!epoch.ok()) return epoch.status();
       message.mutable_epoch()->set_trial(TrialResource(sweep_name_, event.number));
-      *message.mutable_epoch()->mutable_epoch() = ToProto(*epoch);
+      *message.mutable_epoch()->mutable_epoch() =
+          ToProto(EpochRow{.attempt = event.attempt,
+                           .metrics = {.epoch = event.epoch, .values = event.values},
+                           .reported = event.time});
     } else if (event.kind == "trial") {
       const absl::StatusOr<StoredSpec> stored = hub_->specs_->Show(sweep);
       if (!stored.ok()) return stored.status();

@@ -79,7 +79,8 @@ ConnectionFront::ConnectionFront(int listener, const Options& options, Handler h
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   fcntl(listener_, F_SETFL, O_NONBLOCK);
   front_ = std::thread([this] { FrontLoop(); });
-  for (int i = 0; i < options_.threads; ++i) workers_.emplace_back([this] { WorkerLoop(&lane_); });
+  for (int i = 0; i < options_.threads; ++i)
+    workers_.emplace_back([this] { WorkerLoop(&ordinary_); });
   if (!options_.urgent_paths.empty()) workers_.emplace_back([this] { WorkerLoop(&urgent_); });
 }
 
@@ -95,16 +96,16 @@ void ConnectionFront::Shutdown() {
     if (std::exchange(stopping_, true)) return;
     // Makes the threads that serve these connections see the end of input.
     for (const auto& [socket, is_active] : active_) shutdown(socket, SHUT_RDWR);
-    lane_.changed.NotifyAll();
+    ordinary_.changed.NotifyAll();
     urgent_.changed.NotifyAll();
   }
   Wake();
   front_.join();
   for (std::thread& worker : workers_) worker.join();
   MutexLock lock(&mutex_);
-  for (Lane* lane : {&lane_, &urgent_}) {
-    for (const HttpConnection& connection : lane->queue) close(connection.socket);
-    lane->queue.clear();
+  for (RequestQueue* queue : {&ordinary_, &urgent_}) {
+    for (const HttpConnection& connection : queue->connections) close(connection.socket);
+    queue->connections.clear();
   }
   for (const HttpConnection& connection : returned_) close(connection.socket);
   for (const auto& [socket, waiting] : waiting_) close(socket);
@@ -279,26 +280,26 @@ void ConnectionFront::Dispatch(HttpConnection connection) {
   const bool is_urgent = std::find(urgent.begin(), urgent.end(), connection.path) != urgent.end();
   {
     MutexLock lock(&mutex_);
-    Lane& lane = is_urgent ? urgent_ : lane_;
-    if (lane.queue.size() < options_.max_queued) {
-      lane.queue.push_back(std::move(connection));
-      lane.changed.NotifyOne();
+    RequestQueue& queue = is_urgent ? urgent_ : ordinary_;
+    if (queue.connections.size() < options_.max_queued) {
+      queue.connections.push_back(std::move(connection));
+      queue.changed.NotifyOne();
       return;
     }
   }
   Refuse(socket, "503 Service Unavailable\r\nRetry-After: 1", kBusy);
 }
 
-void ConnectionFront::WorkerLoop(Lane* lane) {
-  pthread_setname_np(pthread_self(), lane == &urgent_ ? "health" : "requests");
+void ConnectionFront::WorkerLoop(RequestQueue* queue) {
+  pthread_setname_np(pthread_self(), queue == &urgent_ ? "health" : "requests");
   while (true) {
     HttpConnection connection;
     {
       MutexLock lock(&mutex_);
-      while (lane->queue.empty() && !stopping_) lane->changed.Wait(&mutex_);
+      while (queue->connections.empty() && !stopping_) queue->changed.Wait(&mutex_);
       if (stopping_) return;
-      connection = std::move(lane->queue.front());
-      lane->queue.pop_front();
+      connection = std::move(queue->connections.front());
+      queue->connections.pop_front();
       active_[connection.socket] = true;
     }
     const bool keep = handler_(&connection) && ++connection.served < options_.max_requests;

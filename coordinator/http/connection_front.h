@@ -66,13 +66,13 @@ class ConnectionFront {
     std::size_t whole_bytes = 0;  // of header and body together, once the header is complete
   };
   // Requests waiting for a thread.
-  struct Lane {
-    std::deque<HttpConnection> queue;
+  struct RequestQueue {
+    std::deque<HttpConnection> connections;
     CondVar changed;
   };
 
   void FrontLoop();
-  void WorkerLoop(Lane* lane);
+  void WorkerLoop(RequestQueue* queue);
   void Accept();
   void TakeReturned();
   // Both return false when the connection is no longer waiting.
@@ -95,8 +95,8 @@ class ConnectionFront {
 
   Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  Lane lane_ ABSL_GUARDED_BY(mutex_);
-  Lane urgent_ ABSL_GUARDED_BY(mutex_);
+  RequestQueue ordinary_ ABSL_GUARDED_BY(mutex_);
+  RequestQueue urgent_ ABSL_GUARDED_BY(mutex_);
   std::deque<HttpConnection> returned_ ABSL_GUARDED_BY(mutex_);
   std::map<int, bool> active_ ABSL_GUARDED_BY(mutex_);  // sockets being served by a thread
   std::thread front_;

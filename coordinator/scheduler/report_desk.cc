@@ -15,26 +15,6 @@ namespace {
 // A trainer's last lines may be long.
 constexpr std::size_t kLoggedReasonBytes = 300;
 
-std::string_view OutcomeName(LeaseOutcome outcome) {
-  switch (outcome) {
-    case LeaseOutcome::kCompleted:
-      return "completed";
-    case LeaseOutcome::kFailed:
-      return "failed";
-    case LeaseOutcome::kFailedForGood:
-      return "failed_for_good";
-    case LeaseOutcome::kDiverged:
-      return "diverged";
-    case LeaseOutcome::kGivenBack:
-      return "given_back";
-    case LeaseOutcome::kStopped:
-      return "stopped";
-    case LeaseOutcome::kHeld:
-      return "held";
-  }
-  return "unknown";
-}
-
 bool IsFailure(LeaseOutcome outcome) {
   return outcome == LeaseOutcome::kFailed || outcome == LeaseOutcome::kFailedForGood;
 }
@@ -208,7 +188,7 @@ void ReportDesk::OnFinished(const Finish& finish) {
   const Objective objective = finish.spec->objective();
   spdlog::info(
       "trial finished trial={} attempt={} worker={} outcome={} state={} {}={:.4f} reason={:?}",
-      trial.short_name(), finish.token.attempt, trial.worker, OutcomeName(finish.outcome),
+      trial.short_name(), finish.token.attempt, trial.worker, LeaseOutcomeName(finish.outcome),
       TrialStateName(trial.state), objective.name, trial.result.Best(objective),
       std::string_view(finish.reason).substr(0, kLoggedReasonBytes));
   MutexLock lock(&state_.effects.mutex);

@@ -9,11 +9,11 @@ namespace sweep {
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
                                                  int limit) {
-  const absl::StatusOr<std::vector<MeasuredEvent>> events =
-      store->Read(SelectMeasuredEvents, sweep_id, after_sequence, limit);
+  const absl::StatusOr<std::vector<EventRow>> events =
+      store->Read(SelectEvents, sweep_id, after_sequence, limit);
   if (!events.ok()) return events.status();
   ObservationPage page{.last = after_sequence, .is_last = std::ssize(*events) < limit};
-  for (const auto& [event, values] : *events) {
+  for (const EventRow& event : *events) {
     page.last = event.sequence;
     if (event.trial_id == 0 || (event.epoch == 0 && !event.state)) continue;
     // Trials are numbered configuration by configuration.
@@ -23,7 +23,7 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
                      .epoch = event.epoch,
                      .state = event.state.value_or(TrialState::kRunning)};
     if (event.epoch > 0) {
-      const std::optional<double> value = values.Get(spec.objective().name);
+      const std::optional<double> value = event.values.Get(spec.objective().name);
       if (!value) continue;  // a program may report it only now and then
       seen.value = *value;
     }

@@ -47,7 +47,7 @@ class Backup {
   }
 
  private:
-  // What SQLite would take for a part of the copy counts as much as what would be overwritten.
+  // Files beside the target also count: SQLite would use an old write-ahead log with the copy.
   absl::Status CheckNames() const {
     STORE_RETURN_IF_ERROR(LockFile::MayRead(source_));
     const std::string& path = target_.path();
@@ -102,7 +102,7 @@ class Backup {
     return database->Run("VACUUM INTO ?", unfinished_->file());
   }
 
-  // A row without its file would let a worker refer to it.
+  // Their files are not copied, and a worker could refer to a row whose file is missing.
   absl::Status ForgetUnusedBlobs() {
     STORE_ASSIGN_OR_RETURN(const std::unique_ptr<Database> copy,
                            Database::Open(unfinished_->file(), Database::Mode::kReadWrite));
@@ -152,7 +152,7 @@ class Backup {
     STORE_RETURN_IF_ERROR(SyncPath(unfinished_->file()));
     result_.size_bytes = static_cast<std::int64_t>(fs::file_size(unfinished_->file()));
     STORE_RETURN_IF_ERROR(CheckNames());
-    // The database last: whoever finds it finds its blobs.
+    // The database comes last, so that its blobs are there when it appears.
     STORE_RETURN_IF_ERROR(Rename(unfinished_->blobs(), target_.blobs()));
     STORE_RETURN_IF_ERROR(Rename(unfinished_->file(), target_.path()));
     return SyncPath(fs::path(target_.path()).parent_path());

@@ -1,4 +1,4 @@
-// Copies of databases, and the check that finds what is wrong with one.
+// Backups of databases, and the check of a database.
 
 #include "coordinator/store/backup.h"
 
@@ -27,7 +27,7 @@ using testing::IsEmpty;
 
 class BackupTest : public testing::Test {
  protected:
-  // One trial completed with weights, one under way with a checkpoint, two pending.
+  // One completed trial with weights, one running with a checkpoint, two pending.
   void SetUp() override {
     store_ = Must(Store::Open({.path = path_}));
     blobs_ = Must(BlobStore::Open(path_ + ".blobs"));
@@ -66,7 +66,7 @@ class BackupTest : public testing::Test {
   std::vector<std::string> Faults(const std::string& path) {
     return Must(CheckDatabase(path, [](const std::string&) {})).faults;
   }
-  // Ends the coordinator and changes its database behind its back.
+  // Ends the coordinator and changes its database with SQL.
   void Tamper(const std::string& sql) {
     store_.reset();
     auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
@@ -111,7 +111,7 @@ TEST_F(BackupTest, ACopyOpensAsADatabaseAndGoesOn) {
 }
 
 TEST_F(BackupTest, ADatabaseThatNobodyUsesIsCopiedAndAKilledOneToo) {
-  // What a coordinator that is killed now would leave behind.
+  // Copies the files as they would be after a kill now.
   const std::string killed = folder_.File("killed.db");
   for (const char* suffix : {"", "-wal"}) fs::copy_file(path_ + suffix, killed + suffix);
   fs::copy(path_ + ".blobs", killed + ".blobs", fs::copy_options::recursive);
@@ -241,7 +241,7 @@ TEST_F(BackupTest, WhatDoesNotFitTogetherIsFound) {
   }
 }
 
-// What is left of it is nobody's when nobody holds its lock, however young it is.
+// Files without a lock are removed, however young they are.
 TEST_F(BackupTest, WhatKilledBackupsLeftGoesWithTheNextOneAndWhatIsBeingMadeStays) {
   const auto leave = [&](const std::string& name) {
     const std::string file = folder_.File(name);

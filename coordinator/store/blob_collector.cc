@@ -15,8 +15,8 @@
 namespace sweep {
 namespace {
 
-// Rows per turn, and per transaction: looking whether an artifact refers to one takes the writer a
-// while in a large database.
+// Rows per turn and per transaction. Transactions are small because the search for references takes
+// the writer some time in a large database.
 constexpr int kRowsPerTurn = 1000;
 constexpr std::size_t kRowsPerWrite = 8;
 
@@ -61,7 +61,7 @@ void BlobCollector::Loop(const std::stop_token&) {
 }
 
 std::int64_t BlobCollector::Turn() {
-  // The blobs there may be those of a database that was put in place of ours.
+  // If another database has replaced ours, its blobs are in the folder.
   if (!store_.files().Check().ok()) return 0;
   std::int64_t removed = CollectFilesWithoutRow();
   if (clock_.Monotonic() - started_ >= options_.min_age) removed += CollectRows();
@@ -83,7 +83,7 @@ std::int64_t BlobCollector::CollectRows() {
     std::vector<std::unique_ptr<BlobStore::Removal>> removals;
     for (std::size_t i = first; i < std::min(first + kRowsPerWrite, unused->size()); ++i) {
       std::unique_ptr<BlobStore::Removal> removal = blobs_.BeginRemoval((*unused)[i]);
-      if (removal == nullptr) continue;  // somebody is storing it again
+      if (removal == nullptr) continue;  // it is being stored again
       names.push_back((*unused)[i]);
       removals.push_back(std::move(removal));
     }
@@ -99,7 +99,7 @@ std::int64_t BlobCollector::CollectRows() {
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (std::find(forgotten.begin(), forgotten.end(), names[i]) == forgotten.end()) continue;
-      // What stays behind for want of luck has no row and is collected as such.
+      // A file left behind has no row; a later turn removes it.
       if (removals[i]->Remove().ok()) ++removed;
     }
   }
@@ -110,7 +110,7 @@ std::int64_t BlobCollector::CollectFilesWithoutRow() {
   std::int64_t removed = 0;
   for (int folder = 0; folder < 256 && !Stopping(); ++folder) {
     const std::string digits = fmt::format("{:02x}", folder);
-    // Files have the system's time.
+    // Not the Clock: files have the system's time.
     std::vector<std::string> files = blobs_.List(digits, absl::Now() - options_.min_age);
     if (files.empty()) continue;
     const absl::StatusOr<std::vector<std::string>> known = store_.Read(SelectBlobs, digits);
@@ -121,7 +121,7 @@ std::int64_t BlobCollector::CollectFilesWithoutRow() {
     for (const std::string& name : files) {
       const std::unique_ptr<BlobStore::Removal> removal = blobs_.BeginRemoval(name);
       if (removal == nullptr) continue;
-      // Whoever held it before may have given it a row.
+      // An upload may have added a row before this removal began.
       const auto size = store_.Read(FindBlobSize, name);
       if (size.ok() && !size->has_value() && removal->Remove().ok()) ++removed;
     }
@@ -141,7 +141,7 @@ void GiveUpBlob(Store* store, BlobStore* blobs, const std::string& sha256,
       },
       [=](const absl::Status& status) {
         spdlog::error(
-            "blob lost sha256={} reason={:?} put_aside={:?} trials_that_begin_anew=\"{}\" "
+            "blob lost sha256={} reason={:?} put_aside={:?} restarted_trials=\"{}\" "
             "forgotten={}",
             sha256, std::string(reason.message()), aside.value_or(""), fmt::join(*trials, " "),
             status.ok());

@@ -12,33 +12,32 @@
 
 namespace sweep {
 
-// Removes blobs that nothing refers to: checkpoints that were replaced, and uploads that nobody
-// reported on. Works on a thread of its own, a little at a time.
+// Removes blobs that nothing refers to: checkpoints that were replaced, and uploads that no report
+// mentioned. Works on its own thread in small steps.
 //
-// Why nothing is removed that is or will be referred to:
-// - A report can refer only to a blob with a row, and refreshes the row's time in the same
-//   transaction, as do storing it (again) and letting go of it. A row is deleted only while its
-//   time is `min_age` old. So what was unused when the collector looked and has been referred to
-//   since has a fresh time, and stays.
-// - Whoever stores a blob holds it from before the look whether its file is there until its row is
-//   committed. A file is removed only by one who has the right to remove it, which nobody gets
-//   while it is held, and who finds no row while having that right. So no row is ever without its
-//   file.
-// - A worker may have stored a blob and been cut off before its report. It has `min_age` of the
-//   coordinator's uptime to come back: rows are left alone for so long after the start.
+// A blob that is referred to, or soon will be, is never removed:
+// - A report can refer only to a blob that has a row. It refreshes the row's time in the same
+//   transaction. Storing the blob again and dropping a reference to it refresh the time too. The
+//   collector deletes a row only if its time is at least `min_age` old, so a blob that was referred
+//   to after the collector looked has a fresh time and stays.
+// - An upload takes a Hold before it checks whether the file exists, and keeps it until the row is
+//   committed. The collector removes a file only with a Removal, which cannot coexist with a Hold,
+//   and only if it finds no row while it has the Removal. So every row has its file.
+// - A worker may have stored a blob and lost the connection before its report. The collector
+//   deletes no row until the coordinator has run for `min_age`, so that the worker can come back.
 class BlobCollector {
  public:
   struct Options {
     absl::Duration min_age = absl::Hours(1);
     absl::Duration period = absl::Minutes(10);
-    bool thread = true;  // false: only Turn does anything
+    bool thread = true;  // false: blobs are removed only by calls of Turn
   };
   // All must outlive the object.
   BlobCollector(Store* store, BlobStore* blobs, Clock* clock, const Options& options);
-  // After the turn that is under way, which notices soon.
+  // Waits for the current turn, which stops early.
   ~BlobCollector();
 
-  // Looks once through everything; how many blobs it has removed.
+  // Checks all blobs once. Returns the number of removed ones.
   std::int64_t Turn();
 
  private:
@@ -56,12 +55,12 @@ class BlobCollector {
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::jthread thread_;  // last, so that it starts when all else is there
+  std::jthread thread_;  // last: it starts when the other members exist
 };
 
-// What to do when a blob that the database knows turns out to be damaged or missing: its file is
-// put aside, so that the right bytes can be stored again, and trials that have it as their
-// checkpoint begin anew. Logged as an error.
+// Handles a blob that has a row but whose file is damaged or missing. Puts the file aside, so that
+// the right bytes can be stored again, and restarts the trials that have it as their checkpoint.
+// Logs an error.
 void GiveUpBlob(Store* store, BlobStore* blobs, const std::string& sha256,
                 const absl::Status& reason);
 

@@ -28,7 +28,7 @@ class BlobCollectorTest : public testing::Test {
         BlobCollector::Options{.min_age = min_age, .thread = false});
   }
 
-  // The file, without a row. Its name.
+  // Stores a file without a row and returns its name.
   std::string Upload(const std::string& bytes) {
     const std::string sha256 = Sha256Hex(bytes);
     auto writer = Must(blobs_->Put(sha256, static_cast<std::int64_t>(bytes.size())));
@@ -48,7 +48,7 @@ class BlobCollectorTest : public testing::Test {
   bool HasRow(const std::string& sha256) {
     return Must(store_->Read(FindBlobSize, sha256)).has_value();
   }
-  // As if the file had been written that long ago.
+  // Makes the file older.
   void MakeOld(const std::string& sha256, std::chrono::minutes age) {
     fs::last_write_time(folder_.File("sweep.db.blobs/" + sha256.substr(0, 2) + "/" + sha256),
                         fs::file_time_type::clock::now() - age);
@@ -129,8 +129,8 @@ TEST_F(BlobCollectorTest, WhatIsBeingStoredStays) {
   EXPECT_EQ(collector_->Turn(), 2);
 }
 
-// Uploads of few names, over and over, against a collector that spares nothing: a name whose row is
-// there has its file.
+// Repeated uploads of few names compete with a collector that keeps nothing. A name with a row must
+// always have its file.
 TEST_F(BlobCollectorTest, NoRowIsEverWithoutItsFile) {
   Start(/*min_age=*/-absl::Hours(1));
   std::atomic<bool> stop = false;
@@ -180,7 +180,7 @@ TEST_F(BlobCollectorTest, ALostCheckpointIsForgottenSoThatItsTrialBeginsAnew) {
   EXPECT_EQ(after.result.epoch, 2) << "its epochs stay";
   EXPECT_FALSE(HasRow(checkpoint) || blobs_->Has(checkpoint));
   EXPECT_TRUE(fs::exists(folder_.File("sweep.db.blobs/damaged/" + checkpoint)));
-  // The same bytes, since a training is repeatable, are stored and of use again.
+  // The repeated training produces the same bytes, which can be stored and used again.
   Put("checkpoint");
   const auto again = driver.Record(lease, spec, TestEpochs(1, 2, 0.5), checkpoint, 2);
   ASSERT_TRUE(again.ok()) << again.status();

@@ -125,7 +125,7 @@ absl::Status VerifyBlobFile(const std::string& path, const std::string& sha256) 
 absl::Status LinkOrCopy(const std::string& from, const std::string& to) {
   if (link(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
   if (errno == ENOENT) return FileError("open", from, errno);
-  return CopyBytes(from, to);  // another file system, or one without links
+  return CopyBytes(from, to);  // on another file system, or on one without hard links
 }
 
 }  // namespace sweep

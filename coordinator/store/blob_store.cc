@@ -84,7 +84,7 @@ class FileBlobWriter final : public BlobStore::Writer {
     if (finished_) return absl::FailedPreconditionError("the blob has been committed");
     finished_ = true;
     const absl::Status committed = Publish();
-    // After the rename there is no such name any more.
+    // Does nothing after the rename.
     unlink(temporary_.c_str());
     return committed;
   }
@@ -159,7 +159,7 @@ class FileBlobReader final : public BlobStore::Reader {
   bool checked_ = false;
 };
 
-// Who holds which blob, and which are being removed. Thread-safe.
+// The blobs that are held or being removed. Thread-safe.
 class Claims {
  public:
   void Hold(const std::string& sha256) {
@@ -244,7 +244,7 @@ class FileBlobStore final : public BlobStore {
     }
     std::string path = folder_ + "/tmp/" + RandomHex(16);
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0 && errno == ENOENT) {  // whoever stores it keeps it and asks again
+    if (fd < 0 && errno == ENOENT) {  // the client keeps the blob and repeats the call
       return absl::UnavailableError(
           fmt::format("the folder '{}' was deleted or moved away while it was in use", folder_));
     }
@@ -253,7 +253,7 @@ class FileBlobStore final : public BlobStore {
                                             sha256, size_bytes);
   }
 
-  // On a full disk they are made with the first blob that finds room.
+  // On a full disk the first blob that fits creates them.
   absl::Status MakeFolders() {
     if (absl::Status made = MakeBlobFolder(folder_); !made.ok()) return made;
     if (absl::Status made = MakeBlobFolder(folder_ + "/tmp"); !made.ok()) return made;
@@ -342,7 +342,7 @@ absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& fo
     if (mkdtemp(path.data()) == nullptr) return FileError("create", path, errno);
   }
   auto store = std::make_unique<FileBlobStore>(path, temporary);
-  // What a process that was killed left unfinished.
+  // Remove unfinished files of a killed process.
   std::error_code error;
   for (auto entry = fs::directory_iterator(path + "/tmp", error);
        !error && entry != fs::directory_iterator(); entry.increment(error)) {

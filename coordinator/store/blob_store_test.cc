@@ -121,7 +121,7 @@ TEST_F(BlobStoreTest, OnlyADigestIsAName) {
   EXPECT_TRUE(absl::IsNotFound(store_->Size(std::string(64, 'a')).status()));
 }
 
-// Flips a bit of the byte at `offset`, as a failing disk may.
+// Flips a bit of the byte at `offset`, like a failing disk.
 void Damage(const std::string& path, std::int64_t offset) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file.seekg(offset);

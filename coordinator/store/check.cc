@@ -24,9 +24,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kShownPerRule = 10;
 
-// A row of a rule's query is a fault, told by its first column. All columns are those of the first
-// schema version that the rule is for, so that older files can be checked as they are. `sweeps` are
-// here those that are kept (kKeptSweeps).
+// Each row of a rule's query is a fault, described by its first column. A query uses only columns
+// of the first schema version that its rule is for, so that older files are checked without
+// migration. `sweeps` are the sweeps that are not deleted (kKeptSweeps).
 struct Rule {
   const char* name;
   const char* sql;
@@ -37,14 +37,13 @@ constexpr std::int64_t kVersionOfDivergence = 5;
 constexpr std::int64_t kVersionOfMeasures = 6;  // and of the states of events
 constexpr std::int64_t kVersionOfValues = 7;    // of trials that have ended, in a table
 
-// What a sweep says of its rows holds only until it is deleted: then they go bit by bit. Hides the
-// table from all rules, so that none can forget it. The rows themselves, and each trial with its
-// epochs, are consistent at any moment.
+// Hides deleted sweeps from all rules, since their counts are wrong while their rows are removed
+// bit by bit. Other rules hold at any time: a trial and its epochs are removed together.
 constexpr char kKeptSweeps[] =
     "CREATE TEMP VIEW sweeps AS SELECT * FROM main.sweeps WHERE name NOT GLOB ':*'";
 
-// The numbers of the columns and those of `own` against the bounds that `kept` has as JSON.
-// Decimals and doubles may differ in the last bit.
+// Compares the reported numbers, in columns and from `own`, with the bounds that `kept` has as
+// JSON. JSON may differ in the last bit.
 #define COMPARE_RESULTS(own, kept)                                                            \
   "WITH firsts AS (SELECT trial_id, epoch, train_loss, train_accuracy, validation_loss, "     \
   "validation_accuracy, more, min(attempt) AS attempt FROM epoch_reports GROUP BY trial_id, " \
@@ -145,7 +144,7 @@ constexpr Rule kRules[] = {
     {"a trial is at the last epoch that was reported",
      "SELECT 'trial ' || t.id || ' is at epoch ' || t.epoch FROM trials t LEFT JOIN epoch_reports "
      "e ON e.trial_id = t.id GROUP BY t.id HAVING coalesce(max(e.epoch), 0) <> t.epoch"},
-    // The bare columns are those of the row with the least attempt: the one acknowledged first.
+    // The other columns are those of the row with min(attempt), which was acknowledged first.
     {.name = "a trial's results are those of its epochs",
      .sql = "WITH firsts AS (SELECT trial_id, epoch, validation_accuracy AS accuracy, "
             "validation_loss AS loss, min(attempt) FROM epoch_reports GROUP BY trial_id, epoch) "
@@ -186,7 +185,7 @@ class Checker {
       : blobs_(std::move(blobs)), database_(std::move(database)), say_(say) {}
 
   CheckReport Run() {
-    // One snapshot for all that is in the database.
+    // One snapshot for all queries.
     if (const absl::Status begun = database_->Run("BEGIN"); !begun.ok()) Fault(begun);
     Count();
     if (const absl::Status hidden = database_->Run(kKeptSweeps); !hidden.ok()) Fault(hidden);
@@ -219,7 +218,7 @@ class Checker {
                      line));
   }
 
-  // The faults of one thing that was checked.
+  // Reports the result of one check.
   void Conclude(const std::string& name, const std::vector<std::string>& faults) {
     say_(fmt::format("{:<8}{}", faults.empty() ? "ok" : "FAULT", name));
     for (const std::string& fault : faults) report_.faults.push_back(name + ": " + fault);

@@ -13,11 +13,10 @@ struct CheckReport {
   bool sound() const { return faults.empty(); }
 };
 
-// Checks a database that a coordinator may be using, without changing it: the file's structure,
-// what holds between its rows at any time, and that every blob it refers to is there with its
-// bytes. `say` gets a line about each thing when it has been checked. NotFound or
-// FailedPrecondition when it is not one of ours; a file that is too damaged to be looked at is a
-// fault.
+// Checks a database without changing it, also while a coordinator uses it: the file's structure,
+// the rules between its rows, and that every blob it refers to exists with the right bytes. `say`
+// receives a line after each check. NotFound or FailedPrecondition when it is not a database of
+// ours. A file that is too damaged to be read is reported as a fault.
 absl::StatusOr<CheckReport> CheckDatabase(const std::string& path,
                                           const std::function<void(const std::string&)>& say);
 

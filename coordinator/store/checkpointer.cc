@@ -9,9 +9,9 @@
 namespace sweep {
 namespace {
 
-// SQLite's page size unless told otherwise, and the header of a page in the log.
+// SQLite's default page size and the header of a page in the log.
 constexpr std::int64_t kPageBytes = 4096 + 24;
-// For another process's short query.
+// How long to wait for a short query of another process.
 constexpr int kForeignReaderMs = 100;
 constexpr absl::Duration kComplainEvery = absl::Minutes(1);
 
@@ -31,7 +31,7 @@ bool Checkpointer::wants_work() const {
 
 void Checkpointer::AfterCommit() {
   const int pages = database_.log_pages();
-  if (pages < last_pages_) next_pages_ = step_pages_;  // SQLite has started it anew
+  if (pages < last_pages_) next_pages_ = step_pages_;  // SQLite has restarted the log
   last_pages_ = pages;
   if (pages < next_pages_) return;
   if (pages < limit_pages_) {
@@ -45,8 +45,8 @@ void Checkpointer::CopyBesideReaders() {
   if (const absl::StatusOr<bool> copied = database_.Checkpoint(/*empty_it=*/false); !copied.ok()) {
     Complain(copied.status());
   }
-  // Each copy costs two syncs: not after every commit while readers keep the log from starting
-  // anew.
+  // A copy costs two syncs, so while readers prevent a restart of the log it is not repeated after
+  // every commit.
   next_pages_ = std::min(last_pages_ + step_pages_ / 4 + 1, limit_pages_);
 }
 
@@ -62,7 +62,7 @@ void Checkpointer::EmptyWithoutReaders() {
     return;
   }
   next_pages_ = last_pages_ + step_pages_;
-  Complain(emptied.ok() ? absl::UnavailableError("another process reads the database on and on")
+  Complain(emptied.ok() ? absl::UnavailableError("another process keeps reading the database")
                         : emptied.status());
 }
 

@@ -9,11 +9,11 @@
 
 namespace sweep {
 
-// Keeps the write-ahead log short. SQLite starts the log anew only when it has been copied into the
-// database and nobody reads from it, so readers that overlap all the time would let it grow without
-// end. From a quarter of the limit on it is copied now and then beside the readers; at the limit
-// the readers are kept out for a moment and the log is emptied. Only another process that reads on
-// and on can keep it from that, which is logged. Used by the writer's thread alone.
+// Keeps the write-ahead log short. SQLite restarts the log only when all of it has been copied into
+// the database and no reader uses it, so overlapping readers would let it grow without end. Above a
+// quarter of the limit the log is copied at intervals while readers go on. At the limit readers
+// have to wait while the log is emptied. A long read of another process can prevent this; that is
+// logged. Used only by the writer's thread.
 class Checkpointer {
  public:
   struct Options {
@@ -22,9 +22,9 @@ class Checkpointer {
   // Both must outlive the object; `database` is the writer's.
   Checkpointer(Database* database, ReaderPool* readers, Options options);
 
-  // Between two transactions.
+  // Called between two transactions.
   void AfterCommit();
-  // Whether AfterCommit would write into the database.
+  // True when the next AfterCommit would write into the database.
   bool wants_work() const;
 
  private:
@@ -37,7 +37,7 @@ class Checkpointer {
   const int limit_pages_;
   const int step_pages_;
   int last_pages_ = 0;
-  int next_pages_;  // when to do something next
+  int next_pages_;  // the log size at which to act next
   std::optional<absl::Duration> complained_;
 };
 

@@ -1,4 +1,4 @@
-// The write-ahead log's size under readers that never stop.
+// The size of the write-ahead log while readers never pause.
 
 #include "coordinator/store/checkpointer.h"
 
@@ -47,8 +47,7 @@ class CheckpointerTest : public testing::Test {
   std::int64_t blobs_ = 0, written_ = 0, last_ = 0, largest_ = 0;
 };
 
-// Hands the snapshot on from reader to reader: each begins to read before the one before it ends,
-// so that the log is in use at every moment.
+// Keeps the log in use at every moment: each reader begins before the previous one ends.
 class RelayOfReaders {
  public:
   explicit RelayOfReaders(Store* store) {
@@ -95,7 +94,7 @@ TEST_F(CheckpointerTest, AnotherProcessThatReadsOnAndOnIsOnlyComplainedAbout) {
   EXPECT_LE(store_->files().LogBytes(), kBound) << "once it has gone";
 }
 
-// Never ends by itself within the test's time.
+// Does not end by itself during the test.
 constexpr char kEndless[] =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 

@@ -14,14 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// As the kernel: more links one after the other are a loop.
+// The kernel's limit: a longer chain of links is a loop.
 constexpr int kMaxLinks = 40;
 
 absl::Status Refuse(const std::string& name, std::string_view why) {
-  return absl::InvalidArgumentError(fmt::format("'{}' can be no database: {}", name, why));
+  return absl::InvalidArgumentError(fmt::format("'{}' cannot be a database: {}", name, why));
 }
 
-// "scheme://...": an address, of a coordinator or as other tools name databases.
+// "scheme://...": the address of a coordinator, or a database in another tool's notation.
 bool IsAddress(const std::string& name) {
   const std::size_t end = name.find("://");
   if (end == std::string::npos || end == 0) return false;
@@ -44,7 +44,7 @@ absl::Status CheckDatabaseName(const std::string& name) {
   return absl::OkStatus();
 }
 
-// The folder of `path` without links, with the last part of `path` behind it.
+// `path` with the links of its folder resolved.
 absl::StatusOr<fs::path> InRealFolder(const std::string& name, const fs::path& path) {
   const fs::path last = path.filename();
   if (last.empty() || last == "." || last == "..") return Refuse(name, "it is a folder");
@@ -53,7 +53,7 @@ absl::StatusOr<fs::path> InRealFolder(const std::string& name, const fs::path& p
   const fs::path folder = fs::canonical(parent, error);
   if (!error && fs::is_directory(folder, error)) return folder / last;
   if (!error || error == std::errc::not_a_directory) {
-    return Refuse(name, fmt::format("'{}' is no folder", parent.string()));
+    return Refuse(name, fmt::format("'{}' is not a folder", parent.string()));
   }
   if (error == std::errc::no_such_file_or_directory) {
     return absl::NotFoundError(
@@ -63,7 +63,7 @@ absl::StatusOr<fs::path> InRealFolder(const std::string& name, const fs::path& p
       fmt::format("database '{}': folder '{}': {}", name, parent.string(), error.message()));
 }
 
-// The names of what lies beside another database: who served that one would write over this file.
+// Refuses names of files beside another database, whose coordinator would overwrite them.
 absl::Status CheckLastPart(const std::string& name, const fs::path& path) {
   const std::string last = path.filename().string();
   for (const std::string_view part : {"-wal", "-shm", "-journal", ".lock", ".blobs"}) {
@@ -79,7 +79,7 @@ absl::Status CheckKind(const std::string& name, const fs::path& path) {
   const fs::file_status status = fs::symlink_status(path, ignored);
   if (status.type() == fs::file_type::directory) return Refuse(name, "it is a folder");
   if (fs::exists(status) && !fs::is_regular_file(status)) {
-    return Refuse(name, fmt::format("'{}' is no regular file", path.string()));
+    return Refuse(name, fmt::format("'{}' is not a regular file", path.string()));
   }
   return absl::OkStatus();
 }

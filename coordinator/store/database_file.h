@@ -6,21 +6,19 @@
 
 namespace sweep {
 
-// The file that the name of a database leads to, found once, with the names of what lies beside it.
-// Two spellings of one path, and a link and what it points to, give the same files; only the name
-// for messages is what a person wrote.
+// The file that a database's name refers to, resolved once, and the files beside it. Two spellings
+// of a path, or a link and its target, give the same files. Only name() keeps what the user wrote.
 class DatabaseFile {
  public:
-  // Follows links of the folders and of the file itself, also a link to a file that is not there
-  // yet. InvalidArgument for a name that can be no database: empty, special to SQLite (":memory:",
-  // "file:..."), an address ("sqlite:///x.db"), that of a part of another database ("x.db-wal",
-  // "x.db.lock"), a folder or anything else but a regular file.
-  // NotFound when its folder does not exist.
+  // Follows links to folders and files, also to a file that does not exist yet. InvalidArgument
+  // for a name that cannot be a database: empty, special to SQLite (":memory:", "file:..."), an
+  // address ("sqlite:///x.db"), a file beside a database ("x.db-wal", "x.db.lock"), or anything but
+  // a regular file. NotFound when its folder does not exist.
   static absl::StatusOr<DatabaseFile> Resolve(const std::string& name);
 
-  // For messages: as it was written, and " -> PATH" when a link leads elsewhere.
+  // For messages: the name as written, with " -> PATH" when it is a link.
   const std::string& name() const { return name_; }
-  // Absolute, without links. SQLite takes none of these for a URI.
+  // Absolute, without links, so SQLite does not read it as a URI.
   const std::string& path() const { return path_; }
   std::string lock() const { return path_ + ".lock"; }
   std::string blobs() const { return path_ + ".blobs"; }

@@ -1,4 +1,4 @@
-// Whose a database is does not hang on how its name is spelled.
+// A database is the same file under every spelling of its name.
 
 #include "coordinator/store/database_file.h"
 
@@ -24,8 +24,8 @@ using testing::HasSubstr;
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
-// A folder "real" with a link "folder" to it, and links "link.db" and "chain.db" that lead to
-// "real/sweep.db"; the current folder is the one that has them.
+// The current folder has a folder "real", a link "folder" to it, and links "link.db" and "chain.db"
+// to "real/sweep.db".
 class DatabaseFileTest : public testing::Test {
  protected:
   DatabaseFileTest() {
@@ -198,12 +198,12 @@ TEST_F(DatabaseFileTest, ABackupToTheDatabaseItselfOrItsPartsIsRefused) {
     const absl::Status status = BackUp({.database = "link.db", .file = real_ + part}).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << part << status;
   }
-  // What SQLite would take for the log of the copy.
+  // SQLite would use it as the log of the copy.
   std::ofstream("copy.db-wal") << "left over";
   EXPECT_TRUE(absl::IsAlreadyExists(BackUp({.database = real_, .file = "copy.db"}).status()));
 }
 
-// The write-ahead log lies beside one name; by another one it would be missed.
+// The write-ahead log is beside one of the names only; a reader by another name would miss it.
 TEST_F(DatabaseFileTest, AFileWithSeveralNamesIsRefusedByAllWhoDoNotServeIt) {
   {
     const auto store = Must(Store::Open({.path = real_}));

@@ -6,12 +6,12 @@
 
 namespace sweep {
 
-// A deleted sweep whose rows are not all removed yet has this name: no sweep that a person makes
-// can have one like it. Such rows are found by their name, in databases of every schema version.
+// The name of a deleted sweep until all its rows are removed. No sweep of a user can have such a
+// name. The rows are found by it in databases of every schema version.
 inline std::string DeletedName(std::int64_t sweep_id) {
   return ":deleted:" + std::to_string(sweep_id);
 }
-// How many of its rows go in one transaction: the log of the database stays short.
+// Rows removed in one transaction, so that the write-ahead log stays short.
 inline constexpr std::int64_t kRowsPerPurge = 2000;
 inline bool IsDeletedName(std::string_view name) { return name.starts_with(':'); }
 

@@ -1,5 +1,5 @@
-// A disk that fills up under a running coordinator's database: nothing that was acknowledged is
-// lost, everything else is refused with the reason, and all goes on when there is room.
+// The disk becomes full while a coordinator runs. Nothing that was acknowledged is lost, everything
+// else is refused with the reason, and work continues when there is room.
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -25,7 +25,7 @@ using testing::HasSubstr;
 
 class DiskFullTest : public testing::Test {
  protected:
-  // Writes until it is stored; gives room after the second refusal.
+  // Repeats the write until it is stored. Frees space after the second refusal.
   void Persist(const Store::WriteFunction& function) {
     for (int refusals = 0; refusals < 4; ++refusals) {
       const absl::Status status = store_->WriteAndWait(function);
@@ -38,7 +38,7 @@ class DiskFullTest : public testing::Test {
     FAIL() << "refused although there is room";
   }
 
-  // A sweep with one trial, trained from the first epoch to the last.
+  // Creates a sweep with one trial and trains it completely.
   void TrainASweep() {
     const SweepSpec spec = TestSpec("s");
     Persist([&](WriteTransaction& transaction) {
@@ -84,7 +84,7 @@ class DiskFullTest : public testing::Test {
     EXPECT_EQ(*database->QueryInt("SELECT count(*) FROM pragma_foreign_key_check"), 0);
   }
 
-  // With checkpoints after every few pages, so that they meet the full disk as well.
+  // With a checkpoint every few pages, so that checkpoints find the disk full too.
   void Open() { store_ = Must(Store::Open({.path = path_, .log_limit_bytes = 100'000})); }
 
   SmallDisk disk_;  // before the store, which closes its files on it
@@ -94,8 +94,8 @@ class DiskFullTest : public testing::Test {
   int refused_ = 0;
 };
 
-// The disk is full at the `once`-th write from `first_write` on; again and again with the next
-// number, until no write is left that could fail.
+// Calls `was_full` with 1, 2, … until it returns false: the test has no write of that number. Each
+// call repeats the test on a disk that is full at the `number`-th write.
 void TryEachWrite(const std::function<bool(std::int64_t number)>& was_full) {
   std::int64_t number = 1;
   while (was_full(number)) ++number;
@@ -140,8 +140,8 @@ TEST_F(DiskFullTest, ADiskThatIsFullWhenADatabaseIsMadeIsOneClearErrorAndNoHarm)
   });
 }
 
-// What is there is served, whichever write of the start finds no room, and whether the last end was
-// a good one; all goes on when there is room.
+// The database is readable, whichever write of the start finds the disk full, and whether or not
+// the coordinator was killed before. Writes succeed when there is room.
 TEST_F(DiskFullTest, ADatabaseOpensOnAFullDiskAndIsRead) {
   Open();
   TrainASweep();
@@ -172,7 +172,7 @@ TEST_F(DiskFullTest, ADatabaseOpensOnAFullDiskAndIsRead) {
   store_.reset();
   check([&] { disk_.SetFreeBytes(0); });
   check([&] { disk_.FailWrite(1, /*once=*/false); });
-  // As after a kill: the log lies there and its index has to be made anew.
+  // As after a kill: the log exists and its index has to be rebuilt.
   Open();
   std::filesystem::copy_file(path_ + "-wal", path_ + ".log");
   store_.reset();
@@ -180,7 +180,7 @@ TEST_F(DiskFullTest, ADatabaseOpensOnAFullDiskAndIsRead) {
   check([&] { disk_.SetFreeBytes(0); });
 }
 
-// The index grows with every 4,000 or so pages of the log; the errno of that is lost.
+// The index grows with about every 4,000 pages of the log. SQLite loses the errno of that.
 TEST_F(DiskFullTest, AnIndexThatCannotGrowRefusesWritesUntilItCan) {
   store_ = Must(Store::Open({.path = path_}));
   StoreDriver(store_.get()).Create(TestSpec("s"));
@@ -224,8 +224,8 @@ TEST_F(DiskFullTest, ABigWriteThatDoesNotFitIsRefusedAndSmallOnesGoOn) {
   EXPECT_EQ(store_->WriteAndWait(create), absl::OkStatus());
 }
 
-// A batch shares one transaction, so what one write found out may be due to another that was undone
-// with it.
+// A batch is one transaction, so one write's result may depend on another that was rolled back with
+// it.
 TEST_F(DiskFullTest, EveryWriteOfTheBatchIsAnsweredWithTheReason) {
   Open();
   disk_.FailWrite(1, /*once=*/false);
@@ -256,7 +256,8 @@ TEST_F(DiskFullTest, EveryWriteOfTheBatchIsAnsweredWithTheReason) {
   EXPECT_EQ(Must(store_->Read(FindBlobSize, std::string(64, 'a'))), std::nullopt);
 }
 
-// A transaction that outgrows the cache writes before its COMMIT; SQLite gives up all of it then.
+// A transaction larger than the cache writes before COMMIT; on an error SQLite rolls all of it
+// back.
 TEST_F(DiskFullTest, AFullDiskInTheMiddleOfATransactionUndoesAllOfIt) {
   auto database = Must(Database::Open(path_, Database::Mode::kCreate));
   ASSERT_TRUE(database->Execute("PRAGMA journal_mode = WAL; PRAGMA cache_size = 5").ok());
@@ -274,7 +275,7 @@ TEST_F(DiskFullTest, AFullDiskInTheMiddleOfATransactionUndoesAllOfIt) {
       writer.Submit(
           [&](WriteTransaction& transaction) {
             bool created = false;
-            // It overlooks the error, which must not help it.
+            // Ignoring the error must not save the write.
             transaction.CreateSweep(spec, source, "", &created).status().IgnoreError();
             return absl::OkStatus();
           },
@@ -287,7 +288,7 @@ TEST_F(DiskFullTest, AFullDiskInTheMiddleOfATransactionUndoesAllOfIt) {
   }
 }
 
-// As a quota, it is told by another error than a full disk, and in the midst of a page.
+// Like a quota, the limit has another errno than a full disk and may stop within a page.
 TEST(FileSizeLimit, IsAFullDisk) {
   const TemporaryFolder folder;
   const std::string path = folder.File("sweep.db");

@@ -8,34 +8,34 @@
 
 namespace sweep {
 
-// What a file is, whatever its name.
+// Identifies a file independently of its name.
 struct FileId {
   dev_t device = 0;
   ino_t inode = 0;
   auto operator<=>(const FileId&) const = default;
 };
 
-// Of the file that `path` leads to; nothing, with errno, when there is none.
+// The identity of the file at `path`; nullopt, with errno set, when there is none.
 std::optional<FileId> IdOfFile(const std::string& path);
 
-// An open file with an exclusive lock, which the kernel drops with the process, however it ends.
-// The lock belongs to the open file and not to the process, so that two of them in one process
-// exclude each other, and it can be asked about without being taken. It lies far behind any
-// content, so that it meets none of the locks that SQLite takes on its files.
+// An open file with an exclusive lock. The kernel releases the lock when the process ends. The lock
+// belongs to the open file, not to the process, so two of them in one process exclude each other,
+// and others can query it without taking it. It covers a byte far behind the content, so it cannot
+// conflict with SQLite's own locks.
 class FileLock {
  public:
-  // Opens with these flags of open(2). nullptr with errno when it cannot be opened or locked;
-  // EAGAIN: another one holds the lock.
+  // Opens the file with these flags of open(2). nullptr with errno set when it cannot be opened or
+  // locked; EAGAIN when somebody else has the lock.
   static std::unique_ptr<FileLock> Take(const std::string& path, int flags);
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
-  // Whether somebody holds the lock on this file; false as well when it is not there.
+  // True when somebody has the lock on this file; false also when the file does not exist.
   static bool IsTaken(const std::string& path);
 
   int fd() const { return fd_; }
-  // Whether `path` still leads to this file.
+  // True while `path` still names this file.
   bool Is(const std::string& path) const;
 
  private:

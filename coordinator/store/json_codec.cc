@@ -44,7 +44,7 @@ absl::Status Unreadable(std::string_view what, std::string_view json) {
 
 Json Parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
 
-// The member as a number; NaN, which is written as null, when it is none.
+// The member as a number. NaN, which is stored as null, when it is not a number.
 double Number(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_number() ? found->get<double>()
@@ -228,10 +228,11 @@ absl::StatusOr<std::vector<GateOutcome>> DecodeGates(std::string_view text) {
     std::optional<Value> value = FromJson(member["value"]);
     if (!value) return Unreadable("gates", text);
     if (*value == Value("unknown")) value.reset();
+    const double missed_by = Number(member, "missed_by");
     gates.push_back({.gate = member["gate"].get<std::string>(),
                      .met = member["met"].get<bool>(),
                      .value = std::move(value),
-                     .missed_by = Number(member, "missed_by")});
+                     .missed_by = std::isnan(missed_by) ? 0 : missed_by});
   }
   return gates;
 }

@@ -33,7 +33,8 @@ absl::StatusOr<MeasureSummaries> DecodeSummaries(std::string_view json);
 std::string EncodeStanding(const Standing& standing);
 absl::StatusOr<Standing> DecodeStanding(std::string_view json);
 
-// NaN and infinities, which JSON lacks, are read back as NaN; what is not known has no value.
+// A gate's value that is NaN or infinite, which JSON cannot express, is read back as NaN. A gate of
+// which the value is not known is read back without one.
 absl::StatusOr<std::string> EncodeGates(const std::vector<GateOutcome>& gates);
 absl::StatusOr<std::vector<GateOutcome>> DecodeGates(std::string_view json);
 

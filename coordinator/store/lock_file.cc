@@ -22,9 +22,8 @@ namespace sweep {
 namespace {
 
 constexpr absl::Duration kBetweenTries = absl::Milliseconds(20);
-// One that has just taken the lock has not written its name yet: what stands there until then is
-// its predecessor's.
-constexpr absl::Duration kTimeToSign = absl::Milliseconds(100);
+// How long a new holder may take to write its line. Until then the file has the previous holder's.
+constexpr absl::Duration kTimeToWriteHolder = absl::Milliseconds(100);
 constexpr char kMomentary[] = "momentary";
 constexpr char kNoAddress[] = "-";
 
@@ -34,8 +33,8 @@ struct Holder {
   bool momentary = false;
 };
 
-// The file's first line is "<pid> <address> <kind>"; what a longer, older line left behind it is
-// ignored.
+// The file's first line is "<pid> <address> <kind>". The rest may be left over from a longer line
+// and is ignored.
 Holder ReadHolder(const std::string& path) {
   Holder holder;
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -78,8 +77,8 @@ absl::Status HasSeveralNames(const DatabaseFile& database, unsigned long names) 
                   database.name(), names, database.path()));
 }
 
-// Closing any open file on a database drops the locks that SQLite has on it for this process. So a
-// database that this process holds must not be opened to ask for its lock.
+// The databases that this process has locked. They must not be opened to query the lock, since
+// closing any descriptor of a database drops the locks that SQLite has on it in this process.
 class HeldHere {
  public:
   bool Insert(const FileId& id) {
@@ -101,7 +100,7 @@ class HeldHere {
 };
 
 HeldHere& Held() {
-  static auto* const held = new HeldHere;  // outlives whoever is destroyed last
+  static auto* const held = new HeldHere;  // never destroyed, since others may use it until the end
   return *held;
 }
 
@@ -114,12 +113,12 @@ absl::Status CannotUse(const DatabaseFile& database, std::string_view what, int 
                                                  database.name(), what, std::strerror(error)));
 }
 
-// nullptr: another one holds it.
+// Nullptr when somebody else has the lock.
 absl::StatusOr<std::unique_ptr<FileLock>> TakeLock(const DatabaseFile& database, bool* is_new) {
   const std::string path = database.lock();
   while (true) {
     *is_new = !IdOfFile(path).has_value();
-    // What a link leads to would be written over.
+    // The target of a link would be overwritten.
     std::unique_ptr<FileLock> lock = FileLock::Take(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (lock == nullptr && errno == ELOOP) {
       return absl::PermissionDeniedError(
@@ -129,18 +128,19 @@ absl::StatusOr<std::unique_ptr<FileLock>> TakeLock(const DatabaseFile& database,
     if (lock == nullptr && errno != EAGAIN) {
       return CannotUse(database, fmt::format("create '{}'", path), errno);
     }
-    // Its last holder may have removed it in between.
+    // The last holder may have removed the file before it was locked.
     if (lock == nullptr || lock->Is(path)) return lock;
   }
 }
 
-// How long a holder has been seen, and whether to give up on it.
+// Measures how long a holder has kept the lock, to decide when to stop waiting.
 class Patience {
  public:
   explicit Patience(absl::Duration patience) : patience_(patience) {}
   bool IsOver(const Holder& holder) const {
     const absl::Duration waited = RealClock()->Monotonic() - start_;
-    return waited >= (holder.momentary ? std::max(patience_, kTimeToSign) : kTimeToSign);
+    return waited >=
+           (holder.momentary ? std::max(patience_, kTimeToWriteHolder) : kTimeToWriteHolder);
   }
 
  private:
@@ -170,7 +170,7 @@ absl::StatusOr<std::unique_ptr<LockFile>> LockFile::Acquire(const DatabaseFile& 
   std::unique_ptr<LockFile> file(new LockFile(database, options.momentary, std::move(lock)));
   file->lock_is_new_ = is_new;
   absl::Status taken = file->LockDatabase();
-  // A lock is one without a name in it, too: on a full disk the name comes later.
+  // On a full disk the holder's line is written later; the lock is valid without it.
   if (taken.ok()) taken = file->WriteHolder("");
   if (taken.ok() || absl::IsUnavailable(taken)) return file;
   file->Discard();
@@ -207,7 +207,7 @@ absl::Status LockFile::WriteHolder(const std::string& address) {
   const bool whole = written == static_cast<ssize_t>(line.size());
   if (whole && ftruncate(lock_->fd(), written) == 0) return absl::OkStatus();
   const int error = written < 0 || whole ? errno : ENOSPC;
-  // What stands there now would send others to the last holder.
+  // The old line would send clients to the last holder.
   if (ftruncate(lock_->fd(), 0) != 0)
     return FileError("empty the lock file", database_.lock(), errno);
   return FileError("write the lock file", database_.lock(), error);

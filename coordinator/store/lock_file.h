@@ -11,16 +11,16 @@
 
 namespace sweep {
 
-// The exclusive right to use a database: a lock on "<database>.lock", and one on the database
-// itself for those who reach it by a name beside which there is another lock file. The lock file
-// stays, and holds the process id and the address of the last holder, for those who find it locked.
-// Thread-safe.
+// The exclusive right to use a database. It is a lock on "<database>.lock" and one on the database
+// itself, since a database with several names would have a lock file beside each. The lock file is
+// not removed. It contains the last holder's process id and address, for processes that find it
+// locked. Thread-safe.
 class LockFile {
  public:
   struct Options {
-    // Held by a client for the time of its questions.
+    // True for a client that holds the lock only while it makes its requests.
     bool momentary = false;
-    // How long to wait for a momentary holder.
+    // How long to wait for such a client.
     absl::Duration patience = absl::ZeroDuration();
   };
 
@@ -32,19 +32,19 @@ class LockFile {
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
 
-  // The open file on the database that has its lock. Not to be closed.
+  // The descriptor of the database whose lock is held. Do not close it.
   int database_fd() const { return database_lock_->fd(); }
 
   absl::Status Publish(const std::string& address);
-  // Removes what Acquire created, for a database that cannot be used after all.
+  // Removes the files that Acquire created, after the database turned out to be unusable.
   void Discard();
 
-  // The address that the holder has published. NotFound when nobody holds the lock; Unavailable
-  // when the holder has not published one yet.
+  // The address that the holder has published. NotFound when the lock is free; Unavailable when the
+  // holder has not published one yet.
   static absl::StatusOr<std::string> FindHolder(const DatabaseFile& database);
-  // For one who reads the file without a coordinator. FailedPrecondition when what is found by
-  // this name is not all of it: the file has several names, or is served under another one, and
-  // the write-ahead log lies beside that. Not in a process that has the database open.
+  // Checks whether the file may be read without its coordinator. FailedPrecondition when the
+  // database has several names, or a coordinator serves it under another one: the write-ahead log
+  // is beside that name. Must not be called by a process that has the database open.
   static absl::Status MayRead(const DatabaseFile& database);
 
  private:

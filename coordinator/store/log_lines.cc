@@ -41,7 +41,8 @@ const RowTable<LogRow>& LogTable() {
 }  // namespace
 
 std::string CleanLogText(std::string_view text) {
-  // A byte that is no UTF-8 becomes three: cut before, for the work, and after, for the limit.
+  // An invalid byte becomes three, so the text is cut before, to save work, and after, to the
+  // limit.
   std::string clean = ToUtf8(text.substr(0, kMaxLogLineBytes + 1));
   if (clean.find('\0') != std::string::npos) {
     std::string shown;
@@ -78,7 +79,7 @@ absl::Status WriteTransaction::AppendLogs(const LeaseToken& token,
   return Guard([&]() -> absl::Status {
     STORE_ASSIGN_OR_RETURN(const StoredTrial stored,
                            FindStoredTrial(database_, token.sweep, token.number));
-    // The trainer's last words may come after the lease has been finished.
+    // The last lines may arrive after the lease has ended.
     STORE_RETURN_IF_ERROR(CheckLatest(stored, token));
     STORE_RETURN_IF_ERROR(CheckLineNumbers(token, lines));
     Statement kept = database_.Prepare(
@@ -113,7 +114,7 @@ absl::Status WriteTransaction::AppendLogLine(std::int64_t trial_id, int attempt,
       "INSERT OR IGNORE INTO log_lines (trial_id, attempt, line, time_us, text) VALUES (?, ?, ?, "
       "?, ?)",
       trial_id, attempt, line.line, time_us, text));
-  if (database_.total_changes() == changes) return absl::OkStatus();  // sent again
+  if (database_.total_changes() == changes) return absl::OkStatus();  // it was sent before
   size->is_cut = is_too_much;
   ++size->lines;
   size->bytes += static_cast<std::int64_t>(text.size());

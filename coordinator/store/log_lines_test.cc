@@ -90,7 +90,7 @@ TEST_F(LogLinesTest, AnAttemptKeepsSoManyLinesAndOneThatSaysSo) {
   ASSERT_EQ(Append(Lines(9'990, 10'100)), absl::OkStatus()) << "sent again";
   EXPECT_EQ(All().size(), 10'001u);
 
-  // The next attempt may speak again.
+  // The next attempt has its own limit.
   ASSERT_TRUE(driver_.Finish(lease_, spec_, LeaseOutcome::kFailed).ok());
   lease_ = driver_.Grant(trial_.id, "w");
   ASSERT_EQ(Append(Lines(1, 2)), absl::OkStatus());

@@ -8,8 +8,8 @@
 
 namespace sweep {
 
-// The measures that have a column of their name in epoch_reports. MeasureNames says where the
-// others are.
+// The measures that have a column of the same name in epoch_reports. MeasureNames says where the
+// others are stored.
 inline constexpr std::array kMeasureColumns = {
     kTrainLoss,    kTrainAccuracy, kValidationLoss,  kValidationAccuracy,
     kLearningRate, kTrainSeconds,  kEvaluateSeconds, kImagesPerSecond};

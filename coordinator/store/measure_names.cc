@@ -54,7 +54,7 @@ void MeasureNames::Keep(Entry entry) {
 std::string ReportedColumn(const MeasureNames& names, std::string_view name) {
   name = CanonicalMeasure(name);
   if (HasColumn(name)) return fmt::format("e.{}", name);
-  // The names that are allowed hold no quotes.
+  // Valid names contain no quotes.
   const std::string more = fmt::format("json_extract(e.more, '$.\"{}\"')", name);
   const MeasureNames::Entry* const entry = names.Find(name);
   if (entry == nullptr || entry->slot == 0) return more;

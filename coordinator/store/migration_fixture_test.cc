@@ -1,6 +1,5 @@
-// Whole databases of each older schema version, as its builds have left them, in testdata/. The
-// tests go through all versions that this build knows; a new version needs a file of the one
-// before.
+// Databases of each older schema version in testdata/, written by builds of that version. The tests
+// cover all versions that this build knows; a new version needs a file of the version before.
 
 #include <filesystem>
 #include <fstream>
@@ -20,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-// Rows as text, by table; each row holds the values of the columns asked for.
+// Rows as text, by table. Each row has the values of the requested columns.
 using Contents = std::map<std::string, std::vector<std::string>>;
 
 class MigrationFixtureTest : public testing::TestWithParam<int> {
@@ -36,7 +35,7 @@ class MigrationFixtureTest : public testing::TestWithParam<int> {
     for (const std::string& table : Texts(*database,
                                           "SELECT name FROM sqlite_schema WHERE type = 'table' AND "
                                           "name NOT LIKE 'sqlite_%'")) {
-      // Each column's value with its kind, so that NULL is not the text.
+      // With the kind of each value, to distinguish NULL from the text.
       for (const std::string& column :
            Texts(*database, fmt::format("SELECT 'quote(' || name || ')' FROM "
                                         "pragma_table_info('{}')",
@@ -58,7 +57,7 @@ class MigrationFixtureTest : public testing::TestWithParam<int> {
     }
     return texts;
   }
-  // All rows, in the columns that the old version had.
+  // All rows, with the columns of the old version.
   Contents Read(const std::string& path) {
     const auto database = Must(Database::Open(path, Database::Mode::kReadOnly));
     const bool has_moved = Must(database->QueryInt("PRAGMA user_version")) >= 6;
@@ -70,7 +69,7 @@ class MigrationFixtureTest : public testing::TestWithParam<int> {
     }
     return contents;
   }
-  // Where version 6 keeps what had columns of its own.
+  // Where version 6 has the values of removed columns.
   static std::string WhereMoved(const std::string& table, std::string columns) {
     static constexpr struct {
       const char *table, *column, *expression;
@@ -170,7 +169,7 @@ TEST_P(MigrationFixtureTest, TheCheckKnowsTheOldVersionAndTheNew) {
     }
     return found;
   };
-  // The files of its blobs are not part of the fixture.
+  // The fixture does not include files of blobs.
   const auto no_blobs = testing::Each(HasSubstr(".blobs/"));
   EXPECT_THAT(faults(), no_blobs);
   EXPECT_EQ(Version(path_), GetParam()) << "a check changes nothing";
@@ -190,18 +189,18 @@ TEST_P(MigrationFixtureTest, ItHasTheTablesOfANewOne) {
   EXPECT_EQ(schema(path_), schema(fresh));
 }
 
-// A crash: what the file and its log hold in the middle of each step.
+// A crash in the middle of each step: the test copies the file and its log.
 TEST_P(MigrationFixtureTest, ACrashInTheMiddleLeavesTheOldVersion) {
   for (std::int64_t step = GetParam(); step < Latest(); ++step) {
     const std::string file = folder_.File(fmt::format("step-{}.db", step));
     fs::copy_file(path_, file);
     auto database = Must(Database::Open(file, Database::Mode::kReadWrite));
-    // So small a cache that what is written goes to the log before the end. A step may write too
-    // little for that, so something is added.
+    // With a small cache, pages go to the log before the end of the step. The test adds data for
+    // steps that write too little.
     ASSERT_TRUE(database->Execute("PRAGMA journal_mode = WAL; PRAGMA cache_size = 1").ok());
     ASSERT_TRUE(Migrate(*database, Migrations().first(static_cast<std::size_t>(step))).ok());
     const auto log_bytes = fs::file_size(file + "-wal");
-    // The table makes even a short step more than the cache holds; it goes with the crash.
+    // The table is larger than the cache. The crash undoes it.
     ASSERT_EQ(
         database->Execute(fmt::format("BEGIN IMMEDIATE; {}; PRAGMA user_version = {}; "
                                       "CREATE TABLE filler AS SELECT zeroblob(100000);",
@@ -230,7 +229,7 @@ TEST_P(MigrationFixtureTest, AFullDiskInTheMiddleLeavesAWholeVersion) {
     const absl::Status status = Store::Open({.path = file}).status();
     was_full = disk.was_full();
     disk.GiveRoom();
-    // A reader could not undo what was begun; the next opening does.
+    // The next opening has to roll the step back, which a reader cannot.
     if (!status.ok()) {
       EXPECT_TRUE(absl::IsUnavailable(status)) << status;
     }
@@ -240,7 +239,7 @@ TEST_P(MigrationFixtureTest, AFullDiskInTheMiddleLeavesAWholeVersion) {
   }
 }
 
-// There is a database of each version but the present one.
+// There is a database of each version except the current one.
 INSTANTIATE_TEST_SUITE_P(Versions, MigrationFixtureTest,
                          testing::Range(1, static_cast<int>(Migrations().size())));
 

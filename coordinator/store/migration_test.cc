@@ -14,8 +14,8 @@ namespace {
 
 using testing::ElementsAre;
 
-// What a coordinator of version 1 leaves behind: sweep s, of whose four configurations two have
-// been made, one completed, one running at epoch 1 with worker w.
+// A database of version 1: sweep s with two of four configurations, one completed and one running
+// at epoch 1 on worker w.
 constexpr char kVersion1Rows[] = R"sql(
 INSERT INTO blobs VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 5, 1);
 INSERT INTO configurations (id, sweep_id, number, parameters, resolved, model, network_parameters,
@@ -62,8 +62,7 @@ class MigrationTest : public testing::Test {
   const SweepSpec spec_ = TestSpec("s");
 };
 
-// A database is migrated by the scripts that its builds did not know, from exactly the schema that
-// they had.
+// A database is migrated by the newer scripts, from exactly the schema of its own build.
 TEST(Migrations, ThoseThatHaveBeenReleasedAreNeverChanged) {
   constexpr std::array<const char*, 7> kDigests = {
       "1b46e263c2635904fc021278ccbad7c5e5e8461f922299e82d1be62b1ca4be68",
@@ -137,7 +136,8 @@ TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
   EXPECT_EQ(Must(store->Read(FindSweep, "other")).source.program_files, source.program_files);
 }
 
-// What an older build has not written of events cannot be known, but where each trial stands can.
+// Older events lack the state, except that the last event of a trial gets the trial's current
+// state.
 TEST_F(MigrationTest, TheLastEventOfATrialGetsItsState) {
   {
     auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
@@ -156,7 +156,7 @@ TEST_F(MigrationTest, TheLastEventOfATrialGetsItsState) {
       << "whatever reported an epoch was running";
 }
 
-// Migrates what version 1 left to version 4, changes it there, and opens it with this build.
+// Migrates the database of version 1 to version 4, changes it, and opens it with this build.
 class LaterVersionTest : public MigrationTest {
  protected:
   void Change(std::size_t version, const std::string& script) {
@@ -180,7 +180,7 @@ TEST_F(LaterVersionTest, WhatHadDivergedGetsTheMark) {
   EXPECT_EQ(Int("SELECT failed FROM sweeps WHERE name = 's'"), 0);
 }
 
-// A NULL was NaN where the workers' trainer had measured it, and unknown where a program had not.
+// NULL meant NaN for the workers' trainer, and not reported for a program.
 TEST_F(LaterVersionTest, NullsBecomeNaNOrUnknown) {
   Change(5, "UPDATE epoch_reports SET train_loss = NULL");
   EXPECT_EQ(Int("SELECT more ->> '$.train_loss' IS NULL AND json_type(more, '$.train_loss') = "
@@ -208,7 +208,7 @@ TEST_F(LaterVersionTest, ResultsAreThoseOfBefore) {
          "1, best_loss = 0.6, last_loss = 0.6 WHERE id = 2;"
          "INSERT INTO epoch_reports VALUES (2, 1, 2, 0.1 + 0.2, 0.45, 9e999, 0.4, 0.01, 2.5, "
          "0.5, 100.0, 15); UPDATE trials SET epoch = 2, last_accuracy = 0.4 WHERE id = 2;"
-         // Repeated by a later attempt: it never counted.
+         // A later attempt's repetition, which did not count.
          "INSERT INTO attempts (trial_id, attempt, worker, started_us, ended_us, outcome) VALUES "
          "(2, 2, 'w', 16, 17, 'lost'); INSERT INTO epoch_reports VALUES (2, 2, 2, 0.1, 0.9, 0.1, "
          "0.9, 0.01, 2.0, 0.5, 100.0, 16)");
@@ -227,7 +227,7 @@ TEST_F(LaterVersionTest, ResultsAreThoseOfBefore) {
   EXPECT_EQ(result.measures.Find("val/f1"), nullptr);
 }
 
-// JSON functions of SQLite write 15 digits of a number; 2/3 and the like need 17.
+// SQLite's JSON functions write 15 digits of a number, but 2/3 needs 17.
 TEST_F(LaterVersionTest, ValuesAreKeptToTheLastBit) {
   Change(5,
          "UPDATE trials SET best_accuracy = 2.0 / 3, last_accuracy = 2.0 / 3, best_gated_accuracy "
@@ -248,7 +248,7 @@ TEST_F(LaterVersionTest, ValuesAreKeptToTheLastBit) {
   EXPECT_TRUE(is_found);
 }
 
-// A run whose loss was infinite or NaN from the first epoch on has reported one all the same.
+// A loss that was always infinite or NaN counts as reported.
 TEST_F(LaterVersionTest, WhatIsNotFiniteStaysWhatItWas) {
   Change(5,
          "UPDATE epoch_reports SET validation_loss = 9e999, train_loss = NULL;"

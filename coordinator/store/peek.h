@@ -10,11 +10,11 @@ namespace sweep {
 
 struct PeekedSweep {
   std::string name;
-  std::int64_t trials = 0;  // made so far
+  std::int64_t trials = 0;  // created so far
 };
 
-// The sweeps of a database, newest first, read without taking it, migrating it or waiting for
-// anybody: for a shell that completes names. NotFound when there is no such file.
+// The sweeps of a database, newest first, for a shell that completes names. Takes no lock, migrates
+// nothing and never waits. NotFound when there is no such file.
 absl::StatusOr<std::vector<PeekedSweep>> PeekSweeps(const std::string& path);
 
 }  // namespace sweep

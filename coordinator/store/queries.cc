@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "completed",
                                                           "cancelled"};
 
-// Without the files.
+// Without the text of its files.
 const RowTable<SweepRow>& SweepTable() {
   using Row = SweepRow;
   constexpr auto counts = &Row::counts;
@@ -57,22 +57,6 @@ const RowTable<SweepRow>& SweepTable() {
 
 }  // namespace
 
-const RowTable<EventRow>& EventTable() {
-  using Row = EventRow;
-  static const auto& table = *new RowTable<Row>({
-      {"v.sequence", ReadInto<&Row::sequence>},
-      {"v.trial_id", ReadInto<&Row::trial_id>},
-      {"v.number", ReadInto<&Row::number>},
-      {"v.kind", ReadInto<&Row::kind>},
-      {"v.attempt", ReadInto<&Row::attempt>},
-      {"v.epoch", ReadInto<&Row::epoch>},
-      {"v.time_us", ReadInto<&Row::time>},
-      // Whatever reports an epoch is running.
-      {"iif(v.epoch > 0, 'running', v.state)", ReadInto<&Row::state>},
-  });
-  return table;
-}
-
 std::string_view SweepStateName(SweepState state) {
   return kSweepStates[static_cast<std::size_t>(state)];
 }
@@ -81,7 +65,7 @@ absl::StatusOr<SweepState> ParseSweepState(std::string_view name) {
   for (std::size_t i = 0; i < kSweepStates.size(); ++i) {
     if (kSweepStates[i] == name) return static_cast<SweepState>(i);
   }
-  return absl::DataLossError(fmt::format("'{}' is no state of a sweep", name));
+  return absl::DataLossError(fmt::format("'{}' is not a state of a sweep", name));
 }
 
 absl::StatusOr<std::int64_t> FindSweepId(Database& database, const std::string& name) {
@@ -149,15 +133,6 @@ absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database)
   return sweeps;
 }
 
-absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
-                                                   std::int64_t after_sequence, int limit) {
-  static const std::string kSql = EventTable().Select(
-      "FROM events v INDEXED BY events_by_sweep WHERE v.sweep_id = ? AND v.sequence > ? ORDER BY "
-      "v.sequence LIMIT ?");
-  Statement statement = database.Prepare(kSql);
-  return EventTable().All(statement.Bind(sweep_id, after_sequence, Limit(limit)));
-}
-
 absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,
                                                          const std::string& sha256) {
   Statement statement = database.Prepare("SELECT size_bytes FROM blobs WHERE sha256 = ?");
@@ -186,7 +161,7 @@ absl::StatusOr<std::vector<std::string>> SelectBlobs(Database& database,
                                                      const std::string& digits) {
   Statement statement =
       database.Prepare("SELECT sha256 FROM blobs WHERE sha256 >= ? AND sha256 < ? ORDER BY sha256");
-  return CollectTexts(statement.Bind(digits, digits + "g"));  // after every digit
+  return CollectTexts(statement.Bind(digits, digits + "g"));  // 'g' follows every hexadecimal digit
 }
 
 }  // namespace sweep

@@ -1,4 +1,4 @@
-// Queries about what attempts have reported.
+// Queries about attempts and their reports.
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-// Without the measures that have a column; NaN is in `more`.
+// Without the measures that have columns of their own. `more` also has the names of NaN values.
 const RowTable<EpochRow>& ReportTable() {
   using Row = EpochRow;
   constexpr auto metrics = &Row::metrics;
@@ -35,7 +35,7 @@ const std::string& EpochColumns() {
   return columns;
 }
 
-// `column` is that of the first.
+// `column` is the first of EpochColumns.
 absl::StatusOr<EpochRow> DecodeEpochAt(const Statement& row, const MeasureNames& names,
                                        int column) {
   EpochRow epoch;
@@ -64,7 +64,50 @@ auto EpochDecoder(const MeasureNames& names) {
   return [&names](const Statement& row) { return DecodeEpochAt(row, names, 0); };
 }
 
+// Of events v, without their measured values.
+const RowTable<EventRow>& EventTable() {
+  using Row = EventRow;
+  static const auto& table = *new RowTable<Row>({
+      {"v.sequence", ReadInto<&Row::sequence>},
+      {"v.trial_id", ReadInto<&Row::trial_id>},
+      {"v.number", ReadInto<&Row::number>},
+      {"v.kind", ReadInto<&Row::kind>},
+      {"v.attempt", ReadInto<&Row::attempt>},
+      {"v.epoch", ReadInto<&Row::epoch>},
+      {"v.time_us", ReadInto<&Row::time>},
+      // A trial that reports an epoch is running; such events have no state.
+      {"iif(v.epoch > 0, 'running', v.state)", ReadInto<&Row::state>},
+  });
+  return table;
+}
+
 }  // namespace
+
+std::string_view LeaseOutcomeName(LeaseOutcome outcome) {
+  switch (outcome) {
+    case LeaseOutcome::kCompleted:
+      return "completed";
+    case LeaseOutcome::kFailed:
+      return "failed";
+    case LeaseOutcome::kFailedForGood:
+      return "failed_for_good";
+    case LeaseOutcome::kDiverged:
+      return "diverged";
+    case LeaseOutcome::kGivenBack:
+      return "given_back";
+    case LeaseOutcome::kStopped:
+      return "stopped";
+    case LeaseOutcome::kHeld:
+      return "held";
+  }
+  return "unknown";
+}
+
+std::string_view StoredOutcomeName(LeaseOutcome outcome) {
+  const bool is_failure =
+      outcome == LeaseOutcome::kFailedForGood || outcome == LeaseOutcome::kDiverged;
+  return LeaseOutcomeName(is_failure ? LeaseOutcome::kFailed : outcome);
+}
 
 const RowTable<AttemptRow>& AttemptTable() {
   using Row = AttemptRow;
@@ -93,25 +136,8 @@ absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std
   return CollectRows<EpochRow>(statement, EpochDecoder(names));
 }
 
-absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, int attempt,
-                                   int epoch) {
-  STORE_ASSIGN_OR_RETURN(const MeasureNames names, NamesOfTrial(database, trial_id));
-  static const std::string kSql = fmt::format(
-      "SELECT {} FROM epoch_reports e WHERE e.trial_id = ? AND e.attempt = ? AND e.epoch = ?",
-      EpochColumns());
-  Statement statement = database.Prepare(kSql);
-  STORE_ASSIGN_OR_RETURN(
-      const std::optional<EpochRow> row,
-      FirstRow<EpochRow>(statement.Bind(trial_id, attempt, epoch), EpochDecoder(names)));
-  if (row) return *row;
-  return absl::NotFoundError(
-      fmt::format("trial with id {} has no epoch {} of attempt {}", trial_id, epoch, attempt));
-}
-
-absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& database,
-                                                                std::int64_t sweep_id,
-                                                                std::int64_t after_sequence,
-                                                                int limit) {
+absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
+                                                   std::int64_t after_sequence, int limit) {
   STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database, sweep_id));
   static const std::string kSql = fmt::format(
       "SELECT {}, {} FROM events v INDEXED BY events_by_sweep LEFT JOIN epoch_reports e ON v.epoch "
@@ -120,14 +146,14 @@ absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& databa
       EventTable().list(), EpochColumns());
   Statement statement = database.Prepare(kSql);
   statement.Bind(sweep_id, after_sequence, Limit(limit));
-  return CollectRows<MeasuredEvent>(
-      statement, [&names](const Statement& row) -> absl::StatusOr<MeasuredEvent> {
-        MeasuredEvent measured;
-        STORE_RETURN_IF_ERROR(EventTable().ReadAt(row, 0, &measured.event));
-        if (measured.event.epoch == 0) return measured;
+  return CollectRows<EventRow>(
+      statement, [&names](const Statement& row) -> absl::StatusOr<EventRow> {
+        EventRow event;
+        STORE_RETURN_IF_ERROR(EventTable().ReadAt(row, 0, &event));
+        if (event.epoch == 0) return event;
         STORE_ASSIGN_OR_RETURN(EpochRow epoch, DecodeEpochAt(row, names, EventTable().size()));
-        measured.values = std::move(epoch.metrics.values);
-        return measured;
+        event.values = std::move(epoch.metrics.values);
+        return event;
       });
 }
 
@@ -189,7 +215,7 @@ const RowTable<TimedAttempt>& TimedAttemptTable() {
 absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sweep_id,
                                              std::int64_t offset, int limit) {
   AttemptPage page;
-  // A trial's attempts are numbered without a gap.
+  // A trial's attempts are numbered without gaps, so `attempt` is their number.
   Statement count =
       database.Prepare("SELECT coalesce(sum(attempt), 0) FROM trials WHERE sweep_id = ?");
   STORE_RETURN_IF_ERROR(count.Bind(sweep_id).Step().status());

@@ -14,31 +14,6 @@
 namespace sweep {
 namespace {
 
-// Of configurations c.
-const RowTable<ConfigurationScore>& ScoreTable() {
-  using Row = ConfigurationScore;
-  static const auto& table = *new RowTable<Row>({
-      {"c.has_value", ReadInto<&Row::has_value>},
-      {"c.qualifies", ReadInto<&Row::qualifies>},
-      {"c.held", ReadInto<&Row::values>},
-      {"c.metric", ReadInto<&Row::metric>},
-      {"c.epochs_to_target", ReadInto<&Row::epochs_to_target>},
-      {"c.best_replicate", ReadInto<&Row::best_replicate>},
-      {"c.replicates", ReadInto<&Row::replicates>},
-      {"c.mean_last", ReadInto<&Row::mean_last>},
-      {"c.mean_half_width", ReadInto<&Row::mean_half_width>},
-      {"c.gates", ReadInto<&Row::gates>},
-  });
-  return table;
-}
-
-const RowTable<RankedRow>& RankedTable() {
-  using Row = RankedRow;
-  static const auto& table = *new RowTable<Row>(
-      {}, {PartInto<&Row::trial>(TrialTable()), PartInto<&Row::score>(ScoreTable())});
-  return table;
-}
-
 absl::StatusOr<std::vector<Objective>> FindObjectives(Database& database, std::int64_t sweep_id) {
   Statement statement = database.Prepare("SELECT objectives FROM sweeps WHERE id = ?");
   STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep_id).Step());
@@ -46,7 +21,7 @@ absl::StatusOr<std::vector<Objective>> FindObjectives(Database& database, std::i
   return DecodeObjectives(statement.Text(0));
 }
 
-// What a ranking by several objectives needs of a configuration.
+// A configuration in a ranking by several objectives.
 struct Candidate {
   std::int64_t number = 0;
   int tier = 0;  // 0: qualifies, 1: has a value, 2: has none
@@ -54,8 +29,8 @@ struct Candidate {
   std::vector<double> costs;
 };
 
-// All configurations of a sweep in the order of the columns that rank a single objective, and with
-// their fronts within their tier.
+// All configurations of a sweep, best first: by tier, then by front, then in the order for a single
+// objective.
 absl::StatusOr<std::vector<Candidate>> SelectCandidates(Database& database, std::int64_t sweep_id,
                                                         const std::vector<Objective>& objectives) {
   Statement statement = database.Prepare(

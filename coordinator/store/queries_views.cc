@@ -11,78 +11,47 @@
 namespace sweep {
 namespace {
 
-// Of trials t and their configurations c.
-RowTable<TrialSummary> MakeSummaryTable(const RowTable<TrialResult>& result) {
-  using Row = TrialSummary;
-  constexpr auto score = &Row::score;
-  return RowTable<Row>(
-      {
-          {"t.number", ReadInto<&Row::number>},
-          {"c.number", ReadInto<&Row::configuration>},
-          {"t.replicate", ReadInto<&Row::replicate>},
-          {kTrialStateSql, ReadInto<&Row::state>},
-          {"c.has_value", ReadInto<score, &ScoreSummary::has_value>},
-          {"c.qualifies", ReadInto<score, &ScoreSummary::qualifies>},
-          {"c.held", ReadInto<score, &ScoreSummary::values>},
-          {"c.metric", ReadInto<score, &ScoreSummary::metric>},
-          {"c.epochs_to_target", ReadInto<score, &ScoreSummary::epochs_to_target>},
-          {"c.best_replicate", ReadInto<score, &ScoreSummary::best_replicate>},
-          {"c.fully_connected", ReadInto<&Row::fully_connected>},
-          {"t.attempt", ReadInto<&Row::attempt>},
-          {"t.failures", ReadInto<&Row::failures>},
-          {"t.epochs", ReadInto<&Row::epochs>},
-          {"c.network_parameters", ReadInto<&Row::network_parameters>},
-          {"c.forward_flops", ReadInto<&Row::forward_flops>},
-          {"c.train_flops", ReadInto<&Row::train_flops>},
-          {"c.receptive_field", ReadInto<&Row::receptive_field>},
-          {"c.model", ReadInto<&Row::model>},
-          {"t.worker", ReadInto<&Row::worker>},
-          {"c.parameters", ReadInto<&Row::parameters>},
-      },
-      {PartInto<&Row::result>(result)});
-}
 #define SUMMARY_JOIN "FROM trials t JOIN configurations c ON c.id = t.configuration_id "
 
-// Adds the measures of trials that have ended, to summaries by rising id. Reading each measure's
-// values as they lie is several times as fast as asking for those of each trial.
+// Adds the measures of trials that have ended to summaries by rising id. To read all values of a
+// measure in the order of its key is several times as fast as to look up those of each trial.
 absl::Status AddEndedMeasures(Database& database, std::int64_t sweep_id,
-                              const std::vector<std::int64_t>& ids,
                               std::vector<TrialSummary>* rows) {
-  if (ids.empty()) return absl::OkStatus();
+  if (rows->empty()) return absl::OkStatus();
   STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database, sweep_id));
   for (const MeasureNames::Entry& entry : names.entries()) {
     Statement statement = database.Prepare(
         "SELECT trial_id, last, low, high FROM trial_values WHERE sweep_id = ? AND measure = ? AND "
         "trial_id BETWEEN ? AND ? ORDER BY trial_id");
-    statement.Bind(sweep_id, entry.measure, ids.front(), ids.back());
-    std::size_t i = 0;
+    statement.Bind(sweep_id, entry.measure, rows->front().trial.id, rows->back().trial.id);
+    auto summary = rows->begin();
     while (true) {
       STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
       if (!found) break;
-      while (ids[i] < statement.Int(0)) ++i;
+      while (summary->trial.id < statement.Int(0)) ++summary;
       bool is_new = false;
-      (*rows)[i].result.measures.At(entry.name, &is_new) = {
+      summary->trial.result.measures.At(entry.name, &is_new) = {
           .last = statement.Real(1), .low = statement.Real(2), .high = statement.Real(3)};
     }
   }
   return absl::OkStatus();
 }
 
-// "t.number, e.epoch, e.validation_loss, e.v1": what of a report to read.
+// The columns to select from reports: "t.number, e.epoch, e.validation_loss, e.v1".
 absl::StatusOr<std::string> MeasuredColumns(Database& database, std::int64_t sweep_id,
                                             const std::vector<std::string>& measures) {
   STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database, sweep_id));
   std::string columns = "t.number, e.epoch";
   for (const std::string& name : measures) {
     if (!IsMeasureName(name)) {
-      return absl::InvalidArgumentError(fmt::format("'{}' is no name of a measure", name));
+      return absl::InvalidArgumentError(fmt::format("'{}' is not the name of a measure", name));
     }
     columns += fmt::format(", {}", ReportedColumn(names, name));
   }
   return columns;
 }
 
-// Reads rows of MeasuredColumns.
+// Reads the rows of a query for MeasuredColumns.
 absl::StatusOr<std::vector<MeasuredEpoch>> CollectMeasured(Statement& statement,
                                                            std::size_t measures) {
   return CollectRows<MeasuredEpoch>(statement, [measures](const Statement& row) {
@@ -98,7 +67,7 @@ absl::StatusOr<std::vector<MeasuredEpoch>> CollectMeasured(Statement& statement,
 
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id) {
   Statement statement = database.Prepare(
-      // Not the greatest that is there: those of a deleted sweep may have been the last.
+      // Not the maximum in the table, since the last events may be those of a deleted sweep.
       sweep_id == 0 ? "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
                     : "SELECT coalesce(max(sequence), 0) FROM events WHERE sweep_id = ?");
   if (sweep_id != 0) statement.Bind(sweep_id);
@@ -121,29 +90,19 @@ absl::StatusOr<std::vector<TrialChange>> SelectTrialChanges(Database& database,
 
 absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, std::int64_t sweep_id,
                                                           std::int64_t after_number, int limit) {
-  static const auto& table = *new RowTable<TrialSummary>(MakeSummaryTable(OpenResultTable()));
+  const RowTable<TrialSummary>& table = OpenSummaryTable();
   static const std::string kSql =
-      fmt::format("SELECT {}, t.id " SUMMARY_JOIN
-                  "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?",
-                  table.list());
+      table.Select(SUMMARY_JOIN "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?");
   Statement statement = database.Prepare(kSql);
-  statement.Bind(sweep_id, after_number, Limit(limit));
-  std::vector<std::int64_t> ids;
-  const auto read = [&ids](const Statement& row) -> absl::StatusOr<TrialSummary> {
-    TrialSummary summary;
-    STORE_RETURN_IF_ERROR(table.ReadAt(row, 0, &summary));
-    ids.push_back(row.Int(table.size()));
-    return summary;
-  };
   STORE_ASSIGN_OR_RETURN(std::vector<TrialSummary> rows,
-                         CollectRows<TrialSummary>(statement, read));
-  STORE_RETURN_IF_ERROR(AddEndedMeasures(database, sweep_id, ids, &rows));
+                         table.All(statement.Bind(sweep_id, after_number, Limit(limit))));
+  STORE_RETURN_IF_ERROR(AddEndedMeasures(database, sweep_id, &rows));
   return rows;
 }
 
 absl::StatusOr<std::vector<TrialSummary>> SelectSummariesOf(
     Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) {
-  static const auto& table = *new RowTable<TrialSummary>(MakeSummaryTable(ResultTable()));
+  const RowTable<TrialSummary>& table = SummaryTable();
   static const std::string kSql =
       table.Select(SUMMARY_JOIN "WHERE t.sweep_id = ? AND t.number = ?");
   std::vector<TrialSummary> rows;

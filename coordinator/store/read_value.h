@@ -18,7 +18,7 @@
 
 namespace sweep {
 
-// How a value of each type is read from a column. Private to this library.
+// Read a value of each type from a column. Private to this library.
 inline void ReadValue(const Statement& row, int column, std::string* value) {
   *value = row.Text(column);
 }
@@ -34,7 +34,7 @@ inline void ReadValue(const Statement& row, int column, absl::Duration* value) {
 inline void ReadValue(const Statement& row, int column, std::optional<absl::Time>* value) {
   *value = OptionalTime(row, column);
 }
-// Nothing for a text that is no state.
+// Nullopt for a text that is not a state.
 inline void ReadValue(const Statement& row, int column, std::optional<TrialState>* value) {
   const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(column));
   *value = state.ok() ? std::optional(*state) : std::nullopt;
@@ -87,7 +87,7 @@ inline absl::Status ReadValue(const Statement& row, int column, Measurements* va
   return Take(DecodeMeasurements(row.Text(column)), value);
 }
 inline absl::Status ReadValue(const Statement& row, int column, MeasureSummaries* value) {
-  // Those of a trial that has ended are elsewhere.
+  // The trial has ended: they are in trial_values.
   if (row.TextView(column) == "null") return absl::OkStatus();
   return Decode(row, column, DecodeSummaries, value);
 }

@@ -10,7 +10,7 @@
 namespace sweep {
 namespace {
 
-// How long the gate waits for those that read: the usual query takes milliseconds.
+// How long CloseGate waits for queries before and after it stops them; most take milliseconds.
 constexpr auto kPatience = std::chrono::milliseconds(500);
 constexpr auto kGrace = std::chrono::seconds(1);
 
@@ -37,7 +37,7 @@ absl::Status ReaderPool::InTransaction(Database& database,
 }
 
 absl::StatusOr<std::unique_ptr<ReaderPool::Reader>> ReaderPool::Take() {
-  absl::Status refused;  // why there can be no further connection
+  absl::Status refused;  // why no further connection can be opened
   while (true) {
     std::unique_ptr<Reader> reader;
     {
@@ -70,7 +70,7 @@ absl::StatusOr<std::unique_ptr<ReaderPool::Reader>> ReaderPool::Take() {
 }
 
 void ReaderPool::Return(std::unique_ptr<Reader> reader) {
-  // One whose transaction cannot be ended would keep its snapshot for ever.
+  // A transaction that cannot be ended would keep its snapshot for ever.
   if (reader != nullptr && reader->database->InTransaction()) reader.reset();
   {
     MutexLock lock(&mutex_);

@@ -16,41 +16,40 @@
 
 namespace sweep {
 
-// Read-only connections, each used by one reader at a time, for one short query in a transaction of
-// its own. A gate keeps readers out for a moment, so that the write-ahead log can be emptied.
-// Thread-safe.
+// Read-only connections. Each runs one short query at a time, in its own transaction. While the
+// gate is closed no query runs, so that the write-ahead log can be emptied. Thread-safe.
 class ReaderPool {
  public:
   struct Options {
-    std::string path;  // as for Database::Open, as the two below
+    std::string path;  // this and the next two: as for Database::Open
     Database::Where where = {};
-    // A database in memory has no read-only mode of its own.
+    // A database in memory cannot be opened read-only.
     Database::Mode mode = Database::Mode::kReadOnly;
     absl::Duration time_limit = absl::Seconds(10);
-    // Asked before a connection is opened, when not null: what is not OK leaves those there are.
+    // When not null, called before a connection is opened. Unless it returns OK, none is added.
     std::function<absl::Status()> may_connect = nullptr;
     // Held for each read when not null; see Writer::Options.
     std::mutex* turns = nullptr;
   };
-  // More than the threads that run long queries, so that short ones never wait for those.
+  // More than there are threads with long queries, so that short queries never wait for those.
   static constexpr int kMaxReaders = 8;
 
   explicit ReaderPool(Options options) : options_(std::move(options)), vfs_(options_.where.vfs) {}
 
-  // Runs `query` over one snapshot and gives its status; waits while all connections are lent or
-  // the gate is closed. DeadlineExceeded, naming the query, past the time limit. A query that had
-  // to make way for the gate runs again, so it must not have effects.
+  // Runs `query` in one snapshot and returns its status. Waits while all connections are in use or
+  // the gate is closed. DeadlineExceeded, naming the query, after the time limit. A query that was
+  // stopped by CloseGate runs again, so it must not have effects.
   absl::Status Read(const std::function<absl::Status(Database&)>& query);
 
-  // Lets no reader in any more and waits until those that read have ended: patiently at first,
-  // then by stopping them. False when one is left even so. Open follows in any case.
+  // Starts no more queries and waits for the running ones. Stops those that take too long. False
+  // when one is still running after that. The caller has to call OpenGate in either case.
   bool CloseGate();
   void OpenGate();
-  // Closes the connections that nobody uses.
+  // Closes unused connections.
   void CloseIdle();
-  // For the connections that are opened from now on; while the gate is closed and nobody reads.
+  // For connections opened from now on. Requires a closed gate and no running query.
   void UseVfs(Database::Vfs vfs);
-  // Connections that a query uses now.
+  // The number of running queries.
   int lent() const;
 
  private:
@@ -62,7 +61,7 @@ class ReaderPool {
   };
 
   absl::StatusOr<std::unique_ptr<Reader>> Take();
-  // nullptr for one that could not be opened.
+  // With nullptr for a connection that could not be opened.
   void Return(std::unique_ptr<Reader> reader);
   absl::StatusOr<std::unique_ptr<Reader>> Connect();
   absl::Status MayGoOn(Reader* reader) const;

@@ -16,8 +16,7 @@
 
 namespace sweep {
 
-// How queries read the rows of a bound statement. `decode` makes a Row, or the status why it
-// cannot. Private to this library.
+// Read the rows of a bound statement. `decode` returns a Row or an error. Private to this library.
 
 // All rows.
 template <typename Row, typename Decode>
@@ -53,7 +52,7 @@ inline std::optional<absl::Time> OptionalTime(const Statement& row, int column) 
   return FromMicros(*micros);
 }
 
-// A measured number; NaN for NULL. One that is infinite may stand as text (json_codec.h).
+// A measured number; NaN for NULL. Infinities in JSON are texts (json_codec.h).
 inline double MeasuredNumber(const Statement& row, int column) {
   const double number = row.Real(column);
   if (number != 0) return number;
@@ -63,7 +62,7 @@ inline double MeasuredNumber(const Statement& row, int column) {
   return number;
 }
 
-// SQLite takes a negative LIMIT as none.
+// SQLite reads a negative LIMIT as no limit.
 inline int Limit(int limit) { return std::max(limit, 0); }
 
 }  // namespace sweep

@@ -17,7 +17,7 @@
 
 namespace sweep {
 
-// Tables of columns, private to this library.
+// Tables of columns. Private to this library.
 
 template <typename Member>
 struct MemberOf;
@@ -26,7 +26,7 @@ struct MemberOf<T Class::*> {
   using Row = Class;
 };
 
-// Reads a column into the member that the path of members leads to.
+// Reads a column into a member of a member of …: the path `first`, `rest`.
 template <auto first, auto... rest>
 absl::Status ReadInto(const Statement& row, int column,
                       typename MemberOf<decltype(first)>::Row* into) {
@@ -45,7 +45,7 @@ struct Column {
   absl::Status (*read)(const Statement& row, int column, Row* into);
 };
 
-// The columns of another table, which are read into a member of the row.
+// The columns of another table, read into a member of the row.
 template <typename Row>
 struct TablePart {
   std::string_view list;
@@ -53,7 +53,7 @@ struct TablePart {
   std::function<absl::Status(const Statement& row, int first, Row* into)> read;
 };
 
-// What a query selects for a row and how it is read, in one list.
+// The columns that a query selects for a Row, and how they are read.
 template <typename Row>
 class RowTable {
  public:
@@ -68,7 +68,7 @@ class RowTable {
     }
   }
 
-  // The select list, "a, b, c", and how many columns it has.
+  // The select list, "a, b, c", and its number of columns.
   const std::string& list() const { return list_; }
   int size() const { return size_; }
   // "SELECT a, b, c " and `rest`.
@@ -76,7 +76,7 @@ class RowTable {
     return std::string("SELECT ").append(list_).append(" ").append(rest);
   }
 
-  // Reads the columns from `first` on.
+  // Reads the columns of this table, which begin at column `first`.
   absl::Status ReadAt(const Statement& row, int first, Row* into) const {
     int column = first;
     for (const Column<Row>& one : columns_) {
@@ -88,7 +88,7 @@ class RowTable {
     }
     return absl::OkStatus();
   }
-  // Of a bound statement of which these are the first columns: all rows, or the first.
+  // All rows, or the first one, of a bound statement whose columns begin with these.
   absl::StatusOr<std::vector<Row>> All(Statement& statement) const {
     return CollectRows<Row>(statement, [this](const Statement& row) { return Read(row); });
   }
@@ -123,14 +123,16 @@ auto PartInto(const RowTable<Part>& table) {
                         }};
 }
 
-// The tables of rows that several sources read.
+// The tables that several files use. trial_facts.cc lists the columns of all but the last two.
 const RowTable<TrialRow>& TrialTable();      // of trials t, configurations c and sweeps s
 const RowTable<TrialResult>& ResultTable();  // of trials t
-// Likewise, without the measures of trials that have ended, which take longest to read one by one.
-const RowTable<TrialResult>& OpenResultTable();
-const RowTable<EventRow>& EventTable();      // of events v
+const RowTable<RankedRow>& RankedTable();    // of trials t, configurations c and sweeps s
+// Of trials t and configurations c. OpenSummaryTable does not read the measures of trials that have
+// ended, since to look them up trial by trial is slow.
+const RowTable<TrialSummary>& SummaryTable();
+const RowTable<TrialSummary>& OpenSummaryTable();
 const RowTable<AttemptRow>& AttemptTable();  // of attempts a
-// The state of a trial t: one that diverged is stored as failed, with a mark.
+// The state of a trial t. A diverged trial is stored as failed, with `diverged` = 1.
 inline constexpr std::string_view kTrialStateSql = "iif(t.diverged, 'diverged', t.state)";
 
 }  // namespace sweep

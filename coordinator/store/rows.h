@@ -17,7 +17,7 @@
 
 namespace sweep {
 
-// What the store holds, as plain values. No owner, no threads.
+// The rows of the store as plain values.
 
 enum class SweepState { kActive, kPaused, kCompleted, kCancelled };
 std::string_view SweepStateName(SweepState state);  // "active", …
@@ -27,13 +27,13 @@ inline bool HasEnded(SweepState state) {
 
 struct TrialCounts {
   std::int64_t pending = 0, running = 0, completed = 0, stopped = 0, failed = 0, cancelled = 0;
-  std::int64_t diverged = 0;  // not among the failed
+  std::int64_t diverged = 0;  // not counted as failed
   std::int64_t on_hold = 0;   // neither pending nor ended
   std::int64_t ended() const { return completed + stopped + failed + diverged + cancelled; }
   std::int64_t total() const { return pending + running + on_hold + ended(); }
 };
 
-// A sweep as it is stored.
+// A stored sweep.
 struct SweepRow {
   std::int64_t id = 0;
   std::string name;
@@ -46,17 +46,17 @@ struct SweepRow {
   absl::Time created, updated;
   std::optional<absl::Time> ended;
   std::int64_t planned_configurations = 0;
-  std::int64_t configurations = 0;  // made so far
-  bool exhausted = false;           // the search will make no more
+  std::int64_t configurations = 0;  // created so far
+  bool exhausted = false;           // the search will create no more configurations
   std::string search_reason;        // why it ended before the budget was used
-  bool give_back = false;           // paused, and what runs is to be given back
-  std::string data_sha256;          // of what it is trained on; empty until a worker has told
+  bool give_back = false;           // paused, and running trials are to be given back
+  std::string data_sha256;          // of its training data; empty until a worker has reported it
   TrialCounts counts;
   std::int64_t qualifying = 0;  // configurations that meet every gate
-  std::string pause_reason;     // why the coordinator paused it; empty when a person did
-  bool keep_going = false;      // is not paused when its first trials fail alike
-  bool archived = false;        // left out of lists
-  std::int64_t disk_bytes = 0;  // about: its rows, and the files of trials that have ended
+  std::string pause_reason;     // why the coordinator paused it; empty when a user did
+  bool keep_going = false;      // do not pause it when its first trials fail alike
+  bool archived = false;        // not shown in lists
+  std::int64_t disk_bytes = 0;  // approximate size of its rows and the files of ended trials
 };
 
 struct ArtifactRow {
@@ -65,13 +65,13 @@ struct ArtifactRow {
   std::int64_t size_bytes = 0;
 };
 
-// What is known of a sweep's failures, for the decision whether to pause it.
+// A sweep's failures so far, for the decision whether to pause it.
 struct EarlyFailures {
-  bool matter = false;  // it is active, may be paused and no trial of it has reported an epoch
-  std::string note;     // as last kept by SetFailureNote
+  bool matter = false;  // it is active, may be paused, and no trial has reported an epoch
+  std::string note;     // the last one of SetFailureNote
 };
 
-// A trial as it is stored.
+// A stored trial.
 struct TrialRow {
   std::int64_t id = 0;
   std::int64_t sweep_id = 0;
@@ -81,40 +81,45 @@ struct TrialRow {
   std::int64_t configuration = 0;  // 1-based within the sweep
   int replicate = 0;
   TrialState state = TrialState::kPending;
-  ParameterMap parameters;  // what the search chose
+  ParameterMap parameters;  // chosen by the search
   ParameterMap resolved;    // every hyperparameter as trained
   std::string model;
   std::int64_t network_parameters = 0;
   bool fully_connected = false;
+  std::int64_t forward_flops = 0;
+  std::int64_t train_flops = 0;
+  std::int64_t receptive_field = 0;  // 0: the coordinator does not know its network
   std::uint64_t seed = 0;
   int attempt = 0;
   int failures = 0;
   int epochs = 0;  // of a full run
-  // The epoch after which it ends or rests, though its schedule is that of `epochs`; 0: the last.
+  // The epoch after which it ends or is put on hold; its schedule still depends on `epochs`. 0: the
+  // last epoch.
   int target_epoch = 0;
-  // The stopping rule has ended it: its holder is told to save its weights and to finish.
+  // The stopping rule has ended it. Its worker is told to save the weights and to finish.
   bool stopping = false;
   TrialResult result;
-  bool qualifies = false;  // its configuration, as last scored
+  bool qualifies = false;  // its configuration does, by the last score
   std::string reason;
   std::string worker;
   absl::Time created;
   std::optional<absl::Time> started, ended;
-  absl::Duration ended_attempts;              // the time of those that have ended
-  std::optional<absl::Time> attempt_started;  // of the one that runs
+  absl::Duration ended_attempts;              // the total time of ended attempts
+  std::optional<absl::Time> attempt_started;  // the running attempt
   std::string checkpoint_sha256;
   int checkpoint_epoch = 0;
   std::vector<ArtifactRow> artifacts;  // empty in lists
 
   std::string short_name() const { return sweep + "/" + std::to_string(number); }
-  // It has reported its target epoch, which is not the last one: it is on hold, or will be once its
-  // attempt has ended.
+  // True when it has reported its target epoch and that is not the last one. It is on hold, or will
+  // be when its attempt has ended.
   bool is_at_target() const {
     return target_epoch > 0 && target_epoch < epochs && result.epoch >= target_epoch;
   }
-  // Its holder is to save checkpoint and weights and to finish.
+  // True when its worker is to save checkpoint and weights and to finish.
   bool ends_early() const { return stopping || is_at_target(); }
-  // The time of its attempts, the running one up to `now`. Pauses between them do not count.
+  // The total time of its attempts, including the running one up to `now`, without the pauses
+  // between.
   absl::Duration AttemptTime(absl::Time now) const;
   // The hyperparameters that the search did not choose.
   ParameterMap Defaults() const;
@@ -135,11 +140,11 @@ struct AttemptRow {
   std::string reason;
 };
 
-// A lease that was in force when the store was opened, or has just been granted.
+// A lease that was valid when the store was opened, or was just granted.
 struct LeaseRow {
   TrialRow trial;
   std::string secret;
-  bool embedded = false;  // its worker lives, or lived, in the process of the coordinator
+  bool embedded = false;  // its worker is, or was, in the coordinator's process
 };
 
 // Proof that a worker holds a trial.
@@ -150,15 +155,15 @@ struct LeaseToken {
   std::string secret;
 };
 
-// What became of a worker's word on a sweep's data.
+// The answer to a worker's report on its data.
 struct DataReport {
   TrialRow trial;
-  std::string sweep_sha256;  // what the sweep is trained on
-  bool is_first = false;     // as of now
-  std::string refusal;       // why the lease has ended, if the worker has other data
+  std::string sweep_sha256;  // of the sweep's data
+  bool is_first = false;     // this report has set it
+  std::string refusal;       // set when the worker has other data, so that the lease has ended
 };
 
-// kStopped: ended before the last epoch, as the holder was told to; kHeld: at the target epoch.
+// kStopped: ended before the last epoch, as the worker was told. kHeld: ended at the target epoch.
 enum class LeaseOutcome {
   kCompleted,
   kFailed,
@@ -168,8 +173,9 @@ enum class LeaseOutcome {
   kStopped,
   kHeld
 };
+std::string_view LeaseOutcomeName(LeaseOutcome outcome);  // "completed", …
 
-// One thing that happened, in the order of commits. `sequence` is the cursor of WatchSweep.
+// An event. `sequence` rises in the order of commits and is the cursor of WatchSweep.
 struct EventRow {
   std::int64_t sequence = 0;
   std::int64_t trial_id = 0;  // 0: the sweep itself
@@ -178,69 +184,40 @@ struct EventRow {
   int attempt = 0;            // epoch events
   int epoch = 0;
   absl::Time time;
-  // Of the trial, after the event. Nothing for a sweep's, and for most of those that builds before
-  // schema version 6 have written.
+  // The trial's state after the event. Nullopt for an event of a sweep, and for most events that
+  // builds before schema version 6 have written.
   std::optional<TrialState> state;
+  Measurements values;  // epoch events: what was measured
 };
 
-// An event, and of one of kind "epoch" what it measured.
-struct MeasuredEvent {
-  EventRow event;
-  Measurements values;
-};
-
-// An event as an index of a sweep follows it.
+// The part of an event that the index of a sweep needs.
 struct TrialChange {
   std::int64_t sequence = 0;
   std::int64_t number = 0;  // of the trial; 0: the sweep itself
 };
 
-// How far a trial is known.
+// The progress of a trial that a caller knows.
 struct KnownTrial {
   std::int64_t number = 0;
-  int epoch = 0;  // the last one that is known; 0: none
+  int epoch = 0;  // the last known one; 0: none
 };
 
-// What its replicates have made of a configuration, in brief.
-struct ScoreSummary {
-  bool has_value = false;
-  bool qualifies = false;
-  Measurements values;       // held against the gates
-  double metric = 0;         // the objective among them: what ranks it
-  int epochs_to_target = 0;  // 0: not reached
-  int best_replicate = 0;    // the one that stands for it
-};
-
-// A trial in brief, for lists of all of them.
+// A trial and its configuration's score, as far as the index of a sweep needs them: trial_facts.cc
+// says which members are set.
 struct TrialSummary {
-  std::int64_t number = 0;
-  std::int64_t configuration = 0;
-  int replicate = 0;
-  TrialState state = TrialState::kPending;
-  ScoreSummary score;  // of its configuration
-  bool fully_connected = false;
-  int attempt = 0;
-  int failures = 0;
-  int epochs = 0;
-  std::int64_t network_parameters = 0;
-  std::int64_t forward_flops = 0;
-  std::int64_t train_flops = 0;
-  std::int64_t receptive_field = 0;
-  TrialResult result;
-  std::string model;
-  std::string worker;
-  ParameterMap parameters;
+  TrialRow trial;
+  ConfigurationScore score;
 };
 
-// What an epoch of a trial measured.
+// Measured values of one epoch.
 struct MeasuredEpoch {
   std::int64_t number = 0;  // of the trial
   int epoch = 0;
-  // Of the measures that were asked for, in their order; NaN also for what was not reported.
+  // The values of the requested measures, in their order; NaN when not reported.
   std::vector<double> values;
 };
 
-// An attempt and the trial that it belongs to.
+// An attempt with its trial.
 struct TimedAttempt {
   std::string sweep;
   std::int64_t number = 0;
@@ -248,37 +225,37 @@ struct TimedAttempt {
 };
 struct AttemptPage {
   std::vector<TimedAttempt> attempts;
-  std::int64_t total = 0;  // with those beyond the limit
+  std::int64_t total = 0;  // including those beyond the limit
 };
 
-// Where a configuration stands in a ranking.
+// The place of a configuration in a ranking.
 struct RankPlace {
   std::int64_t configuration = 0;
-  int front = 0;  // its Pareto front, from 1, among those that qualify, or do not; 0: one objective
+  int front = 0;  // its Pareto front among equally qualifying ones, from 1; 0: one objective
 };
 
 struct RankedRow {
   std::int64_t rank = 0;
   int front = 0;   // as RankPlace
-  TrialRow trial;  // the replicate that stands for the configuration
+  TrialRow trial;  // the replicate that represents the configuration
   ConfigurationScore score;
 };
 
-// Which trials that ended without success are to be pending again.
+// Selects the trials that a retry makes pending again.
 struct RetrySelection {
   bool failed = false;
   bool cancelled = false;
-  bool diverged = false;  // although the same seed and values diverge again
+  bool diverged = false;  // the same seed and values would diverge again
 };
 
-// What a retry has made pending again.
+// The result of a retry.
 struct RetriedSweep {
   SweepRow sweep;  // as it is now
   std::int64_t count = 0;
   std::vector<TrialRow> trials;
 };
 
-// A line that a trainer has printed. `line` counts from 1 within the attempt.
+// A line of a trainer's output. `line` counts from 1 within the attempt.
 struct LogRow {
   int attempt = 0;
   std::int64_t line = 0;

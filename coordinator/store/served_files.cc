@@ -27,13 +27,13 @@ ServedFiles::Content ServedFiles::Look() const {
     content.size = info.st_size;
     content.changed = info.st_mtim;
   }
-  // What is missing stays zero.
+  // Bytes that cannot be read stay zero.
   [[maybe_unused]] const ssize_t got = pread(fd_, content.head.data(), content.head.size(), 0);
   return content;
 }
 
-// A time that has moved while the header stays is that of an own write which a file server tells
-// late.
+// A new modification time with an unchanged header is harmless: a file server reports the time of a
+// write of this process late.
 absl::Status ServedFiles::CheckContent() {
   if (own_writes_ > 0) return absl::OkStatus();
   struct stat info{};

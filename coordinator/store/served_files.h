@@ -15,26 +15,26 @@
 
 namespace sweep {
 
-// Whether the files of a database that is served are still those that their names lead to, and
-// nobody else has written into them. What is written into a file that was deleted is gone with this
-// process, beside one that was replaced another coordinator may write, and one that was copied over
-// is a mixture of two. The write-ahead log, its index and the blobs' folder count from when they
-// are seen first. Thread-safe.
+// Checks that the open files of a database are still the ones at their paths and that no other
+// program has written into them. Writes into a deleted file are lost when the process ends; another
+// coordinator may write into a file that replaced ours; a file that was overwritten by a copy mixes
+// two databases. The write-ahead log, its index and the blobs' folder are checked once they exist.
+// Thread-safe.
 class ServedFiles {
  public:
-  // While the database's lock is held, whose open file on the database is `fd`: another one must
-  // not be opened and closed here, since that drops SQLite's own locks.
+  // `fd` is the open file of the database's lock. This class opens no descriptor of its own, since
+  // closing one would drop SQLite's locks. Requires that the lock is held.
   ServedFiles(const DatabaseFile& database, int fd);
 
-  // OK, or Unavailable, naming the file that was deleted, replaced or written to. It is OK again
-  // when that very file is back, as after it was moved away by mistake. A few microseconds.
+  // Unavailable when a file was deleted, replaced or written to; the message names it. OK again
+  // when the same file is back, for example after it was moved by mistake. Takes microseconds.
   absl::Status Check();
-  // False once another program has written into the database.
+  // False after another program has written into the database.
   bool IsContentOurs();
-  // For one who closes the last connection, with which SQLite removes the log and its index.
+  // Call before the last connection is closed: SQLite then removes the log and its index.
   void ForgetLog();
 
-  // While it lives, the database is written to and its log cut by this process: a checkpoint.
+  // Exists while this process writes into the database and truncates its log: a checkpoint.
   class OwnWrite {
    public:
     explicit OwnWrite(ServedFiles* files);
@@ -43,11 +43,11 @@ class ServedFiles {
     OwnWrite& operator=(const OwnWrite&) = delete;
 
    private:
-    ServedFiles* const files_;  // null: nothing to tell
+    ServedFiles* const files_;  // null for a database in memory
   };
 
  private:
-  // What changes with every write into the database: outside of checkpoints, nothing does.
+  // Differs after every write into the database. It changes only during checkpoints.
   struct Content {
     off_t size = 0;
     timespec changed{};
@@ -66,7 +66,7 @@ class ServedFiles {
   Mutex mutex_;
   std::vector<File> files_ ABSL_GUARDED_BY(mutex_);
   int own_writes_ ABSL_GUARDED_BY(mutex_) = 0;
-  Content content_ ABSL_GUARDED_BY(mutex_);  // after the last own write
+  Content content_ ABSL_GUARDED_BY(mutex_);  // after this process last wrote
   off_t log_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -1,4 +1,4 @@
-// Files of a database that are deleted or replaced while it is served.
+// Files are deleted or replaced while a coordinator serves the database.
 
 #include "coordinator/store/served_files.h"
 
@@ -94,7 +94,7 @@ TEST_F(ServedFilesTest, AFileInItsPlaceIsNotIt) {
   }
 }
 
-// A connection that is opened now would read somebody else's rows.
+// A new connection would read another database.
 TEST_F(ServedFilesTest, WhatIsReadIsNeverThatOfAnotherFile) {
   fs::rename(path_, path_ + ".away");
   {
@@ -122,7 +122,7 @@ TEST_F(ServedFilesTest, ItIsSaidAlsoWhenNobodyWrites) {
   EXPECT_EQ(LinesWith("database lost"), 1) << log_.str();
 }
 
-// Another database has the name by now, with a log of its own.
+// Another database with its own log has the name now.
 TEST_F(ServedFilesTest, TheEndOfOneThatWasReplacedTouchesNothingOfItsSuccessor) {
   for (const char* suffix : {"", ".lock", "-wal", "-shm"}) fs::remove(path_ + suffix);
   const auto second = Must(Store::Open({.path = path_}));
@@ -136,7 +136,7 @@ TEST_F(ServedFilesTest, TheEndOfOneThatWasReplacedTouchesNothingOfItsSuccessor) 
   EXPECT_EQ(*reader->QueryInt("SELECT count(*) FROM sweeps"), 2);
 }
 
-// `cp backup.db sweep.db` writes into the file that is open.
+// `cp backup.db sweep.db` writes into the open file.
 TEST_F(ServedFilesTest, WhatIsCopiedOverTheDatabaseIsNoticedAndStaysWhatItIs) {
   const std::string other = folder_.File("other.db");
   {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "coordinator/store/sql_functions.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_verdict.h"
 #include "fmt/format.h"
@@ -34,7 +35,7 @@ absl::StatusCode CodeFor(int sqlite_code) {
 }
 
 constexpr std::size_t kShownSqlBytes = 120;
-// Steps of SQLite's machine between two questions to stop; some ten microseconds.
+// Steps of SQLite's virtual machine between calls of `stop`: tens of microseconds.
 constexpr int kStepsPerQuestion = 4000;
 
 const char* VfsName(Database::Vfs vfs) {
@@ -81,7 +82,7 @@ void Statement::BindReal(int index, double value) {
 
 void Statement::BindText(int index, std::string_view value) {
   if (!status_.ok()) return;
-  // A null pointer would bind NULL; an empty view may have one.
+  // An empty view may have a null pointer, which would bind NULL.
   const char* data = value.data() == nullptr ? "" : value.data();
   Check(sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
 }
@@ -161,15 +162,16 @@ absl::Status Database::Connect() {
       flags |= SQLITE_OPEN_READONLY;
       break;
   }
-  // SQLite gives a handle even on failure, for its message; it must be closed.
+  // Even on failure SQLite returns a handle, for its message, which must be closed.
   const int code = sqlite3_open_v2(path_.c_str(), &handle_, flags, VfsName(vfs_));
   if (code != SQLITE_OK) return StatusFor(code);
-  // Without the right to write, SQLite falls back to reading silently.
+  // Without permission to write, SQLite silently opens the file for reading.
   if (mode_ != Mode::kReadOnly && sqlite3_db_readonly(handle_, "main") == 1) {
     return absl::PermissionDeniedError(fmt::format("database '{}' cannot be written", name_));
   }
   SetBusyTimeout(kBusyTimeoutMs);
-  return absl::OkStatus();
+  const int added = AddSqlFunctions(handle_);
+  return added == SQLITE_OK ? absl::OkStatus() : StatusFor(added);
 }
 
 void Database::Disconnect() {
@@ -265,8 +267,8 @@ void Database::KeepLog() {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
-// What the system said. COMMIT does not hand that on (SQLite 3.40.1), but the log, into which alone
-// it writes, still has it.
+// The errno of the last error. COMMIT does not pass it on (SQLite 3.40.1), but it writes only to
+// the log, whose file still has it.
 int Database::SystemError(int code) const {
   if (handle_ == nullptr) return 0;
   const int told = sqlite3_system_errno(handle_);

@@ -22,9 +22,9 @@ namespace sweep {
 class Database;
 class DecodedTexts;
 
-// A prepared statement on loan from its Database's cache; it goes back, reset, when this object
-// dies. The first error (of preparing, binding or stepping) stays and is what Step returns.
-// Columns are counted from 0 and may be read after Step returned true.
+// A prepared statement borrowed from its Database's cache. The destructor resets it and returns it.
+// The first error of preparing, binding or stepping is kept, and Step returns it. Columns are
+// counted from 0 and can be read after Step has returned true.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -48,12 +48,12 @@ class Statement {
 
   // True: there is a row. False: done.
   absl::StatusOr<bool> Step();
-  // For statements that give no rows.
+  // For statements without result rows.
   absl::Status Run();
 
   bool IsNull(int column) const;
   std::int64_t Int(int column) const;
-  double Real(int column) const;  // NULL, which is how SQLite keeps NaN, gives NaN
+  double Real(int column) const;  // NaN for NULL: SQLite stores NaN as NULL
   std::string Text(int column) const;
   std::string_view TextView(int column) const;  // valid until the next Step, or the end
   std::optional<std::int64_t> OptionalInt(int column) const;
@@ -98,9 +98,10 @@ class Statement {
 class Database {
  public:
   enum class Mode { kCreate, kReadWrite, kReadOnly };
-  // Where connections meet: through files that every process may open; in the memory of this one,
-  // with the file locked for others, so that the write-ahead log's index needs no room on the disk;
-  // or in memory altogether, where a path that starts with '/' is shared by this process.
+  // How connections share the database. kShared: through files that every process may open. kAlone:
+  // the file is locked for other processes, and the write-ahead log's index is in memory, so that
+  // it needs no disk space. kMemory: all in memory; connections of this process with the same path
+  // share the database if the path begins with '/'.
   enum class Vfs { kShared, kAlone, kMemory };
 
   struct Where {
@@ -108,17 +109,18 @@ class Database {
     Vfs vfs = Vfs::kShared;
   };
 
-  // `path` is never taken for a URI; ":memory:" is in memory. PermissionDenied when the file cannot
-  // be opened, or (unless kReadOnly) cannot be written. Queries wait for up to `kBusyTimeoutMs` for
-  // a lock that another process holds.
+  // `path` is never read as a URI; ":memory:" is in memory. PermissionDenied when the file cannot
+  // be opened, or (unless kReadOnly) cannot be written. Queries wait up to `kBusyTimeoutMs` for a
+  // lock of another process.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode,
                                                         const Where& where = {"", Vfs::kShared});
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  // The cache finds statements by their text.
   Statement Prepare(std::string_view sql);
-  // Prepares, binds and runs a statement that gives no rows.
+  // Prepares, binds and runs a statement without result rows.
   template <typename... Args>
   absl::Status Run(std::string_view sql, const Args&... args) {
     Statement statement = Prepare(sql);
@@ -126,41 +128,41 @@ class Database {
   }
   // Runs a script without parameters.
   absl::Status Execute(const std::string& script);
-  // The one integer that `sql` gives.
+  // The single integer that `sql` selects.
   absl::StatusOr<std::int64_t> QueryInt(std::string_view sql);
 
-  // Instead of kBusyTimeoutMs.
+  // Replaces kBusyTimeoutMs.
   void SetBusyTimeout(int milliseconds);
-  // From here on what texts mean is kept there; it must live as long as this.
+  // From now on reads keep decoded texts there. `texts` must outlive this object.
   void KeepDecodedTexts(DecodedTexts* texts) { decoded_texts_ = texts; }
-  // Asked every few thousand steps of a statement; what is not OK ends the statement with that
-  // status and its text.
+  // `stop` is called every few thousand steps of a statement. Unless it returns OK, the statement
+  // ends with that status.
   void SetStop(std::function<absl::Status()> stop);
 
-  // From here on this connection checkpoints only when told to, and knows the size of the log.
+  // From now on this connection checkpoints only in Checkpoint, and log_pages() is set.
   void WatchLog();
   // Pages in the write-ahead log after the last commit.
   int log_pages() const { return log_pages_; }
-  // Copies the log into the database as far as readers allow; true when all of it is there and
-  // (`empty_it`) the log's file has been emptied.
+  // Copies the log into the database as far as readers allow. True when all of it was copied and,
+  // with `empty_it`, the log's file is empty.
   absl::StatusOr<bool> Checkpoint(bool empty_it);
 
   std::int64_t last_insert_id() const;
   // Rows changed since the connection was opened, also those rolled back.
   std::int64_t total_changes() const;
   bool InTransaction() const;
-  // What statements met since Forget, for one who writes. The first obstacle is Unavailable: the
-  // same may succeed later (WriteVerdict::kWait). After a fault nothing more may be acknowledged
-  // (kEnd).
+  // The first errors of statements since Forget, for the writer. An obstacle is Unavailable: the
+  // same write may succeed later (WriteVerdict::kWait). After a fault nothing more may be
+  // acknowledged (kEnd).
   const absl::Status& obstacle() const { return obstacle_; }
   const absl::Status& fault() const { return fault_; }
-  // Whether the obstacle was want of room: a full disk or quota, or max_page_count.
+  // True when the obstacle was a full disk, a quota or max_page_count.
   bool disk_was_full() const { return disk_was_full_; }
   void Forget();
-  // Closes the connection and opens it anew, while no statement is on loan. After an error every
-  // statement fails until it succeeds. Settings made by pragmas are gone.
+  // Closes the connection and opens it again. Requires that no Statement exists. After an error,
+  // statements fail until another call succeeds. Settings made by pragmas are lost.
   absl::Status Reopen(Vfs vfs);
-  // From here on closing leaves the write-ahead log and its index where and as they lie.
+  // After this call, closing does not touch the write-ahead log and its index.
   void KeepLog();
   const std::string& name() const { return name_; }
 
@@ -187,7 +189,7 @@ class Database {
   absl::Status fault_;
   bool disk_was_full_ = false;
   std::function<absl::Status()> stop_;
-  absl::Status stopped_;  // what stop_ said last
+  absl::Status stopped_;  // the last result of stop_
   int log_pages_ = 0;
   DecodedTexts* decoded_texts_ = nullptr;
   struct TextHash {

@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kCloseTimeoutMs = 200;
 
-// What every connection of the writer needs; brings the schema up to date.
+// Prepares a connection of the writer and migrates the schema.
 absl::Status PrepareForWriting(Database& database, bool in_memory) {
   STORE_RETURN_IF_ERROR(CheckIdentity(database, Migrations()));
   STORE_RETURN_IF_ERROR(
@@ -36,8 +36,8 @@ absl::Status PrepareForWriting(Database& database, bool in_memory) {
   return Migrate(database, Migrations());
 }
 
-// The writer's connection. When the disk has no room for the write-ahead log's index, that is kept
-// in memory (Vfs::kAlone), so that what is there can be read.
+// Opens the writer's connection. If the disk has no room for the write-ahead log's index, the index
+// is in memory (Vfs::kAlone), so that the database can be read.
 absl::StatusOr<std::unique_ptr<Database>> OpenForWriting(const DatabaseFile& file,
                                                          Database::Vfs* vfs) {
   *vfs = Database::Vfs::kShared;
@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Database>> OpenForWriting(const DatabaseFile& fil
 
 class SqliteStore final : public Store {
  public:
-  // In memory there are no snapshots: readers and the writer take turns.
+  // A database in memory has no snapshots, so its readers and writer exclude each other.
   SqliteStore(std::unique_ptr<StoreFiles> files, std::unique_ptr<Database> database,
               ReaderPool::Options readers, const StoreOptions& options)
       : Store(files.get()),
@@ -71,7 +71,7 @@ class SqliteStore final : public Store {
         readers_(Complete(std::move(readers))),
         checkpointer_(database_.get(), &readers_, {.limit_bytes = options.log_limit_bytes}) {
     if (served_ != nullptr) {
-      // One that reads on when the files are deleted.
+      // Opens a connection, which can still read after the files were deleted.
       const auto look = [](Database& database) {
         return database.QueryInt("SELECT count(*) FROM sqlite_schema").status();
       };
@@ -96,11 +96,11 @@ class SqliteStore final : public Store {
   ~SqliteStore() override {
     writer_.reset();
     readers_.CloseIdle();
-    // All of it in the one file again, so that it can be copied as it lies. Not needed for
-    // safety, so nobody waits long for a person's open query: the next opening does it then.
+    // Moves the log into the database, so that a user can copy the single file. This is not needed
+    // for safety, so it does not wait long for open queries: the next opening would do it.
     database_->SetBusyTimeout(kCloseTimeoutMs);
     const bool is_ours = !served_ || served_->IsContentOurs();
-    // SQLite removes the log by its name, which may be another database's by now.
+    // SQLite removes the log by its name, which may now be the log of another database.
     const bool is_complete = !served_ || served_->Check().ok();
     if (file_ && is_ours) database_->Execute("PRAGMA wal_checkpoint(TRUNCATE)").IgnoreError();
     if (!is_complete) database_->KeepLog();
@@ -130,10 +130,10 @@ class SqliteStore final : public Store {
   }
 
  private:
-  // On the writer's thread, as the two below.
+  // This and the next two run on the writer's thread.
   void AfterBatch() {
     const bool writes = file_ && checkpointer_.wants_work();
-    // Pages of the log would go into what is another database by now.
+    // A checkpoint would copy pages into another database.
     if (writes && !served_->IsContentOurs()) return;
     {
       const ServedFiles::OwnWrite write(writes ? served_ : nullptr);
@@ -150,9 +150,9 @@ class SqliteStore final : public Store {
     ShareAgain();
   }
 
-  // From an index in memory to one that other processes can read with us.
+  // Replaces the index in memory by a shared one, so that other processes can read the database.
   void ShareAgain() {
-    if (!served_->Check().ok()) return;  // it would open, or make, another file
+    if (!served_->Check().ok()) return;  // it would open or create another file
     const ServedFiles::OwnWrite write(served_);
     const bool nobody_reads = readers_.CloseGate();
     if (nobody_reads) {
@@ -165,7 +165,7 @@ class SqliteStore final : public Store {
       vfs_ = Database::Vfs::kShared;
       if (const absl::Status shared = reopen(vfs_); !shared.ok()) {
         vfs_ = Database::Vfs::kAlone;
-        reopen(vfs_).IgnoreError();  // a statement that fails says why, and it is tried again
+        reopen(vfs_).IgnoreError();  // failing statements have the reason; tried again later
       } else {
         spdlog::warn("database can be read by others again database={:?}", file_->name());
       }
@@ -197,7 +197,7 @@ class SqliteStore final : public Store {
 };
 
 absl::StatusOr<std::unique_ptr<Store>> OpenInMemory(const StoreOptions& options) {
-  // A name that starts with '/' makes SQLite's memdb share it among this process's connections.
+  // SQLite's memdb shares a name that begins with '/' among this process's connections.
   const std::string path = "/sweep-" + RandomHex(16);
   const Database::Where where{.name = "(memory)", .vfs = Database::Vfs::kMemory};
   STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,

@@ -1,4 +1,4 @@
-// What only a database in a file has: reopening, exclusive use, refusals, the views, crashes.
+// Tests of databases in files: reopening, exclusive use, refusals, SQL views, crashes.
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -79,7 +79,7 @@ TEST_F(StoreFileTest, EverythingIsThereAfterReopening) {
             events.size());
   ASSERT_EQ(store->Read(SelectHeldLeases)->size(), 1u);
   EXPECT_EQ(store->Read(SelectHeldLeases)->at(0).secret, lease.secret);
-  // The holder goes on; what it reported before is known.
+  // The holder continues; its earlier reports are stored.
   StoreDriver driver(store.get());
   const auto trial = driver.Record(lease, spec, TestEpochs(2, 3, 0.6));
   ASSERT_TRUE(trial.ok()) << trial.status();
@@ -106,7 +106,7 @@ TEST_F(StoreFileTest, ASecondCoordinatorIsRefusedAndToldWhereTheFirstIs) {
   EXPECT_NE(OpenStore(path_), nullptr);
 }
 
-// As `sweep best` does for a moment, from within its own process.
+// Opens the database as `sweep best` does, without a coordinator.
 TEST_F(StoreFileTest, ACoordinatorThatStartsWaitsForAClientThatReads) {
   auto client = Must(Store::Open({.path = path_, .momentary = true}));
   ASSERT_TRUE(client->files().PublishAddress("127.0.0.1:1").ok());
@@ -241,12 +241,12 @@ TEST_F(StoreFileTest, ADivergingRepeatIsRecorded) {
             321);
 }
 
-// --- the views, as a person asks them ---
+// --- the SQL views ---
 
 class ViewTest : public StoreFileTest {
  protected:
-  // Four configurations with ties, one unfinished, one without epochs; read through `sqlite3`'s
-  // own road: a read-only connection beside the coordinator's.
+  // Four configurations with ties, one unfinished, one without epochs. Read like `sqlite3` does, by
+  // a read-only connection of its own.
   void SetUp() override {
     store_ = OpenStore(path_);
     StoreDriver driver(store_.get());
@@ -347,7 +347,7 @@ TEST_F(ViewTest, WhatIsUnknownIsNullAndInfinitiesAreNumbers) {
               testing::ElementsAre("drift null", "gain real", "f1 real", "validation_loss real"));
 }
 
-// The SQL of a page: blocks marked as such, and what stands between quotes or backticks.
+// The SQL in a page: in code blocks, quotes or backticks.
 std::vector<std::string> QueriesOf(const std::string& page) {
   std::vector<std::string> queries;
   const std::regex quoted(R"(["`](select\s[^"`]*)["`])", std::regex::icase);
@@ -411,9 +411,8 @@ TEST_F(ViewTest, EveryColumnIsDocumented) {
 
 constexpr char kCrashDatabase[] = "SWEEP_TEST_CRASH_DATABASE";
 
-// Not a test: what the child of the crash test runs, until it is killed. It writes to standard
-// output one line for everything that has been acknowledged, beside GoogleTest's: "ack trial
-// epoch".
+// Not a test: the child process of the crash test runs this until it is killed. For each
+// acknowledged write it prints a line "ack trial epoch".
 TEST(CrashChild, DISABLED_WritesUntilKilled) {
   const char* path = std::getenv(kCrashDatabase);
   if (path == nullptr) GTEST_SKIP() << "only for the crash test";
@@ -433,7 +432,7 @@ TEST(CrashChild, DISABLED_WritesUntilKilled) {
   }
 }
 
-// Starts this program as the child above; its output into `*output_fd`.
+// Starts this program as that child. `*output_fd` receives its output.
 pid_t StartCrashChild(const std::string& path, int* output_fd) {
   std::array<int, 2> ends{};
   EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
@@ -456,7 +455,7 @@ pid_t StartCrashChild(const std::string& path, int* output_fd) {
 
 using Acknowledged = std::vector<std::pair<std::int64_t, int>>;  // trial, epoch
 
-// What whole lines of the child's output say.
+// Parses the complete lines of the child's output.
 Acknowledged ParseOutput(const std::string& output) {
   Acknowledged acknowledged;
   std::istringstream lines(output.substr(0, output.rfind('\n') + 1));
@@ -470,8 +469,7 @@ Acknowledged ParseOutput(const std::string& output) {
   return acknowledged;
 }
 
-// All that the child acknowledged. It is killed once that is `enough` epochs, in the middle of what
-// it does next.
+// Returns what the child acknowledged before it was killed, after at least `enough` epochs.
 Acknowledged KillAfter(const std::string& path, std::size_t enough) {
   int fd = -1;
   const pid_t pid = StartCrashChild(path, &fd);
@@ -507,7 +505,9 @@ TEST_F(StoreFileTest, WhatWasAcknowledgedSurvivesSigkill) {
       const auto trial = store->Read(FindTrial, "s", number);
       ASSERT_TRUE(trial.ok()) << trial.status();
       ASSERT_GE(trial->result.epoch, epoch) << "trial " << number;
-      ASSERT_TRUE(store->Read(FindEpoch, trial->id, 1, epoch).ok());
+      const auto epochs = Must(store->Read(SelectEpochs, "s", number, epoch - 1, 1));
+      ASSERT_EQ(epochs.size(), 1u);
+      ASSERT_EQ(epochs[0].metrics.epoch, epoch);
     }
     // Counts are part of the same transactions.
     const SweepRow sweep = Must(store->Read(FindSweep, "s"));

@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-// 0 when there is none.
+// 0 for a missing file.
 std::int64_t FileBytes(const std::string& path) {
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
@@ -31,7 +31,7 @@ absl::Status StoreFiles::PublishAddress(const std::string& address) {
   if (lock_ == nullptr) return absl::OkStatus();
   const absl::Status published = lock_->Publish(address);
   if (!absl::IsUnavailable(published)) return published;
-  // A full disk is no reason not to serve those who know the address.
+  // On a full disk clients that know the address can still be served.
   MutexLock lock(&mutex_);
   unpublished_ = address;
   return absl::OkStatus();

@@ -15,8 +15,8 @@
 
 namespace sweep {
 
-// The files of a store: where they lie, whether they are still its own, and where the process that
-// has them open can be reached. A store in memory has none. Thread-safe.
+// The files of a store: their paths, whether they are still the ones it opened, and the address of
+// the process that has them open. A store in memory has no files. Thread-safe.
 class StoreFiles {
  public:
   // In memory.
@@ -26,25 +26,25 @@ class StoreFiles {
 
   // Of the write-ahead log's file; 0 in memory.
   std::int64_t LogBytes() const;
-  // Where the blobs of this database lie; "" for one in memory.
+  // The folder of the blobs; "" in memory.
   std::string BlobFolder() const { return file_ ? file_->blobs() : ""; }
-  // OK, or Unavailable when one of the database's files was deleted or replaced: what lies there
-  // now may belong to somebody else.
+  // Unavailable when a file was deleted or replaced: the file at its path may belong to somebody
+  // else.
   absl::Status Check() { return served_ ? served_->Check() : absl::OkStatus(); }
-  // Publishes where this process can be reached, for those who find the file in use.
+  // Publishes the address of this process, for others that find the file in use.
   absl::Status PublishAddress(const std::string& address);
-  // The address that the holder of `path` has published; NotFound when nobody holds it.
+  // The address that the holder of `path` has published; NotFound when it is not in use.
   static absl::StatusOr<std::string> FindHolder(const std::string& path);
 
   // --- for the store itself ---
   // Null in memory.
   const DatabaseFile* database() const { return file_ ? &*file_ : nullptr; }
   ServedFiles* served() { return served_ ? &*served_ : nullptr; }
-  // Publishes an address that has found no room on the disk.
+  // Publishes again an address for which the disk was full.
   void PublishAgain();
-  // What was copied over the database is sound by itself, but not with this log.
+  // Renames the log after another file was copied over the database: the two do not match.
   void PutLogAside() const;
-  // Sets the bytes.
+  // Sets the sizes in `load`.
   void Measure(StoreLoad* load) const;
 
  private:
@@ -52,7 +52,7 @@ class StoreFiles {
   const std::unique_ptr<LockFile> lock_;  // null in memory
   std::optional<ServedFiles> served_;
   Mutex mutex_;
-  std::string unpublished_ ABSL_GUARDED_BY(mutex_);  // an address that found no room
+  std::string unpublished_ ABSL_GUARDED_BY(mutex_);  // an address for which the disk was full
 };
 
 }  // namespace sweep

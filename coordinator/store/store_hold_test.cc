@@ -1,4 +1,4 @@
-// Trials that rest at a target epoch: on hold, promoted, stopped at the end.
+// Trials with a target epoch: on hold, promoted, stopped at the end.
 
 #include <gmock/gmock.h>
 
@@ -53,7 +53,7 @@ class StoreHoldTest : public testing::Test {
     }));
   }
   LeaseRow Grant(std::int64_t number) { return driver_->Grant(trials_[number - 1].id, "w"); }
-  // Trains a trial up to its target, and ends its lease so.
+  // Trains a trial up to its target and ends its lease.
   TrialRow Rest(std::int64_t number, LeaseOutcome outcome = LeaseOutcome::kHeld) {
     const LeaseRow lease = Grant(number);
     const TrialRow trial = Trial(number);
@@ -188,7 +188,7 @@ TEST_F(StoreHoldTest, WhateverEndsTheAttemptTheTrialIsOnHold) {
   EXPECT_EQ(Rest(4, LeaseOutcome::kDiverged).state, TrialState::kDiverged);
 }
 
-// Its checkpoint and weights are worth having.
+// Its checkpoint and weights are kept.
 TEST_F(StoreHoldTest, AHolderThatComesBackInTimeBringsWhatItHas) {
   Add(1);
   const LeaseRow lease = Grant(1);
@@ -280,25 +280,20 @@ TEST_F(StoreHoldTest, EventsAreReadWithWhatTheirEpochsMeasured) {
   Add(0);
   const LeaseRow lease = Grant(1);
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 2, 0.5)).ok());
-  const auto events = Must(store_->Read(SelectMeasuredEvents, sweep_.id, 0, 100));
-  const auto plain = Must(store_->Read(SelectEvents, sweep_.id, 0, 100));
-  ASSERT_EQ(events.size(), plain.size());
+  const std::vector<EventRow> events = Must(store_->Read(SelectEvents, sweep_.id, 0, 100));
   std::vector<int> measured;
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    EXPECT_EQ(events[i].event.sequence, plain[i].sequence);
-    EXPECT_EQ(events[i].event.state, plain[i].state);
-    if (plain[i].epoch == 0) {
-      EXPECT_TRUE(events[i].values.empty());
+  for (const EventRow& event : events) {
+    if (event.epoch == 0) {
+      EXPECT_TRUE(event.values.empty());
       continue;
     }
-    measured.push_back(plain[i].epoch);
-    EXPECT_EQ(events[i].values, TestEpochs(1, 2, 0.5)[measured.size() - 1].values);
+    measured.push_back(event.epoch);
+    EXPECT_EQ(event.kind, "epoch");
+    EXPECT_EQ(event.values, TestEpochs(1, 2, 0.5)[measured.size() - 1].values);
   }
   EXPECT_THAT(measured, ElementsAre(1, 2));
-  EXPECT_EQ(Must(store_->Read(SelectMeasuredEvents, sweep_.id, events[1].event.sequence, 1))
-                .at(0)
-                .event.sequence,
-            events[2].event.sequence);
+  EXPECT_EQ(Must(store_->Read(SelectEvents, sweep_.id, events[1].sequence, 1)).at(0).sequence,
+            events[2].sequence);
 }
 
 }  // namespace

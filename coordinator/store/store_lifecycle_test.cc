@@ -1,4 +1,4 @@
-// Deleting, renaming and archiving sweeps, and what they take on disk.
+// Deleting, renaming and archiving sweeps, and their disk use.
 
 #include <cmath>
 #include <limits>
@@ -21,7 +21,7 @@ class StoreLifecycleTest : public testing::Test {
     driver_ = std::make_unique<StoreDriver>(store_.get());
   }
 
-  // A sweep with a trained trial, one that failed and one that waits.
+  // A sweep with one completed, one failed and one pending trial.
   SweepRow MakeSweep(const std::string& name) {
     const SweepSpec spec = TestSpec(name);
     const SweepRow sweep = driver_->Create(spec);
@@ -67,7 +67,7 @@ class StoreLifecycleTest : public testing::Test {
     EXPECT_THAT(Faults(), IsEmpty());
     return more;
   }
-  // How many writes it takes until nothing is left.
+  // Purges until nothing is left. Returns the number of writes.
   int Purge(std::int64_t rows = kRowsPerPurge) {
     int writes = 1;
     while (PurgeOnce(rows)) ++writes;
@@ -105,7 +105,7 @@ TEST_F(StoreLifecycleTest, ADeletedSweepIsGoneAtOnceAndItsNameIsFree) {
 
 TEST_F(StoreLifecycleTest, NothingOfADeletedSweepStays) {
   MakeSweep("gone");
-  // An epoch that came out otherwise the second time, and a file.
+  // An epoch whose repetition differed, and a file.
   const SweepSpec spec = TestSpec("gone");
   const TrialRow twice = Must(store_->Read(FindTrial, "gone", 3));
   const LeaseRow lost = driver_->Grant(twice.id, "w");
@@ -157,7 +157,7 @@ TEST_F(StoreLifecycleTest, ALargeSweepGoesInManyShortWritesAcrossRestarts) {
   EXPECT_EQ(Count("trials") + Count("sweeps") + Count("events"), 0);
 }
 
-// A coordinator may end, or a person may check the file, after any of the writes.
+// A coordinator may end, or a user may check the file, after any of the writes.
 TEST_F(StoreLifecycleTest, TheCheckFindsNoFaultInASweepHalfOfWhichIsGone) {
   MakeSweep("s");
   MakeSweep("stays");
@@ -242,7 +242,7 @@ TEST_F(StoreLifecycleTest, ARenamedSweepKeepsItsContent) {
   EXPECT_TRUE(absl::IsInvalidArgument(Rename("t", "no name")));
   EXPECT_TRUE(absl::IsInvalidArgument(Rename("t", DeletedName(1))));
   EXPECT_TRUE(absl::IsNotFound(Rename("s", "u")));
-  // Another sweep got the name after the caller had looked at it.
+  // Another sweep got the name after the caller had read it.
   EXPECT_TRUE(absl::IsAborted(Write([](WriteTransaction& transaction) {
     return transaction
         .RenameSweep({.name = "t", .new_name = "u", .digest = "other", .text = "name: u\n"})

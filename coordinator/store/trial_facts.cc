@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "coordinator/store/row_table.h"
+#include "coordinator/store/sql_functions.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -22,7 +23,7 @@ Value AsValue(const T& member) {
     return member;
   }
 }
-// The member as it is, and a number that is 0 as long as there is none.
+// The value of a member. With GetReached, 0 means that there is no value yet.
 template <auto... path>
 std::optional<Value> Get(const TrialRow& trial) {
   return AsValue((trial.*....*path));
@@ -32,50 +33,49 @@ std::optional<Value> GetReached(const TrialRow& trial) {
   if ((trial.*....*path) == 0) return std::nullopt;
   return AsValue((trial.*....*path));
 }
+// The member in millions, for a trial with a known network.
+template <auto member>
+std::optional<Value> GetMega(const TrialRow& trial) {
+  if (trial.receptive_field == 0) return std::nullopt;
+  return static_cast<double>(trial.*member) / 1e6;
+}
 
-// Whether the database orders by it.
-struct Sorting {
-  bool is_quick = false;
+// Uses of a fact besides rows.
+struct Use {
+  bool orders = false;            // the database orders by it
   std::string_view present = {};  // as in TrialOrder
+  bool in_index = false;          // the index of a sweep reads it, although it has no name
+  bool of_network = false;        // it is one of NetworkFacts()
 };
-constexpr Sorting kAll = {.is_quick = true};
+constexpr Use kOrders = {.orders = true};
+constexpr Use kInIndex = {.in_index = true};
+constexpr Use kOfNetwork = {.of_network = true};
 
 template <typename Row>
 struct Fact {
-  std::string_view name;  // "": nothing names it
-  Column<Row> column;     // read into nothing: it is only ordered by
-  Getter value = nullptr;
-  Sorting sorting = {};
+  std::string_view name;   // "": nothing refers to it by name
+  Column<Row> column;      // without `read`: it is only for ordering
+  Getter value = nullptr;  // null: filters and the index do not use it
+  Use use = {};
 };
 
-// Of trials t, their configurations c and their sweep s.
-const std::vector<Fact<TrialRow>>& StoredFacts() {
+// Of trials t and their sweep s.
+const std::vector<Fact<TrialRow>>& OwnFacts() {
   using Row = TrialRow;
   static const auto& facts = *new std::vector<Fact<TrialRow>>{
-      {"", {"t.id", ReadInto<&Row::id>}},
+      {"", {"t.id", ReadInto<&Row::id>}, nullptr, kInIndex},
       {"", {"t.sweep_id", ReadInto<&Row::sweep_id>}},
       {"", {"s.name", ReadInto<&Row::sweep>}},
-      {"number", {"t.number", ReadInto<&Row::number>}, Get<&Row::number>, kAll},
+      {"number", {"t.number", ReadInto<&Row::number>}, Get<&Row::number>, kOrders},
       {"", {"t.configuration_id", ReadInto<&Row::configuration_id>}},
-      {"configuration", {"c.number", ReadInto<&Row::configuration>}, Get<&Row::configuration>},
       {"replicate", {"t.replicate", ReadInto<&Row::replicate>}, Get<&Row::replicate>},
       {"state", {kTrialStateSql, ReadInto<&Row::state>}, Get<&Row::state>},
-      {"", {"c.parameters", ReadInto<&Row::parameters>}},
-      {"", {"c.resolved", ReadInto<&Row::resolved>}},
-      {"model", {"c.model", ReadInto<&Row::model>}, Get<&Row::model>},
-      {"parameters",
-       {"c.network_parameters", ReadInto<&Row::network_parameters>},
-       Get<&Row::network_parameters>},
-      {"fully_connected",
-       {"c.fully_connected", ReadInto<&Row::fully_connected>},
-       Get<&Row::fully_connected>},
       {"", {"t.seed", ReadInto<&Row::seed>}},
       {"attempt", {"t.attempt", ReadInto<&Row::attempt>}, Get<&Row::attempt>},
       {"failures", {"t.failures", ReadInto<&Row::failures>}, Get<&Row::failures>},
       {"epochs", {"t.epochs", ReadInto<&Row::epochs>}, Get<&Row::epochs>},
       {"", {"t.target_epoch", ReadInto<&Row::target_epoch>}},
       {"", {"t.stopping", ReadInto<&Row::stopping>}},
-      {"", {"c.qualifies", ReadInto<&Row::qualifies>}},
       {"", {"t.reason", ReadInto<&Row::reason>}},
       {"worker", {"t.worker", ReadInto<&Row::worker>}, Get<&Row::worker>},
       {"", {"t.created_us", ReadInto<&Row::created>}},
@@ -94,17 +94,62 @@ const std::vector<Fact<TrialRow>>& StoredFacts() {
   return facts;
 }
 
-// Wherever they are: those of a trial that has ended are in trial_values.
-constexpr std::string_view kMeasuresSql =
-    "(SELECT m.measures FROM trial_measures m WHERE m.trial_id = t.id)";
+// Of the configurations c of trials: the choices of the search.
+const std::vector<Fact<TrialRow>>& ConfigurationFacts() {
+  using Row = TrialRow;
+  static const auto& facts = *new std::vector<Fact<TrialRow>>{
+      {"configuration", {"c.number", ReadInto<&Row::configuration>}, Get<&Row::configuration>},
+      {"", {"c.parameters", ReadInto<&Row::parameters>}, nullptr, kInIndex},
+      {"", {"c.resolved", ReadInto<&Row::resolved>}},
+      {"model", {"c.model", ReadInto<&Row::model>}, Get<&Row::model>},
+      {"parameters",
+       {"c.network_parameters", ReadInto<&Row::network_parameters>},
+       Get<&Row::network_parameters>},
+      {"fully_connected",
+       {"c.fully_connected", ReadInto<&Row::fully_connected>},
+       Get<&Row::fully_connected>},
+      {"forward_mflop",
+       {"c.forward_flops", ReadInto<&Row::forward_flops>},
+       GetMega<&Row::forward_flops>,
+       kOfNetwork},
+      {"train_mflop",
+       {"c.train_flops", ReadInto<&Row::train_flops>},
+       GetMega<&Row::train_flops>,
+       kOfNetwork},
+      {"receptive_field",
+       {"c.receptive_field", ReadInto<&Row::receptive_field>},
+       GetReached<&Row::receptive_field>,
+       kOfNetwork},
+      {"", {"c.qualifies", ReadInto<&Row::qualifies>}},
+  };
+  return facts;
+}
 
-// What the trial has reached, for rows that have a TrialResult.
-const std::vector<Fact<TrialResult>>& ResultFacts() {
+// Of configurations c: the results of their trials.
+const std::vector<Fact<ConfigurationScore>>& ScoreFacts() {
+  using Row = ConfigurationScore;
+  static const auto& facts = *new std::vector<Fact<ConfigurationScore>>{
+      {"", {"c.has_value", ReadInto<&Row::has_value>}, nullptr, kInIndex},
+      {"", {"c.qualifies", ReadInto<&Row::qualifies>}, nullptr, kInIndex},
+      {"", {"c.held", ReadInto<&Row::values>}, nullptr, kInIndex},
+      {"", {"c.metric", ReadInto<&Row::metric>}, nullptr, kInIndex},
+      {"", {"c.epochs_to_target", ReadInto<&Row::epochs_to_target>}, nullptr, kInIndex},
+      {"", {"c.best_replicate", ReadInto<&Row::best_replicate>}, nullptr, kInIndex},
+      {"", {"c.replicates", ReadInto<&Row::replicates>}},
+      {"", {"c.mean_last", ReadInto<&Row::mean_last>}},
+      {"", {"c.mean_half_width", ReadInto<&Row::mean_half_width>}},
+      {"", {"c.gates", ReadInto<&Row::gates>}},
+  };
+  return facts;
+}
+
+// Of trials t: their results, for rows with a TrialResult. `measures_sql` selects the measures.
+std::vector<Fact<TrialResult>> ResultFactsFrom(std::string_view measures_sql) {
   using Row = TrialResult;
   constexpr auto result = &TrialRow::result;
-  static const auto& facts = *new std::vector<Fact<TrialResult>>{
+  return {
       {"epoch", {"t.epoch", ReadInto<&Row::epoch>}, Get<result, &Row::epoch>},
-      // Of the objective; what filters call so is a part of its measure's summary.
+      // The objective's best value. Filters find it in the summary of its measure instead.
       {"best", {"t.best", nullptr}, nullptr, {true, "t.epoch > 0 AND t.best IS NOT NULL"}},
       {"best_epoch",
        {"t.best_epoch", ReadInto<&Row::best_epoch>},
@@ -114,35 +159,89 @@ const std::vector<Fact<TrialResult>>& ResultFacts() {
        GetReached<result, &Row::epochs_to_target>,
        {true, "t.epochs_to_target > 0"}},
       {"", {"t.epochs_in_a_row", ReadInto<&Row::epochs_in_a_row>}},
-      {"", {kMeasuresSql, ReadInto<&Row::measures>}},
+      {"", {measures_sql, ReadInto<&Row::measures>}},
       {"", {"t.standing", ReadInto<&Row::standing>}},
   };
+}
+
+const std::vector<Fact<TrialResult>>& ResultFacts() {
+  // The measures of a trial that has ended are in trial_values. The view trial_measures has them
+  // too, but there SQLite formats the numbers, which is inexact above 1e200.
+  static const std::string kMeasuresSql = fmt::format(
+      "iif(t.measures <> 'null', t.measures, (SELECT {}(n.name, v.last, v.low, v.high) FROM "
+      "measure_names n CROSS JOIN trial_values v ON v.sweep_id = n.sweep_id AND v.measure = "
+      "n.measure AND v.trial_id = t.id WHERE n.sweep_id = t.sweep_id))",
+      kMeasureSummaries);
+  static const auto& facts = *new std::vector<Fact<TrialResult>>(ResultFactsFrom(kMeasuresSql));
   return facts;
 }
 
 template <typename Row>
-std::vector<Column<Row>> ColumnsOf(const std::vector<Fact<Row>>& facts) {
+bool IsInIndex(const Fact<Row>& fact) {
+  return fact.value != nullptr || fact.use.in_index;
+}
+
+template <typename Row>
+std::vector<Column<Row>> ColumnsOf(const std::vector<Fact<Row>>& facts,
+                                   bool (*is_chosen)(const Fact<Row>&) = nullptr) {
   std::vector<Column<Row>> columns;
   for (const Fact<Row>& fact : facts) {
-    if (fact.column.read != nullptr) columns.push_back(fact.column);
+    if (fact.column.read == nullptr) continue;
+    if (is_chosen == nullptr || is_chosen(fact)) columns.push_back(fact.column);
   }
   return columns;
 }
 
-// Calls `use(fact)` with the facts of both lists.
-template <typename Use>
-void ForEachFact(Use use) {
-  for (const auto& fact : StoredFacts()) use(fact);
+// The columns of a TrialRow without its result.
+std::vector<Column<TrialRow>> TrialColumns(bool (*is_chosen)(const Fact<TrialRow>&) = nullptr) {
+  std::vector<Column<TrialRow>> columns = ColumnsOf(OwnFacts(), is_chosen);
+  for (const Column<TrialRow>& column : ColumnsOf(ConfigurationFacts(), is_chosen)) {
+    columns.push_back(column);
+  }
+  return columns;
+}
+
+// Without the measures of trials that have ended.
+const RowTable<TrialResult>& OpenResultTable() {
+  static const auto& table = *new RowTable<TrialResult>(ColumnsOf(ResultFactsFrom("t.measures")));
+  return table;
+}
+
+const RowTable<TrialSummary>& MakeSummaryTable(const RowTable<TrialResult>& result) {
+  using Row = TrialSummary;
+  const auto& trial = *new RowTable<TrialRow>(TrialColumns(IsInIndex<TrialRow>),
+                                              {PartInto<&TrialRow::result>(result)});
+  const auto& score =
+      *new RowTable<ConfigurationScore>(ColumnsOf(ScoreFacts(), IsInIndex<ConfigurationScore>));
+  return *new RowTable<Row>({}, {PartInto<&Row::trial>(trial), PartInto<&Row::score>(score)});
+}
+
+// Calls `use(fact)` with each fact of a TrialRow.
+template <typename Function>
+void ForEachFact(Function use) {
+  for (const auto& fact : OwnFacts()) use(fact);
+  for (const auto& fact : ConfigurationFacts()) use(fact);
   for (const auto& fact : ResultFacts()) use(fact);
+}
+
+// The facts with a name, by name.
+std::vector<TrialFact>* NamedFacts(bool of_network) {
+  auto* const list = new std::vector<TrialFact>;
+  ForEachFact([&](const auto& fact) {
+    if (fact.value != nullptr && fact.use.of_network == of_network) {
+      list->push_back({fact.name, fact.value});
+    }
+  });
+  std::sort(list->begin(), list->end(),
+            [](const TrialFact& a, const TrialFact& b) { return a.name < b.name; });
+  return list;
 }
 
 const std::vector<TrialOrder>& TrialOrders() {
   static const auto& orders = *[] {
     auto* list = new std::vector<TrialOrder>;
     ForEachFact([&](const auto& fact) {
-      if (fact.sorting.is_quick) {
-        list->push_back({fact.name, fact.column.sql, fact.sorting.present});
-      }
+      if (fact.use.orders) list->push_back({fact.name, fact.column.sql, fact.use.present});
     });
     return list;
   }();
@@ -159,15 +258,12 @@ const Entry* FindByName(const std::vector<Entry>& entries, std::string_view name
 }  // namespace
 
 const std::vector<TrialFact>& TrialFacts() {
-  static const auto& facts = *[] {
-    auto* list = new std::vector<TrialFact>;
-    ForEachFact([&](const auto& fact) {
-      if (fact.value != nullptr) list->push_back({fact.name, fact.value});
-    });
-    std::sort(list->begin(), list->end(),
-              [](const TrialFact& a, const TrialFact& b) { return a.name < b.name; });
-    return list;
-  }();
+  static const auto& facts = *NamedFacts(/*of_network=*/false);
+  return facts;
+}
+
+const std::vector<TrialFact>& NetworkFacts() {
+  static const auto& facts = *NamedFacts(/*of_network=*/true);
   return facts;
 }
 
@@ -193,20 +289,27 @@ const RowTable<TrialResult>& ResultTable() {
   return table;
 }
 
-const RowTable<TrialResult>& OpenResultTable() {
-  static const auto& table = *[] {
-    std::vector<Column<TrialResult>> columns = ColumnsOf(ResultFacts());
-    for (Column<TrialResult>& column : columns) {
-      if (column.sql == kMeasuresSql) column.sql = "t.measures";
-    }
-    return new RowTable<TrialResult>(std::move(columns));
-  }();
+const RowTable<TrialRow>& TrialTable() {
+  static const auto& table =
+      *new RowTable<TrialRow>(TrialColumns(), {PartInto<&TrialRow::result>(ResultTable())});
   return table;
 }
 
-const RowTable<TrialRow>& TrialTable() {
-  static const auto& table = *new RowTable<TrialRow>(ColumnsOf(StoredFacts()),
-                                                     {PartInto<&TrialRow::result>(ResultTable())});
+const RowTable<RankedRow>& RankedTable() {
+  using Row = RankedRow;
+  static const auto& score = *new RowTable<ConfigurationScore>(ColumnsOf(ScoreFacts()));
+  static const auto& table =
+      *new RowTable<Row>({}, {PartInto<&Row::trial>(TrialTable()), PartInto<&Row::score>(score)});
+  return table;
+}
+
+const RowTable<TrialSummary>& SummaryTable() {
+  static const auto& table = MakeSummaryTable(ResultTable());
+  return table;
+}
+
+const RowTable<TrialSummary>& OpenSummaryTable() {
+  static const auto& table = MakeSummaryTable(OpenResultTable());
   return table;
 }
 

@@ -10,27 +10,30 @@
 
 namespace sweep {
 
-// What is stored of a trial, in one list: trial_facts.cc. What queries select and how it is read
-// into a TrialRow, the fields that filters name, and the orders that need no index of the whole
-// sweep follow from it.
+// trial_facts.cc lists what is stored of a trial and of its configuration. From these lists follow
+// what queries select and how they read it into rows, the fields that filters name, what the index
+// of a sweep holds of each trial, and the orders that do not need such an index.
 
-// A fact that filters, orders and documents name.
+// A fact that filters, orders and documents refer to by name.
 struct TrialFact {
   std::string_view name;
-  // Nullopt: the trial has not reached it yet.
+  // Nullopt while the trial has no value.
   std::optional<Value> (*value)(const TrialRow& trial);
 };
 
 // By name.
 const std::vector<TrialFact>& TrialFacts();
-// Null for what is no fact of every trial, such as a hyperparameter or a measure.
+// Facts of the trial's network, by name. Unlike a trial fact, a network fact is hidden by a
+// hyperparameter of the same name. LookUpConfiguration finds them too.
+const std::vector<TrialFact>& NetworkFacts();
+// Null for other names, such as those of hyperparameters and measures.
 const TrialFact* FindTrialFact(std::string_view name);
 
-// A fact by which the database orders trials quickly.
+// A fact by which the database can order trials with an index.
 struct TrialOrder {
   std::string_view name;
   std::string_view sql;      // of a table t of trials
-  std::string_view present;  // the condition that a trial has it, as its index has it; "": all have
+  std::string_view present;  // the index's condition that a trial has it; "": all have it
 };
 const TrialOrder* FindTrialOrder(std::string_view name);
 // "number, best and epochs_to_target"

@@ -32,7 +32,7 @@ bool IsOurs(std::string_view name) {
 
 std::string BlobsOf(const std::string& file) { return file + ".blobs"; }
 
-// The file last, since its lock stands for all of it.
+// Removes the file last, since its lock protects the others.
 void Remove(const std::string& file) {
   std::error_code ignored;
   fs::remove_all(BlobsOf(file), ignored);
@@ -55,7 +55,7 @@ absl::StatusOr<std::unique_ptr<UnfinishedFiles>> UnfinishedFiles::Make(const std
     if (lock == nullptr && errno != EAGAIN && errno != EEXIST) {
       return FileError("create", path, errno);
     }
-    // One who removes what is abandoned may have come between the file and its lock.
+    // RemoveAbandoned may have removed the file before it was locked.
     if (lock == nullptr || !lock->Is(path)) continue;
     return std::unique_ptr<UnfinishedFiles>(new UnfinishedFiles(std::move(path), std::move(lock)));
   }
@@ -75,7 +75,7 @@ int UnfinishedFiles::RemoveAbandoned(const std::string& folder) {
     const std::unique_ptr<FileLock> lock = FileLock::Take(path, O_RDWR);
     if (lock == nullptr || !lock->Is(path)) continue;
     Remove(path);
-    spdlog::info("removed what a backup that was killed had left file={:?}", path);
+    spdlog::info("removed the files of a killed backup file={:?}", path);
     ++removed;
   }
   return removed;

@@ -9,12 +9,11 @@
 
 namespace sweep {
 
-// The names under which a backup is made, "<file>.unfinished-backup-<8 digits>" with what SQLite
-// and the blobs put beside it; what is left of it goes with the object. A lock on the file shows
-// others that somebody is making it.
+// The temporary files of a backup: "<file>.unfinished-backup-<8 digits>", and beside it SQLite's
+// files and the blobs. The destructor removes what is left. A lock on the file marks it as in use.
 class UnfinishedFiles {
  public:
-  // Makes the file, empty.
+  // Creates the empty file.
   static absl::StatusOr<std::unique_ptr<UnfinishedFiles>> Make(const std::string& file);
   ~UnfinishedFiles();
   UnfinishedFiles(const UnfinishedFiles&) = delete;
@@ -23,8 +22,8 @@ class UnfinishedFiles {
   const std::string& file() const { return file_; }
   std::string blobs() const;
 
-  // Removes what killed backups have left in a folder: those that nobody holds the lock of. How
-  // many there were.
+  // Removes the files of killed backups, which are not locked, from a folder. Returns the number of
+  // such backups.
   static int RemoveAbandoned(const std::string& folder);
 
  private:

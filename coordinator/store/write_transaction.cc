@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMaxCachedConfigurations = 256;
 constexpr std::size_t kMaxCachedNames = 256;
 
-// The sweep's counter for trials in that state.
+// The column of `sweeps` that counts trials in this state.
 std::string_view CountColumn(TrialState state) {
   return IsHeld(state) ? "running" : TrialStateName(state);
 }
@@ -34,7 +34,7 @@ WriteTransaction::WriteTransaction(Database* database, Clock* clock)
 WriteTransaction::~WriteTransaction() { database_.KeepDecodedTexts(nullptr); }
 
 void WriteTransaction::Begin() {
-  // Whole microseconds, as they are stored, so that what a write returns equals what a read gives.
+  // Times are stored as microseconds; with whole ones a write returns the same row as a later read.
   now_ = FromMicros(ToMicros(clock_.Now()));
   spoiled_ = absl::OkStatus();
 }
@@ -57,7 +57,8 @@ absl::StatusOr<SweepRow> WriteTransaction::CreateSweep(const SweepSpec& spec,
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     *created = false;
     if (!IsValidName(spec.name)) {
-      return absl::InvalidArgumentError(fmt::format("'{}' is no name for a sweep", spec.name));
+      return absl::InvalidArgumentError(
+          fmt::format("'{}' is not a valid name for a sweep", spec.name));
     }
     absl::StatusOr<SweepRow> existing = FindSweep(database_, spec.name);
     if (existing.ok()) {
@@ -292,7 +293,8 @@ absl::Status WriteTransaction::SetMeasuresAside(const TrialRow& trial) {
   for (const auto& [name, summary] : trial.result.measures) {
     STORE_ASSIGN_OR_RETURN(const MeasureNames::Entry* const entry,
                            names->FindOrAdd(database_, name));
-    if (entry == nullptr) return absl::OkStatus();  // they stay in the trial's row
+    if (entry == nullptr)
+      return absl::OkStatus();  // too many names: the measures stay in the trial's row
     measures.push_back(entry->measure);
   }
   auto measure = measures.begin();
@@ -321,7 +323,7 @@ absl::Status WriteTransaction::MoveCount(std::int64_t sweep_id, TrialState from,
 }
 
 absl::Status WriteTransaction::AddEvent(const TrialRow& trial, std::string_view kind, int epoch) {
-  // Whatever reports an epoch is running, which need not be said of each.
+  // A trial that reports an epoch is running, so such events store no state.
   return database_.Run(
       "INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us, state) "
       "VALUES "

@@ -22,11 +22,10 @@ namespace sweep {
 class Database;
 struct StoredTrial;
 
-// What a Store::Write function may change, alive only inside it, on the writer's thread. Every
-// state changes through NextTrialState. A method that returns an error has changed nothing. One
-// object over the writer's connection serves all functions, one after another. Methods check
-// everything that they can before they write; when one fails after it has written, the whole
-// function is spoiled and is rolled back, whatever it returns.
+// The changes that a Store::Write function can make. Valid only inside that function, on the
+// writer's thread. Trials change their state only through NextTrialState. A method that returns an
+// error has changed nothing: methods check what they can before they write, and when one fails
+// after it has written, the whole function is rolled back, whatever it returns.
 class WriteTransaction {
  public:
   // Both must outlive the object.
@@ -36,21 +35,21 @@ class WriteTransaction {
   WriteTransaction& operator=(const WriteTransaction&) = delete;
 
   absl::Time now() const { return now_; }
-  // As FindSweep and FindTrial, with what this transaction has written.
+  // Like FindSweep and FindTrial, but they see what this transaction has written.
   absl::StatusOr<SweepRow> GetSweep(const std::string& name);
   absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number);
 
-  // AlreadyExists when the name is taken by another digest. `*created` is false when the same
-  // sweep was there.
+  // AlreadyExists when a sweep with another digest has the name. `*created` is false when the same
+  // sweep existed.
   absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                        const std::string& principal, bool* created);
   // From now on the sweep is not paused because its first trials fail alike.
   absl::Status KeepGoing(std::int64_t sweep_id);
-  // Makes one configuration and its trials (one per replicate), in one go. ResourceExhausted when
-  // the budget (planned_configurations) is used up. The configuration's number must be the next.
+  // Adds a configuration and its trials, one per replicate. ResourceExhausted when the budget
+  // (planned_configurations) is used up. The configuration must have the next number.
   struct Suggestion {
     std::int64_t seen_sequence;  // the last event that the search had seen
-    int target_epoch;            // of its trials; one that is not below `epochs` is none
+    int target_epoch;            // of its trials; no target unless it is below `epochs`
   };
   absl::StatusOr<std::vector<TrialRow>> AddConfiguration(std::int64_t sweep_id,
                                                          const SweepSpec& spec,
@@ -61,134 +60,134 @@ class WriteTransaction {
                                                          const Configuration& configuration) {
     return AddConfiguration(sweep_id, spec, configuration, {});
   }
-  // The search will make no more, `reason` says why when that is before the budget was used. With
-  // an empty reason it is a no-op unless the budget is used, which an extension may have raised
-  // meanwhile. Completes the sweep when every trial has ended. True when the search has ended.
+  // Records that the search has ended; `reason` says why it ended before the budget was used. With
+  // an empty reason this is a no-op unless the budget is used, since an extension may just have
+  // raised it. Completes the sweep when every trial has ended. True when the search has ended.
   absl::StatusOr<bool> MarkExhausted(std::int64_t sweep_id, const std::string& reason);
-  // Cancels the sweep and all its trials that have not ended. Without `spec` (the file is not
-  // accepted by this build) its configurations keep their scores.
+  // Cancels the sweep and all its trials that have not ended. `spec` is null when this build does
+  // not accept the sweep's file; then configurations keep their scores.
   absl::StatusOr<SweepRow> CancelSweep(const std::string& name, const SweepSpec* spec);
-  // FailedPrecondition when the sweep has ended. `give_back`: what runs is to be given back; asked
-  // for once, it holds until the sweep is resumed.
+  // FailedPrecondition when the sweep has ended. `give_back`: running trials are to be given back.
+  // Once set, it remains until the sweep is resumed.
   absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back);
-  // A person wants it to go on, so it is not paused again because its first trials fail alike.
+  // A user asked for it, so the sweep is not paused again because its first trials fail alike.
   absl::StatusOr<SweepRow> ResumeSweep(const std::string& name);
-  // What the caller has noted about failures in a row of a sweep, and the pause that may follow.
-  // The note is emptied when trials are retried and when the sweep is resumed.
+  // The scheduler's note on a sweep's failures in a row, and the pause that may follow. Retrying
+  // trials and resuming the sweep clear the note.
   absl::StatusOr<EarlyFailures> FindEarlyFailures(std::int64_t sweep_id);
   absl::Status SetFailureNote(std::int64_t sweep_id, const std::string& note);
   absl::StatusOr<SweepRow> PauseForReason(std::int64_t sweep_id, const std::string& reason);
-  // Makes the trials of those kinds pending again, with no failures counted
-  // and their tokens refused, and a sweep that had ended active. FailedPrecondition for a sweep
-  // that was cancelled unless cancelled trials are asked for.
+  // Makes the selected trials pending again, resets their failures and invalidates their tokens. A
+  // sweep that had ended becomes active. FailedPrecondition for a cancelled sweep, unless cancelled
+  // trials are selected.
   absl::StatusOr<RetriedSweep> RetrySweep(const SweepSpec& spec, const RetrySelection& selection);
-  // The same for one trial. FailedPrecondition unless it has failed or was cancelled; one that
-  // diverged has to be forced.
+  // The same for one trial. FailedPrecondition unless it failed or was cancelled. `force` is needed
+  // for a trial that diverged.
   absl::StatusOr<RetriedSweep> RetryTrial(const SweepSpec& spec, std::int64_t number, bool force);
-  // Raises the budget. FailedPrecondition when the sweep was cancelled, InvalidArgument when
-  // `planned_configurations` is not above the present number. What its search space allows is
-  // checked by the caller.
+  // Raises the budget. FailedPrecondition when the sweep was cancelled; InvalidArgument unless
+  // `planned_configurations` is above the present number. The caller checks that the search space
+  // is large enough.
   absl::StatusOr<SweepRow> ExtendSweep(const std::string& name,
                                        std::int64_t planned_configurations);
 
-  // The sweep is gone for everybody, and its name is free; the row that comes back is the last of
-  // it. FailedPrecondition while trials of it are held. Its rows are left to PurgeDeleted.
+  // Deletes the sweep, frees its name and returns its last row. FailedPrecondition while a worker
+  // holds one of its trials. PurgeDeleted removes the rows later.
   absl::StatusOr<SweepRow> DeleteSweep(const std::string& name);
-  // Removes rows that deleted sweeps have left, until `rows` of them are gone or it has taken long
-  // enough; what goes together, as a trial and its epochs, does so even if it is more. False when
-  // there are no more.
+  // Removes up to about `rows` rows of deleted sweeps, within a time limit. A trial and its epochs
+  // are removed together, even if that exceeds `rows`. False when no rows are left.
   absl::StatusOr<bool> PurgeDeleted(std::int64_t rows);
-  // `text` is the sweep file with the new name in it. FailedPrecondition while trials are held,
-  // AlreadyExists when the name is taken; Aborted when the sweep is not the one of that digest.
+  // `text` is the sweep file with the new name. FailedPrecondition while a worker holds one of its
+  // trials; AlreadyExists when the name is taken; Aborted when the sweep has another digest.
   struct Renaming {
     std::string name, new_name;
     std::string digest;
     std::string text;
   };
   absl::StatusOr<SweepRow> RenameSweep(const Renaming& renaming);
-  // FailedPrecondition for an active sweep that is to be archived.
+  // FailedPrecondition when `archived` is true and the sweep is active.
   absl::StatusOr<SweepRow> ArchiveSweep(const std::string& name, bool archived);
 
-  // Grants a pending trial: a new attempt with a new secret. `embedded`: to a worker in this
-  // process, which cannot outlive it.
+  // Leases a pending trial: a new attempt with a new secret. `embedded`: the worker is in this
+  // process and ends with it.
   absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
                                  const std::string& secret, bool embedded);
-  // FailedPrecondition, naming the trial, when the token is not that of the trial's latest
-  // attempt or the trial has ended. A holder whose lease had run out, but whose trial was granted
-  // to nobody since (it is pending, with this attempt), gets it back: `*revived` is true then.
+  // FailedPrecondition, naming the trial, when the token is not that of the latest attempt or the
+  // trial has ended. If the lease had expired but the trial was not leased again (it is pending,
+  // with this attempt), the holder gets it back and `*revived` is true.
   absl::StatusOr<TrialRow> RecordEpochs(const LeaseToken& token, const SweepSpec& spec,
                                         const std::vector<EpochMetrics>& epochs,
                                         const std::string& checkpoint_sha256, int checkpoint_epoch,
                                         bool* revived);
-  // As RecordEpochs about the token. The holder has found data with this digest, at `place`. The
-  // first of a sweep is stored with the sweep; a lease with other data is given back.
+  // The holder has found data with this digest at `place`. The first digest is stored with the
+  // sweep; a lease with other data is given back. Checks the token like RecordEpochs.
   absl::StatusOr<DataReport> ReportData(const LeaseToken& token, const SweepSpec& spec,
                                         const std::string& sha256, const std::string& place);
-  // As RecordEpochs about the token. kFailed becomes final at spec.max_failures. A trial that has
-  // reached its target epoch is on hold afterwards, however its attempt has ended, unless it has
-  // completed or diverged. kStopped and kHeld of one that has a later target by now give it back.
+  // Ends the attempt. kFailed becomes final at spec.max_failures. A trial that has reached its
+  // target epoch is on hold afterwards, unless it has completed or diverged. kStopped and kHeld
+  // give the trial back if it has got a later target meanwhile. Checks the token like RecordEpochs.
   absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
                                        LeaseOutcome outcome, const std::string& reason,
                                        const std::vector<ArtifactRow>& artifacts);
-  // OK when the token's lease was ended before, in just this way; FailedPrecondition otherwise.
+  // OK when the lease has already ended with this outcome; FailedPrecondition otherwise.
   absl::Status CheckFinished(const LeaseToken& token, LeaseOutcome outcome);
-  // The lease of that attempt ran out or its worker is gone. A no-op (OK) when the trial has moved
-  // on since. The attempt ends when its worker was last `heard` or has reported, whichever is
-  // later: what it did after that nobody knows.
+  // Ends an attempt whose lease expired or whose worker is gone. A no-op (OK) when the attempt has
+  // already ended. The end time is `heard`, when the worker was last heard of, or the time of its
+  // last report, whichever is later.
   absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt, const SweepSpec& spec,
                                      const std::string& reason, absl::Time heard);
-  // Makes a pending trial held again by the attempt that lost it (a holder that came back).
+  // Returns a pending trial to the attempt that lost it, whose holder came back.
   absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token, const std::string& worker);
-  // The stopping rule ends a trial after `epoch`. One that is held goes on until its holder has
-  // saved its weights and finishes; whatever else ends its attempt, it is stopped then, unless it
-  // has completed or diverged. Any other is stopped at once. What has ended stays as it is.
+  // The stopping rule ends a trial after `epoch`. A trial that a worker holds continues until the
+  // worker has saved its weights and finishes. However the attempt ends, the trial is then stopped,
+  // unless it has completed or diverged. Other trials are stopped at once; ended ones do not
+  // change.
   absl::StatusOr<TrialRow> StopTrial(std::int64_t trial_id, const SweepSpec& spec, int epoch,
                                      const std::string& reason);
-  // The stopping rule wants a trial to rest after `epoch`, unless an earlier target is set already.
-  // One that is held rests once its attempt has ended; a pending one that is there, at once. What
-  // has ended or is to stop stays as it is.
+  // The stopping rule puts a trial on hold after `epoch`, unless it has an earlier target. A trial
+  // that a worker holds is put on hold when its attempt ends, a pending one that has reached the
+  // epoch at once. A trial that has ended or is to stop does not change.
   absl::StatusOr<TrialRow> HoldTrial(std::int64_t trial_id, int epoch, const std::string& reason);
-  // The stopping rule lets a trial go on to a later epoch; 0: to its last one. One on hold is
-  // pending then. A target that is not later, and a trial that has ended or is to stop, stay as
-  // they are.
+  // The stopping rule lets a trial continue to a later epoch; 0: to its last one. A trial on hold
+  // becomes pending. Does nothing when the target is not later, or the trial has ended or is to
+  // stop.
   absl::StatusOr<TrialRow> PromoteTrial(std::int64_t trial_id, int target_epoch);
-  // Nobody will promote the trials of a sweep that are on hold: at most `limit` of them are
-  // stopped, and the sweep completes when none is left. Does nothing unless its search has ended
-  // and no other trial is open, or when something has happened to the sweep after `seen_sequence`,
-  // since the stopping rule may still decide on that.
+  // Stops up to `limit` trials on hold, when nothing can promote them any more, and completes the
+  // sweep when none is left. Does nothing unless the search has ended and no other trial is open.
+  // Does nothing either when the sweep has an event after `seen_sequence`, since the stopping rule
+  // may still decide on it.
   absl::StatusOr<std::vector<TrialRow>> StopHeldTrials(std::int64_t sweep_id, const SweepSpec& spec,
                                                        std::optional<std::int64_t> seen_sequence,
                                                        int limit);
-  // One that was cancelled stays so. `spec` as for CancelSweep.
+  // A trial that was cancelled before stays so. `spec` as for CancelSweep.
   absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number,
                                        const SweepSpec* spec);
-  // Stores what is new of an attempt's lines, as far as its limits allow. FailedPrecondition unless
-  // the token is that of the trial's latest attempt; that may have ended.
+  // Stores an attempt's new lines, within the limits of log_lines.h. FailedPrecondition unless the
+  // token is that of the latest attempt, which may have ended.
   absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines);
-  // Remembers that a blob file exists, and when it was last asked for. Idempotent.
+  // Records that a blob's file exists, and the time. Idempotent.
   absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes);
-  // Forgets those of `blobs` that nobody has stored, referred to or let go of since `before`; the
-  // caller has found that nothing refers to them. The names of those it has forgotten.
+  // Removes the rows of those of `blobs` that nobody has stored, referred to or released since
+  // `before`. The caller has found that nothing refers to them. Returns the removed names.
   absl::StatusOr<std::vector<std::string>> ForgetUnusedBlobs(const std::vector<std::string>& blobs,
                                                              absl::Time before);
-  // The blob's bytes are lost. Trials lose it as their checkpoint, so that they begin anew; their
-  // names are returned. An artifact keeps referring to it.
+  // Records that a blob's bytes are lost. Trials that have it as their checkpoint start again from
+  // the beginning; returns their names. Artifacts keep referring to it.
   absl::StatusOr<std::vector<std::string>> ForgetLostBlob(const std::string& sha256);
 
-  // What a request that was carried out has given, by a name that the caller makes of its
-  // request_id; nullopt when it is not known (any more). The most recent ones are remembered.
+  // The result of an earlier request, by a name that the caller makes of its request_id. Nullopt
+  // when it is unknown; only the most recent results are kept.
   absl::StatusOr<std::optional<std::int64_t>> FindRequest(const std::string& request);
   absl::Status RememberRequest(const std::string& request, std::int64_t result);
 
  private:
   friend class Writer;
-  // The writer brackets each function with Begin and, when it was rolled back, RolledBack.
+  // The writer calls Begin before each function, and RolledBack when it has rolled one back.
   void Begin();
   void RolledBack();
-  // The error of a method that failed half way since Begin.
+  // The error of a method that failed after it had written, since Begin.
   const absl::Status& spoiled() const { return spoiled_; }
 
-  // Runs one method's body and spoils the function when it fails after having written.
+  // Runs a method's body. If it fails after it has written, marks the function for rollback.
   template <typename Body>
   auto Guard(Body body) -> decltype(body()) {
     const std::int64_t changes = CountChanges();
@@ -201,7 +200,7 @@ class WriteTransaction {
     }
     return result;
   }
-  // Rows changed through the connection so far.
+  // The number of rows changed through the connection.
   std::int64_t CountChanges() const;
   void SpoilIfChanged(std::int64_t since, const absl::Status& error);
 
@@ -217,11 +216,11 @@ class WriteTransaction {
   absl::Status SetSweepState(std::int64_t sweep_id, SweepState state);
   absl::Status AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes);
   absl::Status CompleteSweepIfDone(std::int64_t sweep_id);
-  // Takes the trial to its next state, in `*trial` and in the database, with counts and event.
+  // Changes the trial's state in `*trial` and in the database, with the counts and an event.
   absl::Status Apply(TrialEvent event, TrialRow* trial);
   absl::Status MoveCount(std::int64_t sweep_id, TrialState from, TrialState to);
   absl::Status AddEvent(const TrialRow& trial, std::string_view kind, int epoch);
-  // What follows once a trial has ended: its configuration's score and perhaps the sweep's end.
+  // After a trial has ended: updates its configuration's score and may complete the sweep.
   absl::Status Settle(const SweepSpec& spec, const TrialRow& trial);
   absl::Status Rescore(const SweepSpec& spec, const TrialRow& trial);
   absl::StatusOr<const Configuration*> FindConfiguration(const SweepSpec& spec,
@@ -229,34 +228,33 @@ class WriteTransaction {
   const Configuration* RememberConfiguration(std::int64_t id, Configuration configuration);
   // The names of a sweep's measures. Valid until the next call.
   absl::StatusOr<MeasureNames*> MeasureNamesOf(std::int64_t sweep_id);
-  // Takes the measures of a trial that has ended out of its row, and puts them back.
+  // Move the measures of a trial that has ended from its row to trial_values, and back.
   absl::Status SetMeasuresAside(const TrialRow& trial);
   absl::Status TakeMeasuresBack(const TrialRow& trial);
-  // Cancels a trial that has not ended; its sweep is left as it is. `spec` may be null.
+  // Cancels a trial that has not ended. Does not change its sweep. `spec` may be null.
   absl::Status CancelOpenTrial(const SweepSpec* spec, const std::string& reason, TrialRow* trial);
 
-  // --- write_transaction_control.cc: what people decide about sweeps that are there ---
+  // --- write_transaction_control.cc: pausing, retrying, extending ---
   absl::Status MakePendingAgain(const SweepSpec& spec, TrialRow* trial);
-  // A sweep that had ended is active.
+  // Makes a sweep that had ended active.
   absl::Status Reopen(const SweepRow& sweep);
 
   // --- write_transaction_lifecycle.cc: deleting, renaming, archiving ---
-  // Takes rows that were removed, or all when there is no more time, off the budget of a purge.
+  // Subtracts removed rows from a purge's budget; empties it when the time is used up.
   void Spend(std::int64_t rows, std::int64_t* budget) const;
-  // Each removes rows of a deleted sweep until `*budget` of them are gone. True when none of its
-  // kind are left.
+  // Each removes up to `*budget` rows of its kind from a deleted sweep. True when none are left.
   absl::StatusOr<bool> PurgeTrials(std::int64_t sweep_id, std::int64_t* budget);
   absl::StatusOr<bool> PurgeTrial(std::int64_t trial_id, std::int64_t* budget);
   absl::StatusOr<bool> PurgeConfigurations(std::int64_t sweep_id, std::int64_t* budget);
   absl::StatusOr<bool> PurgeEvents(std::int64_t sweep_id, std::int64_t* budget);
 
   // --- write_transaction_blobs.cc ---
-  // Something begins or ceases to refer to the blob: it is not collected for a while.
+  // A reference to the blob was added or dropped, so it is not collected for a while.
   absl::Status TouchBlob(const std::string& sha256);
   absl::Status SetArtifact(const TrialRow& trial, const ArtifactRow& artifact);
 
   // --- log_lines.cc ---
-  // What is kept of an attempt's output.
+  // The stored part of an attempt's output.
   struct LogSize {
     std::int64_t lines = 0;
     std::int64_t bytes = 0;
@@ -267,24 +265,25 @@ class WriteTransaction {
   // --- write_transaction_leases.cc ---
   // FailedPrecondition unless the token is that of the trial's latest attempt.
   absl::Status CheckLatest(const StoredTrial& stored, const LeaseToken& token);
-  // FailedPrecondition unless the token's holder holds the trial or (true) lost it to nobody.
+  // FailedPrecondition unless the token's holder has the trial. True when its lease had expired but
+  // nobody else has the trial.
   absl::StatusOr<bool> CheckToken(const StoredTrial& trial, const LeaseToken& token);
   absl::Status Revive(const std::string& worker, TrialRow* trial);
   absl::Status CheckBlobs(const TrialRow& trial, const std::vector<ArtifactRow>& artifacts);
   absl::Status CheckReport(const TrialRow& trial, const SweepSpec& spec,
                            const std::vector<EpochMetrics>& epochs,
                            const std::string& checkpoint_sha256, int checkpoint_epoch);
-  // True when the epoch is the first acknowledged one of its number.
+  // True when no epoch of this number was acknowledged before.
   absl::StatusOr<bool> InsertEpoch(const EpochMetrics& epoch, const TrialRow& trial);
   absl::Status NoteDivergence(const EpochMetrics& epoch, const TrialRow& trial);
   absl::Status SaveProgress(const SweepSpec& spec, const TrialRow& trial, double seconds);
   absl::Status CloseAttempt(absl::Time end, std::string_view outcome, const std::string& reason,
                             TrialRow* trial);
-  // When the holder of the trial's attempt was last known to be at work.
+  // The last time at which the holder is known to have worked.
   absl::StatusOr<absl::Time> LastSignOfLife(const TrialRow& trial, absl::Time heard);
-  // Counts what the attempt has left in the database.
+  // Adds the size of the attempt's rows to the sweep's disk use.
   absl::Status CountAttempt(const TrialRow& trial);
-  // Whether the token's lease was ended before, in just this way: the answer was lost.
+  // True when the lease has already ended with this outcome: the answer was lost.
   absl::StatusOr<bool> IsRepeatedFinish(const StoredTrial& trial, const LeaseToken& token,
                                         LeaseOutcome outcome);
 
@@ -292,8 +291,8 @@ class WriteTransaction {
   Clock& clock_;
   absl::Time now_;
   absl::Status spoiled_;
-  // Completed configurations by id. Emptied when full, and when a function is rolled back, since
-  // its ids may then be given again.
+  // Completed configurations by id. Cleared when full, and when a function is rolled back, since
+  // its ids may then be used again.
   std::unordered_map<std::int64_t, Configuration> configurations_;
   DecodedTexts decoded_;
   std::unordered_map<std::int64_t, MeasureNames> names_;  // by sweep; likewise

@@ -1,5 +1,5 @@
-// The part of the writing transaction that deals with blobs. `blobs.created_us` is when a blob was
-// last stored, referred to or let go of: collecting goes by it.
+// Blobs. `blobs.created_us` is the time at which a blob was last stored, referred to or released;
+// the collector depends on it.
 
 #include <utility>
 
@@ -15,7 +15,7 @@ absl::Status WriteTransaction::AddBlob(const std::string& sha256, std::int64_t s
   return Guard([&]() -> absl::Status {
     if (!IsSha256Hex(sha256) || size_bytes < 0) {
       return absl::InvalidArgumentError(
-          fmt::format("'{}' with {} bytes is no blob", sha256, size_bytes));
+          fmt::format("'{}' with {} bytes is not a blob", sha256, size_bytes));
     }
     return database_.Run(
         "INSERT INTO blobs (sha256, size_bytes, created_us) VALUES (?, ?, ?) ON CONFLICT (sha256) "

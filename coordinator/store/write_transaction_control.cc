@@ -1,5 +1,4 @@
-// The part of the writing transaction that carries out what people decide about a sweep that is
-// there: pausing, retrying, extending.
+// Pausing, retrying and extending sweeps.
 
 #include <utility>
 
@@ -11,7 +10,7 @@
 namespace sweep {
 namespace {
 
-// A client repeats a call within seconds; these are hours of busy use.
+// Clients repeat a call within seconds; this many requests take hours of busy use.
 constexpr std::int64_t kMaxRequests = 10'000;
 
 }  // namespace
@@ -59,7 +58,7 @@ absl::Status WriteTransaction::KeepGoing(std::int64_t sweep_id) {
 }
 
 absl::StatusOr<EarlyFailures> WriteTransaction::FindEarlyFailures(std::int64_t sweep_id) {
-  // The index of measured trials is empty as long as none has reported the metric.
+  // The index contains only trials that have reported the metric, so the search is quick.
   Statement statement = database_.Prepare(
       "SELECT state = 'active' AND keep_going = 0 AND NOT EXISTS (SELECT 1 FROM trials INDEXED BY "
       "trials_by_best WHERE sweep_id = ?1 AND epoch > 0 AND best IS NOT NULL), failures_alike FROM "
@@ -113,7 +112,8 @@ absl::StatusOr<RetriedSweep> WriteTransaction::RetrySweep(const SweepSpec& spec,
         retried.trials.push_back(std::move(trial));
       }
     }
-    // A completed sweep without any stays so; a cancelled one may have configurations to make.
+    // A completed sweep without such trials stays completed. A cancelled one may have
+    // configurations left to create.
     if (!retried.trials.empty() || sweep.state == SweepState::kCancelled) {
       STORE_RETURN_IF_ERROR(Reopen(sweep));
       STORE_RETURN_IF_ERROR(CompleteSweepIfDone(sweep.id));
@@ -152,10 +152,10 @@ absl::Status WriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow*
   trial->reason.clear();
   trial->ended.reset();
   STORE_RETURN_IF_ERROR(Apply(TrialEvent::kRetry, trial));
-  // Whoever wants it again wants more of it than it has.
+  // A retry of a trial that reached its target asks for a full run.
   if (trial->ends_early()) trial->target_epoch = 0;
   trial->stopping = false;
-  // Without a secret, a holder of an old attempt, which may still be out there, cannot revive it.
+  // Without a secret, a worker that still runs an old attempt cannot revive its lease.
   STORE_RETURN_IF_ERROR(
       database_.Run("UPDATE trials SET secret = '', stopping = 0, target_epoch = ? WHERE id = ?",
                     trial->target_epoch, trial->id));

@@ -30,30 +30,12 @@ absl::Status Over(const TrialRow& trial, int attempt, const std::string& why) {
                 fmt::format("attempt {} is over ({})", attempt, why));
 }
 
-std::string_view OutcomeName(LeaseOutcome outcome) {
-  switch (outcome) {
-    case LeaseOutcome::kCompleted:
-      return "completed";
-    case LeaseOutcome::kFailed:
-    case LeaseOutcome::kFailedForGood:
-    case LeaseOutcome::kDiverged:
-      return "failed";
-    case LeaseOutcome::kGivenBack:
-      return "given_back";
-    case LeaseOutcome::kStopped:
-      return "stopped";
-    case LeaseOutcome::kHeld:
-      return "held";
-  }
-  return "";
-}
-
 bool IsEarly(LeaseOutcome outcome) {
   return outcome == LeaseOutcome::kStopped || outcome == LeaseOutcome::kHeld;
 }
 
-// What the end of an attempt does to a trial that the stopping rule has ended meanwhile, or that
-// has reached its target epoch.
+// The event for the end of an attempt. It differs from `event` when the stopping rule has ended the
+// trial or the trial has reached its target epoch.
 TrialEvent UnlessEarly(const TrialRow& trial, TrialEvent event) {
   const bool is_final = event == TrialEvent::kComplete || event == TrialEvent::kDiverge;
   if (is_final || !trial.ends_early()) return event;
@@ -72,7 +54,7 @@ bool IsWithin(const DeclaredMeasure* measure, double value) {
   return value >= *measure->min && value <= *measure->max;
 }
 
-// `after`: the epoch must be a later one, as epochs come in rising order.
+// The epoch must be later than `after`: the epochs of a report rise.
 absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const EpochMetrics& metrics,
                         int after) {
   const auto refuse = [&](const std::string& why) {
@@ -88,7 +70,7 @@ absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const Epoc
                               kMaxMeasuresPerEpoch));
   }
   for (const auto& [name, value] : metrics.values) {
-    if (!IsMeasureName(name)) return refuse(fmt::format("'{}' is no name of a metric", name));
+    if (!IsMeasureName(name)) return refuse(fmt::format("'{}' is not the name of a metric", name));
     const Measure* const predefined = FindMeasure(name);
     if ((predefined != nullptr && !predefined->Allows(value)) ||
         !IsWithin(FindDeclared(spec, name), value)) {
@@ -98,8 +80,8 @@ absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const Epoc
   return absl::OkStatus();
 }
 
-// Where a measure stands among kMeasureColumns followed by kSlotColumns, from 0. Gives a program's
-// own a slot; nullopt when there is none left.
+// The index of a measure's column in kMeasureColumns followed by kSlotColumns. Assigns a slot to a
+// program's own measure; nullopt when none is left.
 absl::StatusOr<std::optional<std::size_t>> ColumnOf(Database& database, const std::string& name,
                                                     MeasureNames* names) {
   const auto column = std::find(kMeasureColumns.begin(), kMeasureColumns.end(), name);
@@ -113,13 +95,14 @@ absl::StatusOr<std::optional<std::size_t>> ColumnOf(Database& database, const st
 // The values of an epoch as the columns of its row.
 struct ReportColumns {
   std::array<double, kMeasureColumns.size() + kSlotColumns.size()> numbers;
-  std::string
-      more;  // JSON of what has no column, and of a NaN, for which SQLite has no REAL; or ""
+  // JSON of the measures without a column, and of NaN values, which a REAL column cannot store. ""
+  // when there is nothing.
+  std::string more;
 };
 absl::StatusOr<ReportColumns> ColumnsOf(Database& database, const Measurements& values,
                                         MeasureNames* names) {
   ReportColumns columns;
-  columns.numbers.fill(std::nan(""));  // becomes NULL, as what was not reported
+  columns.numbers.fill(std::nan(""));  // becomes NULL; so does what was not reported
   Measurements more;
   for (const auto& [name, value] : values) {
     STORE_ASSIGN_OR_RETURN(const std::optional<std::size_t> column,
@@ -142,8 +125,9 @@ std::string NamesOf(const MeasureSummaries& measures) {
   return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
 }
 
-// What the end of an attempt is, given what it has reported of the metric. What ends without a
-// number for it would do so again.
+// Adjusts the end of a training by what it has reported of the metric. If the last value is NaN, it
+// diverged. If it completed without ever reporting the metric, it failed for good, since it would
+// end so again.
 Ending Judge(const SweepSpec& spec, const TrialResult& result, const Ending& told) {
   if (told.outcome != LeaseOutcome::kCompleted && told.outcome != LeaseOutcome::kFailed) {
     return told;
@@ -212,7 +196,7 @@ absl::StatusOr<TrialRow> WriteTransaction::RecordEpochs(const LeaseToken& token,
       progress = true;
       seconds += epoch.values.Sum({kTrainSeconds, kEvaluateSeconds});
     }
-    // A resumed attempt may send an older checkpoint than the one that is kept.
+    // A resumed attempt may send an older checkpoint than the stored one.
     const bool newer_checkpoint =
         !checkpoint_sha256.empty() && checkpoint_epoch >= trial.checkpoint_epoch;
     if (newer_checkpoint) {
@@ -252,7 +236,7 @@ absl::StatusOr<DataReport> WriteTransaction::ReportData(const LeaseToken& token,
           trial.worker, sweep.name, sweep.data_sha256, place.empty() ? "the worker" : place,
           sha256);
       STORE_RETURN_IF_ERROR(
-          CloseAttempt(now_, OutcomeName(LeaseOutcome::kGivenBack), report.refusal, &trial));
+          CloseAttempt(now_, StoredOutcomeName(LeaseOutcome::kGivenBack), report.refusal, &trial));
       STORE_RETURN_IF_ERROR(Apply(UnlessEarly(trial, TrialEvent::kGiveBack), &trial));
       STORE_RETURN_IF_ERROR(Settle(spec, trial));
     }
@@ -263,14 +247,14 @@ absl::StatusOr<DataReport> WriteTransaction::ReportData(const LeaseToken& token,
 
 namespace {
 
-// What the end of an attempt is for the trial, whose failures are counted and whose reason is set.
+// The event for the end of an attempt. Also counts a failure and sets the trial's reason.
 TrialEvent EventOf(const SweepSpec& spec, const Ending& ending, TrialRow* trial) {
   TrialEvent event = TrialEvent::kGiveBack;
   if (ending.outcome == LeaseOutcome::kCompleted) {
     event = TrialEvent::kComplete;
-    trial->reason.clear();  // of a stop that came too late
+    trial->reason.clear();  // the reason of a stop that came too late
   }
-  if (OutcomeName(ending.outcome) == "failed") {
+  if (StoredOutcomeName(ending.outcome) == "failed") {
     ++trial->failures;
     const bool final =
         ending.outcome != LeaseOutcome::kFailed || trial->failures >= spec.max_failures;
@@ -298,14 +282,14 @@ absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
       return std::move(trial);
     }
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
-    // A program may leave epochs out, also the last ones; the trainer reports them all.
+    // A program may omit epochs, even the last ones; our trainer reports all.
     if (told == LeaseOutcome::kCompleted && spec.program.empty() &&
         trial.result.epoch != trial.epochs) {
       return Refuse(absl::StatusCode::kFailedPrecondition, trial,
                     fmt::format("cannot be completed: {} of {} epochs have been reported",
                                 trial.result.epoch, trial.epochs));
     }
-    // One that was promoted meanwhile goes on later.
+    // With early_terminate the trial may have been promoted meanwhile; it continues later.
     if (IsEarly(told) && !trial.ends_early() && !spec.early_terminate) {
       return Refuse(absl::StatusCode::kFailedPrecondition, trial, "was not told to stop");
     }
@@ -319,7 +303,7 @@ absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
     const LeaseOutcome became = !IsEarly(told)               ? ending.outcome
                                 : event == TrialEvent::kStop ? LeaseOutcome::kStopped
                                                              : LeaseOutcome::kHeld;
-    STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(became), ending.reason, &trial));
+    STORE_RETURN_IF_ERROR(CloseAttempt(now_, StoredOutcomeName(became), ending.reason, &trial));
     STORE_RETURN_IF_ERROR(Apply(event, &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
     STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
@@ -459,7 +443,7 @@ absl::Status WriteTransaction::CheckLatest(const StoredTrial& stored, const Leas
     return Over(trial, token.attempt,
                 fmt::format("attempt {} was granted to worker {}", trial.attempt, trial.worker));
   }
-  // A retry takes the secret away.
+  // A retry clears the secret.
   const bool is_right = !stored.secret.empty() && token.secret == stored.secret;
   if (token.attempt > trial.attempt || token.attempt < 1 || !is_right) {
     return Refuse(absl::StatusCode::kFailedPrecondition, trial,
@@ -474,7 +458,7 @@ absl::StatusOr<bool> WriteTransaction::CheckToken(const StoredTrial& stored,
   const TrialRow& trial = stored.row;
   if (IsHeld(trial.state)) return false;
   STORE_ASSIGN_OR_RETURN(const AttemptRow attempt, FindAttempt(database_, trial.id, token.attempt));
-  // A lease that the holder itself gave up stays given up, even when an old report comes late.
+  // Only a lost lease can be revived, not one that the holder itself gave up.
   const bool is_unheld = trial.state == TrialState::kPending || trial.state == TrialState::kOnHold;
   if (is_unheld && attempt.outcome == "lost") return true;
   return Over(trial, token.attempt,
@@ -483,7 +467,7 @@ absl::StatusOr<bool> WriteTransaction::CheckToken(const StoredTrial& stored,
 }
 
 absl::Status WriteTransaction::Revive(const std::string& worker, TrialRow* trial) {
-  // The attempt goes on, so losing it was no failure after all.
+  // The attempt continues, so the loss does not count as a failure.
   --trial->failures;
   trial->worker = worker;
   STORE_ASSIGN_OR_RETURN(const AttemptRow attempt,
@@ -502,7 +486,7 @@ absl::Status WriteTransaction::CheckBlobs(const TrialRow& trial,
   for (const ArtifactRow& artifact : artifacts) {
     if (!IsValidName(artifact.role)) {
       return Refuse(absl::StatusCode::kInvalidArgument, trial,
-                    fmt::format("'{}' is no role of an artifact", artifact.role));
+                    fmt::format("'{}' is not a role of an artifact", artifact.role));
     }
     STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> size,
                            FindBlobSize(database_, artifact.sha256));
@@ -526,7 +510,7 @@ absl::Status WriteTransaction::CheckReport(const TrialRow& trial, const SweepSpe
   }
   int last = trial.result.epoch;
   for (std::size_t i = 0; i < epochs.size(); ++i) {
-    // A resumed attempt starts anywhere within what is known. A program may evaluate now and then.
+    // A resumed attempt may start at any known epoch, and a program may skip epochs.
     STORE_RETURN_IF_ERROR(CheckEpoch(trial, spec, epochs[i], i > 0 ? epochs[i - 1].epoch : 0));
     last = std::max(last, epochs[i].epoch);
   }
@@ -605,7 +589,7 @@ absl::Status WriteTransaction::CloseAttempt(absl::Time end, std::string_view out
 }
 
 absl::Status WriteTransaction::CountAttempt(const TrialRow& trial) {
-  // One that was lost and came back is counted again: only what is new counts.
+  // A revived attempt is counted again, so only the difference is added.
   Statement statement = database_.Prepare(
       "SELECT disk_bytes, ?3 + log_bytes + ?4 * (SELECT count(*) FROM epoch_reports e WHERE "
       "e.trial_id = ?1 AND e.attempt = ?2) FROM attempts WHERE trial_id = ?1 AND attempt = ?2");
@@ -627,7 +611,8 @@ absl::StatusOr<absl::Time> WriteTransaction::LastSignOfLife(const TrialRow& tria
       "SELECT max(reported_us) FROM epoch_reports WHERE trial_id = ? AND attempt = ?");
   STORE_RETURN_IF_ERROR(statement.Bind(trial.id, trial.attempt).Step().status());
   const absl::Time reported = OptionalTime(statement, 0).value_or(absl::InfinitePast());
-  // Whole microseconds, as they are stored; a clock that was set back does not turn time around.
+  // Whole microseconds, as they are stored. If the clock was set back, the end is not before the
+  // start.
   const absl::Time last = FromMicros(ToMicros(std::max({heard, reported, *trial.attempt_started})));
   return std::min(last, std::max(now_, *trial.attempt_started));
 }
@@ -641,14 +626,14 @@ absl::StatusOr<bool> WriteTransaction::IsRepeatedFinish(const StoredTrial& store
     return false;
   }
   STORE_ASSIGN_OR_RETURN(const AttemptRow attempt, FindAttempt(database_, trial.id, token.attempt));
-  // Judge turns the end of a training without a metric into a failure.
+  // Judge has turned a completion without a metric into a failure.
   const bool was_judged =
       outcome == LeaseOutcome::kCompleted && attempt.outcome == "failed" && IsTerminal(trial.state);
-  // Whichever of the two was told, the trial decides which of them it became.
+  // The trial's state decides between kStopped and kHeld, whichever was reported.
   const bool was_early =
-      IsEarly(outcome) && (attempt.outcome == OutcomeName(LeaseOutcome::kStopped) ||
-                           attempt.outcome == OutcomeName(LeaseOutcome::kHeld));
-  return was_judged || was_early || attempt.outcome == OutcomeName(outcome);
+      IsEarly(outcome) && (attempt.outcome == StoredOutcomeName(LeaseOutcome::kStopped) ||
+                           attempt.outcome == StoredOutcomeName(LeaseOutcome::kHeld));
+  return was_judged || was_early || attempt.outcome == StoredOutcomeName(outcome);
 }
 
 }  // namespace sweep

@@ -1,8 +1,8 @@
-// The part of the writing transaction that deletes, renames and archives sweeps.
+// Deleting, renaming and archiving sweeps.
 //
-// A deletion takes the name away at once, and with it all ways to the sweep. The rows go
-// afterwards, in transactions that are short, so that reports of other sweeps need not wait for
-// them. A trial and its epochs go together: what is there is consistent at any moment.
+// A deletion renames the sweep at once, so that nobody can find it. Its rows are removed afterwards
+// in short transactions, so that reports of other sweeps do not wait long. A trial and its epochs
+// are removed together, so the database is consistent at any time.
 
 #include <algorithm>
 #include <utility>
@@ -19,10 +19,9 @@
 namespace sweep {
 namespace {
 
-// Of one transaction, beside which others wait, where the disk is slow or the rows are in no order
-// on it.
+// The limit for one transaction, for a slow disk or scattered rows: other writes wait for it.
 constexpr absl::Duration kTimePerPurge = absl::Milliseconds(10);
-// Of one statement. Lines may be long.
+// Per statement. Log lines may be long.
 constexpr std::int64_t kRowsPerDelete = 200;
 constexpr int kRowsPerSelect = 100;
 
@@ -45,7 +44,7 @@ absl::StatusOr<SweepRow> WriteTransaction::DeleteSweep(const std::string& name) 
     if (sweep.counts.running > 0) {
       return StillRuns(sweep, "cancel it first");
     }
-    // Whoever asks for what is new learns of it by this event.
+    // This event tells watchers about the deletion.
     STORE_RETURN_IF_ERROR(HasEnded(sweep.state)
                               ? AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0)
                               : SetSweepState(sweep.id, SweepState::kCancelled));
@@ -101,7 +100,7 @@ absl::StatusOr<bool> WriteTransaction::PurgeTrials(std::int64_t sweep_id, std::i
 absl::StatusOr<bool> WriteTransaction::PurgeTrial(std::int64_t trial_id, std::int64_t* budget) {
   const std::int64_t before = database_.total_changes();
   const std::int64_t most = std::min(*budget, kRowsPerDelete);
-  // Many lines may be there, and nothing else hangs on them.
+  // There may be many lines, and no other row depends on them.
   STORE_RETURN_IF_ERROR(database_.Run(
       "DELETE FROM log_lines WHERE (trial_id, attempt, line) IN (SELECT trial_id, attempt, line "
       "FROM log_lines WHERE trial_id = ? ORDER BY attempt, line LIMIT ?)",
@@ -162,10 +161,10 @@ absl::StatusOr<SweepRow> WriteTransaction::RenameSweep(const Renaming& renaming)
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, renaming.name));
     if (!IsValidName(renaming.new_name)) {
-      return absl::InvalidArgumentError(fmt::format(
-          "'{}' is no name for a sweep: 1 to 63 letters, digits, '.', '_' or '-', starting with a "
-          "letter or digit",
-          renaming.new_name));
+      return absl::InvalidArgumentError(
+          fmt::format("'{}' is not a valid name for a sweep: 1 to 63 letters, digits, '.', '_' or "
+                      "'-', starting with a letter or digit",
+                      renaming.new_name));
     }
     if (sweep.name == renaming.new_name) return sweep;
     if (const auto other = FindSweepId(database_, renaming.new_name); other.ok()) {
@@ -174,7 +173,7 @@ absl::StatusOr<SweepRow> WriteTransaction::RenameSweep(const Renaming& renaming)
     }
     if (sweep.digest != renaming.digest) {
       return absl::AbortedError(
-          fmt::format("sweep '{}' has become another one meanwhile; try again", sweep.name));
+          fmt::format("sweep '{}' was replaced by another one meanwhile; try again", sweep.name));
     }
     if (sweep.counts.running > 0) {
       return StillRuns(sweep, "pause it first, and wait for its checkpoints");

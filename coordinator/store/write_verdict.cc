@@ -12,7 +12,7 @@ namespace {
 constexpr int Extended(int primary, int number) { return primary | (number << 8); }
 
 #define CODE(name, verdict) {SQLITE_##name, #name, WriteVerdict::verdict}
-// One that the SQLite we build with may not know yet.
+// A code that the SQLite used for the build may not know.
 #define NEW_CODE(primary, number, name, verdict) \
   {Extended(SQLITE_##primary, number), #name, WriteVerdict::verdict}
 
@@ -29,7 +29,7 @@ constexpr WriteVerdictOfCode kVerdicts[] = {
     CODE(WARNING, kNoError),
     CODE(WARNING_AUTOINDEX, kNoError),
 
-    // What was asked is wrong, or what was read is: no fault of the writing.
+    // The statement or the data that it read is wrong. Writing itself did not fail.
     CODE(ERROR, kRefuse),
     CODE(ERROR_MISSING_COLLSEQ, kRefuse),
     CODE(ERROR_RETRY, kRefuse),
@@ -79,7 +79,7 @@ constexpr WriteVerdictOfCode kVerdicts[] = {
     NEW_CODE(IOERR, 35, IOERR_BADKEY, kRefuse),
     NEW_CODE(IOERR, 36, IOERR_CODEC, kRefuse),
 
-    // No room, no memory, no lock, no right: what was there stays as it was.
+    // Nothing was changed: there is no room, memory, lock or permission.
     CODE(FULL, kWait),
     CODE(NOMEM, kWait),
     CODE(BUSY, kWait),
@@ -129,8 +129,7 @@ constexpr WriteVerdictOfCode kVerdicts[] = {
     CODE(IOERR_TRUNCATE, kWaitForRoom),
     CODE(IOERR_SEEK, kWaitForRoom),
 
-    // A failed sync is the worst: the kernel may drop what it was to write and report success to
-    // the next sync.
+    // After a failed sync the kernel may drop the data and report success for the next sync.
     CODE(IOERR, kEnd),
     CODE(IOERR_FSYNC, kEnd),
     CODE(IOERR_DIR_FSYNC, kEnd),

@@ -4,19 +4,18 @@
 
 namespace sweep {
 
-// What becomes of a write that met an error of SQLite. docs/reliability.md has the same table.
+// How an error of SQLite is handled during a write. docs/reliability.md has the same table.
 enum class WriteVerdict {
   kNoError,
-  // This write is refused with its reason and the others of its group go on. At COMMIT it ends the
-  // process: none of these can come there, so nobody knows what it means.
+  // This write is refused with its reason; the rest of the batch continues. At COMMIT, where such
+  // an error is not expected and its meaning is unknown, the process ends.
   kRefuse,
-  // The whole group is refused as Unavailable, and each later one tries anew. Nothing of it was
-  // stored, nothing before it is in doubt, and the cause may pass by.
+  // The whole batch is refused as Unavailable, and the next one tries again. Nothing of the batch
+  // is stored, earlier batches are intact, and the cause may pass.
   kWait,
-  // kWait when the system's error says that there is no room or that the disk is read-only, else
-  // kEnd.
+  // kWait when the errno means a full or read-only disk, otherwise kEnd.
   kWaitForRoom,
-  // The process ends: what the disk has kept is not known, so nothing more may be acknowledged.
+  // The process ends. The state of the disk is unknown, so nothing more may be acknowledged.
   kEnd,
 };
 
@@ -29,12 +28,12 @@ struct WriteVerdictOfCode {
 // Every code of SQLite, primary and extended.
 std::span<const WriteVerdictOfCode> WriteVerdicts();
 
-// For an (extended) code and the errno that came with it; never kWaitForRoom. A code that is not
-// in the table counts as its primary code.
+// The verdict for an (extended) code and its errno; never kWaitForRoom. A code that is missing in
+// the table counts as its primary code.
 WriteVerdict VerdictOfWrite(int code, int system_error);
 
-// Whether it says that there was no room. The errno of the write-ahead log's index is lost on its
-// way through SQLite.
+// True when the error means that there was no room. SQLite does not pass on the errno of the
+// write-ahead log's index.
 bool MeansDiskFull(int code, int system_error);
 
 }  // namespace sweep

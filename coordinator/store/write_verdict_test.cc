@@ -67,7 +67,7 @@ TEST(WriteVerdict, WaitsWhereTheCauseMayPassAndEndsWhereTheDiskIsInDoubt) {
   }
   for (const int error : {ENOSPC, EDQUOT, EFBIG, EROFS}) {
     EXPECT_EQ(VerdictOfWrite(SQLITE_IOERR_WRITE, error), WriteVerdict::kWait) << error;
-    // The kernel may have dropped what it was to write, whatever the reason.
+    // The kernel may have dropped the data, whatever the errno.
     EXPECT_EQ(VerdictOfWrite(SQLITE_IOERR_FSYNC, error), WriteVerdict::kEnd) << error;
     EXPECT_EQ(VerdictOfWrite(SQLITE_IOERR_DIR_FSYNC, error), WriteVerdict::kEnd) << error;
   }

@@ -18,7 +18,7 @@ namespace {
 
 constexpr auto kIdleTurn = std::chrono::seconds(1);
 
-// What follows would be an answer for something that is not on disk.
+// Ends the process: an answer would acknowledge something that is not on the disk.
 [[noreturn]] void Die(const char* what, const absl::Status& status) {
   spdlog::critical("{} reason=\"{}\"", what, std::string(status.message()));
   spdlog::default_logger()->flush();
@@ -177,7 +177,7 @@ absl::Status Writer::RunFunctions(const std::vector<Item>& batch,
     result = begun.ok() ? RunFunction(batch[i].function) : begun;
     DieOfFault();
     if (begun.ok() && !database_.InTransaction() && database_.obstacle().ok()) {
-      // SQLite gave up the whole transaction: what this batch did before is undone as well.
+      // SQLite has rolled back the whole transaction, including earlier functions of the batch.
       for (std::size_t j = 0; j < i; ++j) (*results)[j] = result;
       begun = BeginTransaction();
     }
@@ -212,18 +212,19 @@ absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
 }
 
 absl::Status Writer::CommitOrDie(absl::Duration* duration) {
-  if (!database_.InTransaction()) return absl::OkStatus();  // it could not begin: all know why
+  if (!database_.InTransaction())
+    return absl::OkStatus();  // it could not begin, and all writes have that error
   const absl::Duration start = RealClock()->Monotonic();
   const absl::Status committed = database_.Run("COMMIT");
   *duration = RealClock()->Monotonic() - start;
-  // After a write that found no room the file is what it was; at worst the log's index found none,
-  // and after a crash the batch is there although it was refused, as when an answer is lost. After
-  // an error that is not such an obstacle nothing is known.
+  // With an obstacle, such as a full disk, the database is unchanged. If only the log's index found
+  // no room, the refused batch may reappear after a crash, which for a client is like a lost
+  // answer. After any other error the state is unknown.
   if (!committed.ok() && database_.obstacle().ok()) Die("commit_failed", committed);
   return committed.ok() ? committed : database_.obstacle();
 }
 
-// Not only a COMMIT writes and syncs: a transaction that outgrows the cache does so before.
+// A fault can occur before COMMIT: a transaction larger than the cache writes and syncs earlier.
 void Writer::DieOfFault() {
   if (!database_.fault().ok()) Die("write_failed", database_.fault());
 }
@@ -254,7 +255,7 @@ void Writer::NoteFiles(const absl::Status& status) {
 }
 
 void Writer::NoteObstacle(const absl::Status& obstacle, std::size_t writes) {
-  if (files_are_lost_) return;  // which has a line of its own
+  if (files_are_lost_) return;  // which is logged separately
   if (!obstacle.ok()) {
     disk_is_full_ = database_.disk_was_full();
     refused_ += static_cast<std::int64_t>(writes);
@@ -266,7 +267,8 @@ void Writer::NoteObstacle(const absl::Status& obstacle, std::size_t writes) {
       spdlog::error("database cannot be written database={:?}; writes are refused reason={:?}",
                     database_.name(), std::string(obstacle.message()));
     }
-  } else if (!obstacle_.ok() && changed_rows_ > 0) {  // a batch that wrote nothing needed no room
+  } else if (!obstacle_.ok() &&
+             changed_rows_ > 0) {  // a batch without changes says nothing about the disk
     spdlog::warn("{} database={:?} refused_writes={}",
                  disk_is_full_ ? "disk has room again" : "database can be written again",
                  database_.name(), std::exchange(refused_, 0));

@@ -17,26 +17,26 @@
 
 namespace sweep {
 
-// The one thread that writes. Group commit: it takes all that is queued, runs it in one
-// transaction, each function under its own savepoint, and commits. A second thread then calls the
-// completions in order, while the first is at the next transaction. Thread-safe.
+// The only thread that writes, with group commit: it runs all queued functions in one transaction,
+// each under its own savepoint, and commits. A second thread then calls the completions in order,
+// while the first runs the next transaction. Thread-safe.
 //
-// While the disk is full, or something else is in the way that may pass by, nothing of a batch is
-// stored and every write of it is answered with Unavailable, also those that were refused for
-// another reason: that reason may have been a write of the same batch. Each batch tries anew, so
-// those who repeat their calls find out when there is room again. It is the same while the files
-// are not those that were opened.
+// While the disk is full, or another error that may pass prevents writing, nothing of a batch is
+// stored. All its writes get Unavailable, also those that were refused for another reason, since
+// that reason may have been a write of the same batch. Each batch tries again, so clients that
+// repeat their calls succeed when there is room. The same holds while a file is not the one that
+// was opened.
 class Writer {
  public:
   struct Options {
     int max_queued = 4096;
-    // Whether there was no room when it was opened, which has been said.
+    // True when the disk was full at the opening, which is already in the log.
     bool disk_is_full = false;
-    // Held for each transaction when not null. A database in memory has no snapshots for readers,
-    // so there they and the writer take turns.
+    // When not null, held during each transaction. A database in memory has no snapshots, so its
+    // readers and writer exclude each other.
     std::mutex* turns = nullptr;
-    // Whether the files are still where they were: asked before a batch is committed, before it is
-    // answered, and once a second; null: not asked.
+    // When not null, checks that the files are still the ones that were opened. Called before a
+    // batch is committed, before it is answered, and once a second.
     std::function<absl::Status()> check_files = nullptr;
     // Called on the writer's thread once a second while there is nothing to write.
     std::function<void()> idle = nullptr;
@@ -46,16 +46,16 @@ class Writer {
     std::function<void()> after_batch = nullptr;
   };
 
-  // `database` and `clock` must outlive the writer, which is the only one to use `database`.
+  // `database` and `clock` must outlive the writer. Nobody else may use `database`.
   Writer(Database* database, Clock* clock, Options options);
-  // Runs what is queued, then stops.
+  // Runs the queued functions, then stops.
   ~Writer();
 
   // As Store::Write.
   void Submit(Store::WriteFunction function, Store::Completion done);
   // True on the writer's thread while it runs a function.
   bool InsideFunction() const;
-  // Writes that wait for the transaction under way.
+  // Writes that wait for the current transaction.
   std::int64_t queued() const;
   bool disk_is_full() const { return disk_is_full_; }
   bool files_are_lost() const { return files_are_lost_; }
@@ -73,14 +73,14 @@ class Writer {
 
   void Loop();
   void RunBatch(std::vector<Item> batch);
-  // Hands the answers to the other thread; waits while it has some that it has not begun with.
+  // Passes the answers to the other thread. Waits while it has not begun with the last ones.
   void Answer(Answers answers);
   void AnswerLoop();
-  // One transaction over the whole batch; what to answer to each, and in `report` how it went.
+  // Runs the batch in one transaction. Returns the answers, and the outcome in `report`.
   std::vector<absl::Status> RunTransaction(const std::vector<Item>& batch, BatchReport* report);
   absl::Status BeginTransaction();
   absl::Status RunFunction(const Store::WriteFunction& function);
-  // Why nothing of the batch is stored, or OK.
+  // An error when nothing of the batch is stored.
   absl::Status RunFunctions(const std::vector<Item>& batch, std::vector<absl::Status>* results);
   absl::Status CommitOrDie(absl::Duration* duration);
   void RollBackOrDie();
@@ -95,22 +95,21 @@ class Writer {
   std::atomic<std::thread::id> inside_function_{};
   std::atomic<bool> disk_is_full_ = false;
   std::atomic<bool> files_are_lost_ = false;
-  // Of a commit that went into files that were gone: what was refused is stored if they come back.
+  // Set by a commit into files that were gone. If they come back, refused writes would be stored.
   absl::Status lost_for_good_;
-  absl::Status obstacle_;          // what was in the way of the last batch that wrote
-  std::int64_t refused_ = 0;       // writes, since there is an obstacle
-  std::int64_t changed_rows_ = 0;  // by the functions of this batch that succeeded
+  absl::Status obstacle_;          // why the last batch that wrote was refused
+  std::int64_t refused_ = 0;       // writes since the obstacle began
+  std::int64_t changed_rows_ = 0;  // by this batch's successful functions
 
   mutable Mutex mutex_;
   CondVar changed_;
   std::vector<Item> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   CondVar answers_changed_;
-  std::optional<Answers> answers_ ABSL_GUARDED_BY(mutex_);  // that are next
-  // Whether completions run, which may queue more.
-  bool is_answering_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<Answers> answers_ ABSL_GUARDED_BY(mutex_);  // the next ones
+  bool is_answering_ ABSL_GUARDED_BY(mutex_) = false;       // completions run, and may queue writes
   bool has_written_all_ ABSL_GUARDED_BY(mutex_) = false;
-  // Last, so that they start when all else is there.
+  // Last: they start when the other members exist.
   std::jthread answerer_;
   std::jthread thread_;
 };

@@ -26,7 +26,7 @@ Store::WriteFunction AddBlob(char digit) {
   };
 }
 
-// Holds the writer's thread in a function until Open, so that a group gathers behind it.
+// Blocks the writer's thread in a function until Open, so that the next writes form a batch.
 class Barrier {
  public:
   Store::WriteFunction Function() {
@@ -59,7 +59,7 @@ class WriterTest : public testing::Test {
                         .on_batch = [this](const auto& batch) { batches_.push_back(batch); }});
   }
 
-  // Collects answers in the order in which they come.
+  // Collects answers in the order of their arrival.
   Store::Completion Note(const std::string& name) {
     return [this, name](const absl::Status& status) {
       answers_.push_back(name + (status.ok() ? "" : " " + absl::StatusCodeToString(status.code())));
@@ -67,7 +67,7 @@ class WriterTest : public testing::Test {
     };
   }
 
-  // Ends the writer; everything that was queued has been answered then.
+  // Ends the writer, which first answers all queued writes.
   void Finish() { writer_.reset(); }
 
   std::int64_t Blobs() { return *database_->QueryInt("SELECT count(*) FROM blobs"); }
@@ -159,7 +159,7 @@ TEST_F(WriterTest, AFullDatabaseIsReportedAndNothingOfThatCallStays) {
   writer_->Submit(
       [&](WriteTransaction& transaction) {
         bool created = false;
-        // Even a function that overlooks the error leaves no half of a sweep.
+        // Even if the function ignores the error, half a sweep must not remain.
         transaction.CreateSweep(spec, source, "", &created).status().IgnoreError();
         return absl::OkStatus();
       },
@@ -186,7 +186,7 @@ TEST_F(WriterTest, WhatSqliteUndidWithTheWholeTransactionIsNotAcknowledged) {
   writer_->Submit(AddBlob('a'), Note("a"));
   writer_->Submit(
       [this](WriteTransaction&) {
-        EXPECT_TRUE(database_->Execute("ROLLBACK").ok());  // as SQLite may for a full disk
+        EXPECT_TRUE(database_->Execute("ROLLBACK").ok());  // as SQLite itself may do on a full disk
         return absl::DataLossError("disk");
       },
       Note("fault"));
@@ -242,7 +242,7 @@ TEST_F(WriterDeathTest, AFailedCommitEndsTheProcess) {
         Start();
         writer_->Submit(
             [this](WriteTransaction&) {
-              // A foreign key that is checked only at COMMIT.
+              // This foreign key is only checked at COMMIT.
               return database_->Execute(
                   "PRAGMA defer_foreign_keys = ON; INSERT INTO artifacts VALUES (1, 'x', 'y')");
             },

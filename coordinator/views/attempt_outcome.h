@@ -7,11 +7,11 @@
 
 namespace sweep {
 
-// Of why a trial or an attempt failed, in a list.
+// The longest reason of a failure in a list.
 constexpr std::size_t kMaxReasonBytes = 300;
 
-// How an attempt ended, as people are told it. The database keeps a divergence as a failure whose
-// reason says so (schema.cc), but it is none of the worker's: it would come again anywhere.
+// The outcome of an attempt as users see it. The database stores a divergence as a failure whose
+// reason begins with "diverged:". It is shown as such, since no worker is to blame for it.
 inline std::string_view ShownOutcome(const AttemptRow& attempt) {
   const bool diverged =
       attempt.outcome == "failed" && absl::StartsWith(attempt.reason, "diverged:");

@@ -1,4 +1,4 @@
-// The ledger of a sweep: every lease that was ever granted on one of its trials.
+// The list of all attempts of a sweep's trials.
 
 #include "common/base/utf8.h"
 #include "coordinator/store/queries.h"

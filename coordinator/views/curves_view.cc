@@ -1,4 +1,4 @@
-// Curves over epochs: bands of all trials, and some trials.
+// Curves over epochs: quantile bands of all trials, and curves of some.
 
 #include <algorithm>
 #include <limits>
@@ -12,7 +12,7 @@ namespace sweep {
 namespace {
 
 constexpr int kMaxCurves = 200;
-// So that the answer stays within its size.
+// Limits the size of the answer.
 constexpr std::int64_t kMaxValues = 20'000;
 
 struct Chosen {
@@ -22,7 +22,7 @@ struct Chosen {
   documents::CurvesView::Reason reason = documents::CurvesView::REASON_BEST;
 };
 
-// None for a measure of which no bands are kept.
+// Adds nothing for a measure without bands.
 void AddBands(const SweepIndex& index, const std::string& measure, documents::CurvesView* view) {
   const std::vector<std::string> banded = BandedMeasures(index.spec());
   const auto place = std::find(banded.begin(), banded.end(), measure);
@@ -42,7 +42,8 @@ void AddBands(const SweepIndex& index, const std::string& measure, documents::Cu
   }
 }
 
-// Half of them the best, a quarter running, the rest the latest; each trial once.
+// Chooses the trials whose curves are shown: half of them the best, a quarter running, the rest the
+// latest. Each trial appears once.
 class Choice {
  public:
   Choice(const SweepIndex& index, const std::string& measure, std::size_t limit)
@@ -108,7 +109,7 @@ class Choice {
   std::vector<Chosen> chosen_;
 };
 
-// The first acknowledged row of every epoch, per trial.
+// The first acknowledged value of every epoch, per trial.
 std::map<std::int64_t, std::vector<double>> ValuesOf(const std::vector<MeasuredEpoch>& rows) {
   std::map<std::int64_t, std::vector<double>> values;
   for (const MeasuredEpoch& row : rows) {

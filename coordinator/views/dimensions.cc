@@ -1,4 +1,4 @@
-// What varies between the trials of a sweep, and what is aimed at.
+// The search space and the targets of a sweep.
 
 #include "common/spec/dimensions.h"
 
@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-// Numbers by size, as an axis has them; words as the file has them.
+// Sorts numbers, for an axis; keeps words in the order of the file.
 std::vector<Value> InOrder(std::vector<Value> values) {
   if (std::all_of(values.begin(), values.end(), IsNumber)) {
     std::stable_sort(values.begin(), values.end(),
@@ -32,7 +32,7 @@ documents::Dimension::Kind KindOf(Dimension::Scale scale) {
   return documents::Dimension::KIND_CATEGORY;
 }
 
-// The largest or smallest value that a gate permits, of whole numbers; nullopt where it is none.
+// The last whole number that a gate permits; nullopt when its bound is not a number.
 std::optional<double> LastPermitted(const Gate& gate) {
   if (!IsNumber(gate.bound)) return std::nullopt;
   const double bound = AsDouble(gate.bound);
@@ -78,7 +78,7 @@ Repeated<documents::Dimension> DescribeDimensions(const SweepSpec& spec) {
 
 namespace {
 
-// What numbers of it are, for whoever shows them.
+// The unit of a measure's values.
 std::string UnitOf(const SweepSpec& spec, const std::string& name) {
   for (const DeclaredMeasure& declared : spec.measures) {
     if (declared.name == name) return declared.unit;
@@ -128,7 +128,7 @@ Repeated<documents::Measure> KnownMeasures(const SweepSpec& spec) {
 
 documents::Target TargetOf(const SweepSpec& spec) {
   documents::Target target;
-  std::map<std::string, double> bounds;  // by measure: lines in the plots of it
+  std::map<std::string, double> bounds;  // by measure, drawn as lines in plots
   for (const Gate& gate : spec.require) {
     const std::optional<double> last = LastPermitted(gate);
     if (IsMeasureGate(gate) && IsNumber(gate.bound)) {

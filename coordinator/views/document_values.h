@@ -14,7 +14,7 @@
 
 namespace sweep {
 
-// Values of the coordinator as documents have them. Pure.
+// Convert values to their form in documents. Pure.
 
 template <typename Message>
 using Repeated = google::protobuf::RepeatedPtrField<Message>;

@@ -9,8 +9,8 @@
 
 namespace sweep {
 
-// Counts the rows of a document that continues elsewhere, as they are sent, so that nothing is cut
-// off behind the position that its page token names.
+// Decides how many rows fit into a document that continues on another page. Such a document must
+// not be cut when it is printed: its page token says where the next page begins.
 class FittingRows {
  public:
   // `frame`: the document without its rows.

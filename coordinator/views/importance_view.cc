@@ -1,4 +1,4 @@
-// Which hyperparameters matter.
+// The importance of hyperparameters.
 
 #include <cmath>
 #include <limits>
@@ -15,8 +15,8 @@ namespace {
 constexpr std::int64_t kLeastTrials = 20;
 constexpr std::int64_t kManyTrials = 50;
 
-// What a trial says about its hyperparameters: the less the better; nullopt when it says nothing.
-// One that diverged is worse than all others.
+// The cost of a trial's hyperparameters, lower is better; nullopt for a trial without a result. A
+// trial that diverged costs most.
 std::optional<double> WhatItCosts(const IndexedTrial& trial, const Objective& objective) {
   if (trial.state == TrialState::kDiverged) return std::numeric_limits<double>::infinity();
   if (trial.state != TrialState::kCompleted && trial.state != TrialState::kStopped) {

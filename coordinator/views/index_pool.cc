@@ -15,7 +15,7 @@
 namespace sweep {
 namespace {
 
-// Trials whose epochs are read at once.
+// Trials whose epochs one read returns.
 constexpr std::int64_t kEpochTrials = 500;
 constexpr std::int64_t kFollowedTrials = 200;
 
@@ -57,7 +57,7 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(std::int64_t sweep_id, const Sh
     if (left <= absl::ZeroDuration()) break;
     done_.WaitFor(&mutex_, absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
     const auto found = slots_.find(sweep_id);
-    if (found == slots_.end()) return absl::UnavailableError("too many sweeps are looked at");
+    if (found == slots_.end()) return absl::UnavailableError("too many sweeps are being viewed");
     slot = &found->second;
   }
   if (!slot->error.ok()) return std::exchange(slot->error, absl::OkStatus());
@@ -95,7 +95,7 @@ bool IndexPool::HasRoom() const {
   return slots_.size() < options_.max_small_sweeps && trials < options_.few_trials;
 }
 
-// An index that is still being made is not dropped: its work would be for nothing.
+// Never drops an index that is being built, whose work would be lost.
 bool IndexPool::MakeRoom() {
   if (HasRoom()) return true;
   const absl::Time now = absl::Now();
@@ -111,7 +111,7 @@ bool IndexPool::MakeRoom() {
   return true;
 }
 
-// The one that was asked for last among those that have something to read.
+// The most recently requested one among those with something to read.
 IndexPool::Slot* IndexPool::SlotWithWork() {
   Slot* next = nullptr;
   for (auto& [id, slot] : slots_) {
@@ -188,8 +188,7 @@ void IndexPool::Loop() {
   }
 }
 
-// Events from before the first read are in what is read; what an event after it tells again changes
-// nothing.
+// The first read covers all earlier events; applying later events again is harmless.
 absl::Status IndexPool::Fill(Entry* entry, Work* work) {
   if (!entry->has_cursor_) {
     const absl::StatusOr<std::int64_t> last = store_->Read(FindLastSequence, entry->sweep_id_);
@@ -202,10 +201,10 @@ absl::Status IndexPool::Fill(Entry* entry, Work* work) {
   if (!trials.ok()) return trials.status();
   {
     MutexLock lock(&entry->mutex_);
-    for (const TrialSummary& trial : *trials) entry->index_.Put(trial);
+    for (const TrialSummary& summary : *trials) entry->index_.Put(summary);
   }
   if (!trials->empty()) {
-    const std::int64_t end = trials->back().number;
+    const std::int64_t end = trials->back().trial.number;
     for (std::int64_t first = entry->read_number_ + 1; first <= end; first += kEpochTrials) {
       const absl::StatusOr<std::vector<MeasuredEpoch>> epochs =
           store_->Read(SelectMeasuredEpochs, entry->sweep_id_, first,
@@ -220,7 +219,7 @@ absl::Status IndexPool::Fill(Entry* entry, Work* work) {
   return absl::OkStatus();
 }
 
-// What events tell is read from the trials themselves: one that reports often is read once.
+// Reads the changed trials again instead of applying events: a trial with many events is read once.
 absl::Status IndexPool::Follow(Entry* entry, Work* work) {
   const absl::StatusOr<std::vector<TrialChange>> changes =
       store_->Read(SelectTrialChanges, entry->sweep_id_, work->cursor, options_.events_per_read);
@@ -247,9 +246,10 @@ absl::Status IndexPool::ReadAgain(Entry* entry, const std::vector<std::int64_t>&
   std::vector<KnownTrial> known;
   {
     MutexLock lock(&entry->mutex_);
-    for (const TrialSummary& trial : *trials) {
-      entry->index_.Put(trial);
-      known.push_back({trial.number, entry->index_.CountedEpoch(trial.number)});
+    for (const TrialSummary& summary : *trials) {
+      entry->index_.Put(summary);
+      const std::int64_t number = summary.trial.number;
+      known.push_back({number, entry->index_.CountedEpoch(number)});
     }
   }
   const absl::StatusOr<std::vector<MeasuredEpoch>> epochs =

@@ -19,38 +19,40 @@
 
 namespace sweep {
 
-// The indexes of the sweeps that people look at. One is made when it is first asked for or
-// likely to be, in short reads on the pool's one thread, and follows the sweep's events from there
-// on, but only while somebody asks. The least recently used ones are dropped, but not before they
-// have served a while, and those of deleted sweeps. Thread-safe.
+// The indexes of the sweeps that are being viewed. An index is built on the pool's thread, in short
+// reads, when it is first requested or likely to be. It is then updated from the sweep's events
+// when it is requested. The pool drops the least recently used indexes, after a minimum time, and
+// those of deleted sweeps. Thread-safe.
 class IndexPool {
  public:
   struct Options {
     std::size_t max_sweeps = 4;
-    // While all have fewer trials than this together, there may be more of them.
+    // While all indexes together have fewer trials than this, there may be max_small_sweeps of
+    // them.
     std::int64_t few_trials = 0;
     std::size_t max_small_sweeps = 32;
-    // What is younger stays, so that turns over more sweeps do not make indexes again and again.
+    // A younger index is not dropped. Otherwise requests for many sweeps in turn would rebuild
+    // indexes all the time.
     absl::Duration keep_time = absl::Seconds(10);
     int trials_per_read = 2'000;
     int events_per_read = 5'000;
-    // An index that was brought up to date within this time is good enough for a question; the time
-    // grows with the trials, as does the work of a question.
+    // An index that was updated within this time is used without an update. The time grows with the
+    // number of trials, since the work for a request does.
     absl::Duration refresh_time = absl::Seconds(1);
     absl::Duration refresh_time_per_trial = absl::Microseconds(50);
-    // How often it looks whether its sweeps were deleted.
+    // How often the pool checks for deleted sweeps.
     absl::Duration look_time = absl::Minutes(1);
   };
   IndexPool(Store* store, const Options& options);
   ~IndexPool();
 
-  // An index and how far it is.
+  // An index and its progress.
   class Entry {
    public:
     Entry(std::int64_t sweep_id, SharedSpec spec)
         : sweep_id_(sweep_id), banded_(BandedMeasures(*spec)), index_(std::move(spec)) {}
 
-    // Runs `function(const SweepIndex&)` while nothing changes it.
+    // Runs `function(const SweepIndex&)` under the index's lock.
     template <typename Function>
     auto Look(Function function) ABSL_LOCKS_EXCLUDED(mutex_) {
       MutexLock lock(&mutex_);
@@ -63,29 +65,30 @@ class IndexPool {
     const std::vector<std::string> banded_;
     Mutex mutex_;
     SweepIndex index_ ABSL_GUARDED_BY(mutex_);
-    // Of the pool's thread.
+    // Used by the pool's thread.
     std::int64_t read_number_ = 0;
     bool has_cursor_ = false;
   };
 
   struct Answer {
-    std::shared_ptr<Entry> entry;  // shared: it may be dropped here while it is read
-    std::int64_t sequence = 0;     // of the last event that is in it
-    bool ready = false;            // every trial and epoch up to there is in it
+    std::shared_ptr<Entry> entry;  // shared, since the pool may drop it while it is in use
+    std::int64_t sequence = 0;     // of the last event in the index
+    bool ready = false;            // it has every trial and epoch up to that event
   };
-  // How long a question waits.
+  // How long a request waits.
   struct Patience {
-    absl::Duration complete;    // for an index that is being made
-    absl::Duration up_to_date;  // for what a complete one lacks
+    absl::Duration complete;    // for an index that is being built
+    absl::Duration up_to_date;  // for the update of a complete one
   };
-  // Waits for an index that is up to date, and gives it as it is when patience ends; at once an
-  // empty one that is not ready while all others must stay. NotFound when there is no such sweep;
-  // the error when it cannot be read.
+  // Waits for an up-to-date index, at most for `patience`, and returns it in its current state.
+  // Returns an empty one, not ready, at once when there is no room and no index may be dropped.
+  // NotFound when there is no such sweep.
   absl::StatusOr<Answer> Get(std::int64_t sweep_id, const SharedSpec& spec,
                              const Patience& patience);
-  // Begins to make the index where nothing has to go for it: somebody is likely to ask soon.
+  // Starts to build an index that is likely to be requested soon, unless another one would have to
+  // be dropped.
   void Prepare(std::int64_t sweep_id, const SharedSpec& spec);
-  // Indexes that it has.
+  // The number of indexes.
   std::size_t size() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -93,16 +96,16 @@ class IndexPool {
     std::shared_ptr<Entry> entry;
     std::uint64_t used = 0;
     std::int64_t cursor = 0;
-    std::int64_t wanted = 0;  // the sequence that somebody waits for
+    std::int64_t wanted = 0;  // the sequence that requests wait for
     bool ready = false;
     absl::Time completed = absl::InfiniteFuture();  // when it became ready
     std::int64_t trials = 0;
     absl::Time refreshed = absl::InfinitePast();
-    absl::Status error;  // why it could not be read; the next question tries again
+    absl::Status error;  // why reading failed; the next request tries again
   };
-  // One step of the thread: an index and how far it is, before and after.
+  // One step of the thread: an index and its progress, before and after.
   struct Work {
-    // Shared with the slot, which may be dropped meanwhile. Null: look for deleted sweeps.
+    // Shared with the slot, which may be dropped meanwhile. Null: check for deleted sweeps.
     std::shared_ptr<Entry> entry;
     std::int64_t cursor = 0;
     bool ready = false;
@@ -110,14 +113,14 @@ class IndexPool {
   };
 
   void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Null when there is none and no other may be dropped for it.
+  // Adds a slot if necessary. Null when there is no room and no slot may be dropped.
   Slot* FindSlot(std::int64_t sweep_id, const SharedSpec& spec)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether there is room for one more slot, after dropping another if need be.
+  // Drops a slot if necessary. True when there is room for another one.
   bool MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Slot* SlotWithWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // False when the pool ends.
+  // Waits for work. False when the pool ends.
   bool TakeWork(Work* work) ABSL_LOCKS_EXCLUDED(mutex_);
   void FinishWork(const Work& work, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void DropDeleted() ABSL_LOCKS_EXCLUDED(mutex_);

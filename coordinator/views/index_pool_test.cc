@@ -5,7 +5,9 @@
 
 #include "coordinator/store/testing/store_testing.h"
 #include "coordinator/store/trial_facts.h"
+#include "coordinator/views/fill_facts.h"
 #include "coordinator/views/trial_filter.h"
+#include "sweep/documents/documents.pb.h"
 
 namespace sweep {
 namespace {
@@ -55,8 +57,45 @@ TEST(IndexPool, HasEveryFactOfATrialAsItIsStored) {
       EXPECT_TRUE(fact.value(trial).has_value()) << name;
       EXPECT_EQ(index.Find(name)(0), fact.value(trial)) << name;
     }
+    EXPECT_EQ(NetworkFacts().size(), 3u);
+    for (const TrialFact& fact : NetworkFacts()) {
+      EXPECT_TRUE(fact.value(trial).has_value()) << fact.name;
+      EXPECT_EQ(index.Find(std::string(fact.name))(0), fact.value(trial)) << fact.name;
+    }
     return 0;
   });
+}
+
+// A field whose type does not fit its fact would silently stay empty.
+TEST(FillFacts, SetsEveryFieldThatHasTheNameOfAFact) {
+  const auto store = Must(Store::Open({}));
+  StoreDriver driver(store.get());
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver.Create(spec);
+  driver.Train(driver.Add(sweep, spec, 1).at(0), spec, 0.95);
+  TrialRow trial = Must(store->Read(FindTrial, "s", 1));
+  trial.replicate = trial.failures = 3;  // an unset field has 0
+  documents::TrialRow row;
+  FillFacts(trial, &row);
+  const google::protobuf::Reflection& reflection = *row.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(row, &fields);
+  int named = 0;
+  for (const TrialFact& fact : TrialFacts()) {
+    const auto* const field = row.GetDescriptor()->FindFieldByName(std::string(fact.name));
+    if (field == nullptr || field->is_repeated() || fact.name == "state") continue;
+    ++named;
+    EXPECT_THAT(fields, testing::Contains(field)) << fact.name;
+  }
+  EXPECT_EQ(std::ssize(fields), named);
+  EXPECT_GE(named, 9);
+  EXPECT_EQ(row.model(), trial.model);
+  EXPECT_EQ(row.failures(), 3);
+  EXPECT_EQ(row.best_epoch(), trial.result.best_epoch);
+  trial.result.best_epoch = 0;
+  row.Clear();
+  FillFacts(trial, &row);
+  EXPECT_FALSE(row.has_best_epoch());
 }
 
 }  // namespace

@@ -15,10 +15,10 @@ namespace sweep {
 namespace {
 
 constexpr std::string_view kDescending = " desc";
-// Rows between two looks at the clock.
+// The number of rows between checks of the time limit.
 constexpr std::size_t kRowsPerLook = 256;
 
-// Numbers before texts; a missing value is in no order.
+// Numbers come before texts. Missing values have no key.
 struct Key {
   std::size_t row = 0;
   double number = 0;
@@ -31,7 +31,7 @@ bool Less(const Key& a, const Key& b) {
   return a.is_text ? a.text < b.text : a.number < b.number;
 }
 
-// InvalidArgument, since to ask again does not help.
+// InvalidArgument, since a retry would fail too.
 absl::Status TooSlow(const TrialFilter& filter, std::size_t trials) {
   return absl::InvalidArgumentError(
       fmt::format("filter '{}' takes too long over {} trials; ask for less",
@@ -74,7 +74,7 @@ absl::StatusOr<std::vector<std::size_t>> Matching(const SweepIndex& index,
   return rows;
 }
 
-// The rows in order, and behind them those without a value.
+// The rows in order, followed by those without a value.
 std::vector<std::size_t> Sorted(const std::vector<std::size_t>& rows,
                                 const SweepIndex::Getter& getter, bool descending) {
   std::vector<Key> keys;
@@ -105,7 +105,7 @@ std::vector<std::size_t> Sorted(const std::vector<std::size_t>& rows,
   return sorted;
 }
 
-// Whether a ranking holds a measure of that name against gates or ranks by it.
+// True when gates or objectives use this measure.
 bool IsHeld(const SweepIndex& index, std::string_view name) {
   const std::vector<std::string> judged = index.spec().JudgedMeasures();
   return std::find(judged.begin(), judged.end(), CanonicalMeasure(name)) != judged.end();
@@ -118,7 +118,7 @@ absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
   std::string_view name = query.order_by;
   const bool descending = name.ends_with(kDescending);
   if (descending) name.remove_suffix(kDescending.size());
-  // The order in which trials were made, whatever hyperparameters are called.
+  // "number" always means the trial's number, even if a hyperparameter has that name.
   const bool by_number = name == "number" || name == "trial.number";
   const absl::Status named = CheckTrialName(index.spec(), std::string(name));
   if (!named.ok() && !by_number && !(query.ranked && IsHeld(index, name))) {

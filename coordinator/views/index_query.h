@@ -13,23 +13,23 @@
 
 namespace sweep {
 
-// Which trials are asked for, in which order.
+// Selects and orders trials.
 struct IndexQuery {
-  // Only those that a ranking shows; a measure is one of their orders.
+  // Only the trials that a ranking shows. They can be ordered by measures.
   bool ranked = false;
-  bool qualifying = false;  // only of configurations that meet the criteria
+  bool qualifying = false;  // only of configurations that meet every gate
   std::optional<TrialState> state;
   std::optional<TrialFilter> filter;
-  // A name as in filters, with " desc" behind it: downwards. Trials that have no such value come
-  // last, by number.
+  // A name as in filters, optionally followed by " desc". Trials without a value come last, by
+  // number.
   std::string order_by = "number";
-  // The most that the filter may take for all rows.
+  // The time limit of the filter for all rows.
   absl::Duration filter_time = absl::InfiniteDuration();
 };
 
-// The rows of `index` that match, in order. InvalidArgument for an unknown order, and for a filter
-// whose values do not go with it or that takes longer than it may. Tens of milliseconds for 100,000
-// trials.
+// The matching rows of `index`, in order. InvalidArgument for an unknown order, for a filter that
+// compares values of different kinds, and for a filter that exceeds its time limit. Takes tens of
+// milliseconds for 100,000 trials.
 absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
                                                     const IndexQuery& query);
 

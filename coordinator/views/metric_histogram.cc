@@ -8,7 +8,8 @@ namespace {
 
 // Shares: kCoarse bins of 0.001 from 0 to 0.9, then bins of 0.0001 up to 1.
 constexpr int kCoarse = 900;
-// Others: bin 0 is around 0; bins of 1 % from kLeast on, upwards and, mirrored, downwards.
+// Other measures: bin 0 is around 0. The other bins are 1 % wide and begin at kLeast; negative
+// values have negative bins.
 constexpr double kLeast = 1e-6;
 constexpr double kMost = 1e12;
 constexpr double kStep = 0.00995033085316808;  // log(1.01)
@@ -35,7 +36,7 @@ double MetricHistogram::CentreOf(int bin) const {
 }
 
 void MetricHistogram::Add(double value) {
-  if (std::isnan(value)) return;
+  if (!std::isfinite(value)) return;
   ++bins_[BinOf(value)];
   ++count_;
   least_ = std::min(least_, value);

@@ -6,21 +6,19 @@
 
 namespace sweep {
 
-// The values of a measure that many trials have reported in one epoch, counted in bins: quantiles
-// without keeping the values. Bins of a share (all values within [0, 1]) are 0.0001 wide above 0.9
-// and 0.001 below, centred on multiples; those of other measures are 1 % wide, on both sides of 0.
-// One thread.
+// A histogram of one measure's values in one epoch over all trials, for quantiles. For a share,
+// with values in [0, 1], bins are 0.0001 wide above 0.9 and 0.001 below, centred on multiples. For
+// other measures they are 1 % wide, on both sides of 0. Not thread-safe.
 class MetricHistogram {
  public:
   MetricHistogram(bool is_share, bool maximize) : is_share_(is_share), maximize_(maximize) {}
 
-  // NaN is no value.
+  // NaN and infinities do not count: a document cannot show them.
   void Add(double value);
   std::int64_t count() const { return count_; }
-  // The value at share `q` of the counted ones (nearest rank), to the width of a bin; NaN when
-  // there is none.
+  // The quantile `q` by nearest rank, exact to the width of a bin; NaN without values.
   double Quantile(double q) const;
-  // Exact; NaN when there is none.
+  // Exact; NaN without values.
   double best() const;
 
  private:

@@ -1,4 +1,4 @@
-// A network in numbers, layer by layer.
+// The table of a network's layers.
 
 #include "coordinator/views/view_context.h"
 

@@ -8,17 +8,17 @@
 
 namespace sweep {
 
-// Page tokens: a position, and a checksum of the query that it belongs to, so that a token of
-// another query is refused instead of giving a page out of nowhere.
+// A page token is a position and a checksum of its query, so that a token of another query is
+// refused instead of selecting an arbitrary page.
 std::string EncodePageToken(std::int64_t position, std::string_view query);
-// 0 for an empty token. InvalidArgument for one that EncodePageToken did not make for this query.
+// 0 for an empty token. InvalidArgument for a token that is not of this query.
 absl::StatusOr<std::int64_t> DecodePageToken(std::string_view token, std::string_view query);
 
-// Of one answer to a list call.
+// Rows in one answer to a list call.
 constexpr int kMaxPageSize = 1000;
 
-// What a list call works with: `requested`, or `preset` for 0, and `most` at the most.
-// InvalidArgument for a negative size.
+// The page size for a list call: `requested`, or `preset` for 0, at most `most`. InvalidArgument
+// for a negative size.
 absl::StatusOr<int> PageSize(int requested, int preset, int most);
 
 }  // namespace sweep

@@ -16,11 +16,11 @@ namespace {
 
 constexpr std::int64_t kMaxRows = 2000;
 constexpr std::size_t kBest = 200;
-// Of records and of the front; beyond it the last ones.
+// The number of records and of points of the front; of more, the last ones are kept.
 constexpr std::size_t kMaxMarked = 500;
 
-// A fixed order that has nothing to do with a trial's number (splitmix64's finaliser, Steele et al.
-// 2014): the same trials are in a sample whenever it is asked for.
+// A fixed pseudo-random order, so that repeated requests sample the same trials (the finaliser of
+// splitmix64, Steele et al. 2014).
 std::uint64_t Shuffled(std::uint64_t value) {
   value += 0x9e3779b97f4a7c15;
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
@@ -28,7 +28,7 @@ std::uint64_t Shuffled(std::uint64_t value) {
   return value ^ (value >> 31);
 }
 
-// Which of the measured trials are shown.
+// Chooses the trials that are shown.
 class Sample {
  public:
   explicit Sample(const SweepIndex& index) : index_(index), objective_(index.spec().objective()) {
@@ -44,8 +44,9 @@ class Sample {
 
   std::size_t total() const { return rows_.size() + diverged_.size(); }
 
-  // Trials that were the best so far by what a ranking has: first what qualifies, then the metric.
-  // Those that stand for their configuration, by number; the last one is the best of all.
+  // Trials that were the best so far, by number; the last one is the best of all. As in a ranking,
+  // qualifying trials come before the metric, and only trials that represent their configuration
+  // count.
   std::vector<std::size_t> Records() const {
     std::vector<std::size_t> records;
     std::pair<bool, double> best(false, kNothing);
@@ -60,7 +61,7 @@ class Sample {
     return Latest(std::move(records));
   }
 
-  // By parameters of the network: each is better than all with fewer.
+  // The Pareto front over the network's size: each trial is better than all smaller ones.
   std::vector<std::size_t> Front() const {
     std::vector<std::size_t> rows = rows_;
     std::sort(rows.begin(), rows.end(), [this](std::size_t a, std::size_t b) {
@@ -81,7 +82,7 @@ class Sample {
     return Latest(std::move(front));
   }
 
-  // The marked ones, the best, and others up to `limit`, by number.
+  // Records and front, the best trials, and others up to `limit`, by number.
   std::vector<std::size_t> Shown(const std::vector<std::size_t>& records,
                                  const std::vector<std::size_t>& front, std::size_t limit) const {
     std::vector<std::size_t> all;
@@ -131,10 +132,10 @@ class Sample {
   const SweepIndex& index_;
   const Objective objective_;
   std::vector<std::size_t> rows_;      // with a measured epoch
-  std::vector<std::size_t> diverged_;  // shown without a value
+  std::vector<std::size_t> diverged_;  // shown without values
 };
 
-// The cells of a row, by the columns.
+// Appends the cells of a row in the order of the columns.
 class RowWriter {
  public:
   RowWriter(int columns, documents::PointsView::Row* row) : row_(*row) {
@@ -147,7 +148,7 @@ class RowWriter {
   void AddInteger(std::int64_t number) { row_.add_cells()->set_integer(number); }
   void AddFlag(bool flag) { row_.add_cells()->set_flag(flag); }
   void AddText(std::string_view text) { row_.add_cells()->set_text(std::string(text)); }
-  // Null for 0: there is nothing to count.
+  // Null for 0, which means that there is no value.
   void AddCount(std::int64_t count) { count > 0 ? AddInteger(count) : AddNothing(); }
 
  private:
@@ -175,7 +176,7 @@ void AddRow(const SweepIndex& index, const std::string& measure,
   for (const ViewDimension& dimension : dimensions) {
     const std::optional<Value> value = index.ParameterOf(row, dimension.parameter);
     const double* const number = value ? std::get_if<double>(&*value) : nullptr;
-    // A category is looked up among the dimension's, which are exact.
+    // The page looks a category up among those of the dimension, which are not rounded.
     if (number != nullptr && dimension.kind != documents::Dimension::KIND_CATEGORY) {
       cells.AddNumber(*number);
     } else {
@@ -217,7 +218,7 @@ absl::StatusOr<documents::PointsView> PointsDocument(const LookedAt& looked,
   const absl::StatusOr<std::string> measure = MeasureOf(*looked.spec, query);
   if (!measure.ok()) return measure.status();
   return looked.index.entry->Look([&](const SweepIndex& index) {
-    // Fewer where there are many columns, so that the answer stays within its size.
+    // Fewer rows when there are many columns, to limit the size of the answer.
     const std::int64_t columns = 8 + std::ssize(DimensionsOf(index.spec()));
     const std::int64_t fitting = static_cast<std::int64_t>(kMaxDocumentBytes) / (10 * columns);
     return Points(index, *measure,

@@ -1,4 +1,4 @@
-// What the best epoch of a trial got wrong.
+// The wrong predictions of a trial's best epoch.
 
 #include <algorithm>
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace sweep {
 namespace {
 
 constexpr std::int64_t kPieceBytes = 1 << 20;
-// Before base64, so that the answer stays within its size.
+// Before base64; limits the size of the answer.
 constexpr std::int64_t kMaxPictureBytes = 150'000;
 constexpr int kMaxClasses = 100;
 
@@ -42,7 +42,7 @@ std::vector<std::int64_t> Integers(const SafeTensor& tensor) {
   return values;
 }
 
-// The tensors of a file of predictions, held against each other.
+// The content of a file of predictions, checked for consistency.
 struct Predictions {
   std::string predicted, labels;  // a byte per image
   std::vector<std::int64_t> mistakes;
@@ -78,7 +78,7 @@ absl::StatusOr<Predictions> Read(const SafeTensors& file, const std::string& tri
   return absl::DataLossError(fmt::format("the predictions of trial {} are damaged", trial));
 }
 
-// Counts by label and by what was predicted; those beyond the last class are in none.
+// Counts by label and prediction. Ignores values beyond the last class.
 std::vector<std::vector<std::int64_t>> Confusion(const Predictions& predictions) {
   int classes = 10;
   for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
@@ -142,8 +142,8 @@ absl::StatusOr<documents::PredictionsView> PredictionsDocument(const ViewContext
       std::find_if(trial->artifacts.begin(), trial->artifacts.end(),
                    [](const ArtifactRow& artifact) { return artifact.role == "predictions"; });
   if (found == trial->artifacts.end()) {
-    return absl::NotFoundError(
-        fmt::format("trial {} has no predictions; they come with its end", trial->short_name()));
+    return absl::NotFoundError(fmt::format(
+        "trial {} has no predictions; they are stored when it ends", trial->short_name()));
   }
   const absl::StatusOr<std::string> bytes = ReadBlob(*context.options.blobs, found->sha256);
   if (!bytes.ok()) return bytes.status();

@@ -1,4 +1,4 @@
-// What runs, and how far it is.
+// The progress of running trials.
 
 #include <algorithm>
 #include <map>
@@ -12,7 +12,7 @@
 namespace sweep {
 namespace {
 
-// `message` is empty where the trainer has said nothing within its epoch.
+// `message` is empty when the trainer has not reported within this epoch.
 documents::ProgressRow DescribeProgress(const TrialRow& trial, const Objective& objective,
                                         const ProgressMessage& message, absl::Time now) {
   const int epoch = std::max(message.epoch, std::min(trial.result.epoch + 1, trial.epochs));
@@ -31,7 +31,7 @@ documents::ProgressRow DescribeProgress(const TrialRow& trial, const Objective& 
   if (message.images_per_second > 0) row.set_images_per_second(message.images_per_second);
   row.set_best(trial.result.Best(objective));
   row.set_worker(trial.worker);
-  // Unknown before the trial has done anything.
+  // The time left is unknown before the trial has done anything.
   if (share > 0) {
     row.set_seconds_left(absl::ToDoubleSeconds(trial.AttemptTime(now)) * (1 - share) / share);
   }

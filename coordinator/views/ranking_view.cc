@@ -17,7 +17,7 @@ void Describe(const Interval& interval, documents::Interval* made) {
   made->set_high(interval.high);
 }
 
-// What all its replicates say.
+// The result over all replicates.
 void DescribeScore(const ConfigurationScore& score, const SweepSpec& spec,
                    documents::RankingRow* row) {
   row->set_qualifies(score.qualifies);
@@ -55,7 +55,7 @@ void Describe(const RankedRow& ranked, const SweepSpec& spec, documents::Ranking
   *row->mutable_defaults() = NamedValues(trial.Defaults());
 }
 
-// Ranks and fronts by configuration number; those that have none come last.
+// Ranks and fronts by configuration number. Configurations without a rank come last.
 class Ranks {
  public:
   explicit Ranks(const std::vector<RankPlace>& order) {
@@ -103,7 +103,7 @@ struct RankedPage {
   std::int64_t total = 0;
 };
 
-// As it stands in the store, which knows no other order.
+// The ranking in the store's order.
 absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep,
                                         const PageRange& range) {
   const absl::StatusOr<std::int64_t> total = store->Read(CountRanked, sweep.id);
@@ -111,7 +111,7 @@ absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep,
   absl::StatusOr<std::vector<RankedRow>> rows =
       store->Read(SelectRanking, sweep.name, range.offset, static_cast<int>(range.limit));
   if (!rows.ok()) return rows.status();
-  // Those without an epoch come last.
+  // Configurations without an epoch are not ranked.
   std::erase_if(*rows, [](const RankedRow& row) { return !row.score.has_value; });
   return RankedPage{.rows = *std::move(rows), .total = *total};
 }

@@ -1,4 +1,4 @@
-// The ranking as it is filtered, sorted and paged.
+// Filtering, sorting and paging of the ranking.
 
 #include <gmock/gmock.h>
 
@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 class RankingViewTest : public ViewsTest {
  protected:
-  // Of each row of the answer.
+  // The rank of each row.
   std::vector<int> Column(const std::string& query, const char* key) {
     const Json view = Get("/api/sweeps/s/ranking", query);
     std::vector<int> values;
@@ -40,7 +40,7 @@ TEST_F(RankingViewTest, IsSortedByWhatItShows) {
   EXPECT_THAT(Ranks("sort=rank+desc"), ElementsAre(3, 2, 1));
   EXPECT_THAT(Ranks("sort=accuracy"), ElementsAre(3, 2, 1));
   EXPECT_THAT(Ranks("sort=lr+desc"), ElementsAre(3, 2, 1));
-  EXPECT_THAT(Ranks("sort=best_loss").back(), 3);  // no number
+  EXPECT_THAT(Ranks("sort=best_loss").back(), 3);  // NaN
   EXPECT_THAT(Ranks("sort=accuracy+desc&offset=1&limit=1"), ElementsAre(2));
 }
 
@@ -83,7 +83,7 @@ TEST_F(RankingViewTest, WhatCannotBeAskedIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/trials", "sort=accuracy")));
 }
 
-// The whole one stands in the store; for a part of it the trials have to be known.
+// The whole ranking comes from the store; a filtered one needs the index.
 TEST_F(RankingViewTest, BeforeTheIndexIsCompleteOnlyTheWholeIsThere) {
   Fill("s");
   Views::Options options = Options();

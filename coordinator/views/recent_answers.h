@@ -9,8 +9,7 @@
 
 namespace sweep {
 
-// The last texts by their etags, so that several who look at the same have it made once.
-// Thread-safe.
+// A cache of recent documents by etag, so that viewers of the same page share one. Thread-safe.
 class RecentAnswers {
  public:
   bool Find(const std::string& etag, std::string* text) ABSL_LOCKS_EXCLUDED(mutex_) {

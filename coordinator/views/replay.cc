@@ -1,4 +1,4 @@
-// The commands that train a trial again.
+// The commands that repeat a trial's training.
 
 #include <algorithm>
 #include <array>
@@ -10,11 +10,11 @@
 namespace sweep {
 namespace {
 
-// What `sweep train` has flags of their own for; all else goes with --set.
+// The hyperparameters with flags of their own in `sweep train`. The others use --set.
 constexpr std::array<std::string_view, 7> kFlags = {"lr",     "momentum", "batch_size",  "dropout",
                                                     "epochs", "schedule", "augmentation"};
 
-// What `sweep train` takes where no flag says otherwise; see cli/training/train_plan.cc.
+// The defaults of `sweep train`; see cli/training/train_plan.cc.
 ParameterMap TrainDefaults(const NetworkFile& file) {
   ParameterMap values;
   for (const KnownParameter& known : KnownParameters()) {
@@ -46,8 +46,8 @@ std::string DatasetFlags(const DatasetSpec& dataset) {
   return flags;
 }
 
-// The network by its name in the sweep file: "cnn-18718", "nets/mine.yaml". nullptr when none has
-// the model's name.
+// The trial's network, and its name in the sweep file: "cnn-18718", "nets/mine.yaml". Nullptr when
+// no network has the model's name.
 const NetworkFile* FindNetwork(const SweepSpec& spec, const TrialRow& trial,
                                const Configuration& configuration, std::string* name) {
   const auto chosen = configuration.resolved.find("model");
@@ -67,7 +67,7 @@ std::string WhereToRun(const std::string& files) {
 
 Replay ProgramReplay(const SweepSpec& spec, const std::string& line) {
   if (line.empty()) return {.note = "What the program was told cannot be made again."};
-  // Not `echo`, which in some shells reads "\n" as a line's end.
+  // Not `echo`: in some shells it replaces "\n" by a line break.
   std::string command = "printf '%s\\n' " + ShellQuote(line) + " |";
   for (const std::string& word : spec.program) command += " " + ShellQuote(word);
   return {.commands = {command},

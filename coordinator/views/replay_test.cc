@@ -1,4 +1,4 @@
-// How a trial is trained again without a coordinator.
+// Commands that repeat a trial without a coordinator.
 
 #include <gmock/gmock.h>
 
@@ -16,7 +16,7 @@ constexpr char kNetwork[] =
     "name: mine\nparameters: {width: 16}\nlayers:\n  - conv: {out: \"${width}\", kernel: 3}\n"
     "  - conv: {out: 10, kernel: 3}\n  - global_avg_pool\n";
 
-// Of the first configuration of a sweep file.
+// The commands for the first configuration of a sweep file.
 Replay Of(const SweepSource& source, const ParameterMap& chosen, const std::string& line = "") {
   Diagnostics diagnostics;
   const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);
@@ -47,7 +47,7 @@ TEST(Replay, OfAnOwnNetworkNamesItsFileAndWhatWasSweptInIt) {
   EXPECT_THAT(replay.note, HasSubstr("nets/my net.yaml"));
 }
 
-// `sweep train` has nothing to fall back on.
+// `sweep train` has no default for such a hyperparameter.
 TEST(Replay, OfAnOwnNetworkNamesWhatItHasNoValueFor) {
   std::string network = kNetwork;
   network.erase(network.find("parameters:"), std::string("parameters: {width: 16}\n").size());

@@ -39,6 +39,18 @@ TEST(MetricHistogram, MeasuresMayBeNegative) {
   EXPECT_EQ(histogram.best(), 40);
 }
 
+// Documents cannot show infinities, as they cannot show NaN.
+TEST(MetricHistogram, InfinitiesAreLeftOut) {
+  MetricHistogram histogram(/*is_share=*/false, /*maximize=*/true);
+  for (const double sign : {1.0, -1.0}) {
+    histogram.Add(sign * std::numeric_limits<double>::infinity());
+  }
+  EXPECT_EQ(histogram.count(), 0);
+  histogram.Add(2);
+  EXPECT_NEAR(histogram.Quantile(0.95), 2, 0.02);
+  EXPECT_EQ(histogram.best(), 2);
+}
+
 TEST(MetricHistogram, EmptyHasNoQuantiles) {
   const MetricHistogram histogram(/*is_share=*/false, /*maximize=*/true);
   EXPECT_TRUE(std::isnan(histogram.Quantile(0.5)));
@@ -47,7 +59,7 @@ TEST(MetricHistogram, EmptyHasNoQuantiles) {
 
 TEST(SweepIndex, LongTrainingsHaveAHistogramForEverySoManyEpochs) {
   SweepIndex index(std::make_shared<const SweepSpec>(SweepSpec{.epochs = 5000}));
-  index.Put({.number = 1, .configuration = 1});
+  index.Put({.trial = {.number = 1, .configuration = 1}});
   for (int epoch = 1; epoch <= 5000; ++epoch) {
     index.AddEpoch({.number = 1, .epoch = epoch, .values = {0.9, 0.1, 0.9, 0.1}});
   }
@@ -57,18 +69,19 @@ TEST(SweepIndex, LongTrainingsHaveAHistogramForEverySoManyEpochs) {
 
 TEST(SweepIndex, TrialsThatWereNotReadYetMatchNothing) {
   SweepIndex index(std::make_shared<const SweepSpec>(TestSpec("s")));
-  index.Put({.number = 3, .configuration = 3, .parameters = {{"lr", 0.03}}});
+  index.Put({.trial = {.number = 3, .configuration = 3, .parameters = {{"lr", 0.03}}}});
   EXPECT_THAT(*SelectRows(index, {}), ElementsAre(2));
   EXPECT_THAT(*SelectRows(index, {.order_by = "lr"}), ElementsAre(2));
 }
 
-// A program's hyperparameters may have the names of a trial's fields and words of the language.
+// A program's hyperparameters may have the names of a trial's fields or keywords of the language.
 std::shared_ptr<const SweepSpec> ShadowingSpec() {
   Diagnostics diagnostics;
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(
       {.file = "s.yaml",
        .text = "name: s\nprogram: [sh]\nmethod: grid\nparameters: {epoch: {values: [5, 9]}, state: "
-               "{values: [calm, wild]}, number: 7, in: 1, \"true\": 3, model: {values: [a, b]}}\n"},
+               "{values: [calm, wild]}, number: 7, in: 1, \"true\": 3, model: {values: [a, b]}, "
+               "receptive_field: 3}\n"},
       &diagnostics);
   EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
   return std::make_shared<const SweepSpec>(*std::move(spec));
@@ -80,10 +93,11 @@ TEST(TrialFilter, ReachesHyperparametersThatShareANameWithTheTrial) {
   TrialRow row;
   row.number = 1;
   row.configuration = 1;
-  row.parameters = {{"epoch", std::int64_t{5}},  {"state", std::string("calm")},
-                    {"number", std::int64_t{7}}, {"in", std::int64_t{1}},
-                    {"true", std::int64_t{3}},   {"model", std::string("a")}};
-  index.Put({.number = 1, .configuration = 1, .parameters = row.parameters});
+  row.parameters = {{"epoch", std::int64_t{5}},          {"state", std::string("calm")},
+                    {"number", std::int64_t{7}},         {"in", std::int64_t{1}},
+                    {"true", std::int64_t{3}},           {"model", std::string("a")},
+                    {"receptive_field", std::int64_t{3}}};
+  index.Put({.trial = {.number = 1, .configuration = 1, .parameters = row.parameters}});
   const auto count = [&](const std::string& text) {
     const absl::StatusOr<TrialFilter> filter = TrialFilter::Parse(text, spec);
     EXPECT_TRUE(filter.ok()) << filter.status();
@@ -98,6 +112,7 @@ TEST(TrialFilter, ReachesHyperparametersThatShareANameWithTheTrial) {
   EXPECT_EQ(count("trial.number == 1 and trial.state == 'pending' and trial.epoch == 0"), 1);
   EXPECT_EQ(count("model == 'a'"), 1);
   EXPECT_EQ(count("parameters.model == 'b'"), 0);
+  EXPECT_EQ(count("receptive_field == 3"), 1) << "there is no network with another one";
 }
 
 TEST(TrialFilter, RefusesANameThatCouldBeEither) {
@@ -136,12 +151,12 @@ TEST(TrialFilter, SaysHowAMeasureWithASlashIsWritten) {
 TEST(SweepIndex, TrialsWithoutAValueComeLastInBothDirections) {
   SweepIndex index(std::make_shared<const SweepSpec>(TestSpec("s")));
   for (std::int64_t number = 1; number <= 4; ++number) {
-    TrialSummary trial{.number = number, .configuration = number};
+    TrialRow trial{.number = number, .configuration = number};
     trial.result.epoch = number == 2 ? 0 : 1;
     const double accuracy =
         number == 3 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(number);
     if (number != 2) AddToSummaries({{"accuracy", accuracy}}, &trial.result.measures);
-    index.Put(trial);
+    index.Put({.trial = trial});
   }
   EXPECT_THAT(*SelectRows(index, {.order_by = "best_accuracy"}), ElementsAre(3, 0, 1, 2));
   EXPECT_THAT(*SelectRows(index, {.order_by = "best_accuracy desc"}), ElementsAre(0, 3, 1, 2));

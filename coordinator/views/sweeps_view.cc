@@ -1,4 +1,4 @@
-// Documents of sweeps: the list, one of them.
+// The list of sweeps, and one sweep.
 
 #include <algorithm>
 #include <utility>
@@ -14,7 +14,7 @@ namespace sweep {
 namespace {
 
 constexpr int kMaxShown = 200;
-constexpr int kMaxLookedAt = 2000;  // sweeps, by one search
+constexpr int kMaxLookedAt = 2000;  // sweeps that one search reads
 constexpr std::size_t kMaxSourceBytes = 100'000;
 constexpr std::size_t kMaxNetworkBytes = 30'000;
 constexpr int kMaxNetworkFiles = 4;  // with their text
@@ -38,7 +38,7 @@ void AddBest(Store* store, const SweepRow& sweep, documents::SweepSummary* summa
   summary->set_best_qualifies(best->front().score.qualifies);
 }
 
-// In letters of either case, as far as they are ASCII.
+// Ignores the case of ASCII letters.
 bool Contains(const std::string& text, const std::string& lower) {
   return absl::AsciiStrToLower(text).find(lower) != std::string::npos;
 }
@@ -52,11 +52,11 @@ bool Matches(const SweepRow& sweep, const std::string& lower) {
 
 struct FoundSweeps {
   std::vector<SweepRow> matching;
-  std::int64_t last_id = 0;  // of the last that was looked at
-  bool more = false;         // beyond it
+  std::int64_t last_id = 0;  // of the last sweep that was read
+  bool more = false;         // after that one
 };
 
-// At least `count` that match, where there are so many among as many as one question may look at.
+// Reads until `count` sweeps match, but at most kMaxLookedAt sweeps.
 absl::StatusOr<FoundSweeps> FindSweeps(Store* store, std::int64_t before, std::int64_t count,
                                        const std::string& search) {
   const std::string lower = absl::AsciiStrToLower(search);

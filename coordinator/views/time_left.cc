@@ -12,8 +12,8 @@ constexpr absl::Duration kKeptFor = absl::Seconds(2);
 constexpr std::size_t kMaxKnown = 1000;
 constexpr int kLookedAt = 20;
 
-// How much of a trial is done, from 0 to 1. What was said before the last acknowledged epoch is
-// old.
+// The finished share of a trial, from 0 to 1. Ignores progress from before the last acknowledged
+// epoch.
 double ShareDone(const TrialRow& trial, const std::map<std::int64_t, ProgressMessage>& progress) {
   if (trial.epochs <= 0) return 0;
   double epochs = trial.result.epoch;
@@ -65,7 +65,7 @@ std::optional<double> TimeLeft::SecondsLeft(const SweepRow& sweep, const SweepSp
   }
   const std::optional<double> seconds = Estimate(sweep, spec, now);
   MutexLock lock(&mutex_);
-  // Who asked at the same time and was quicker has been told this.
+  // A concurrent request may have made an estimate meanwhile; both return the same.
   if (const Known* const known = FindFresh(sweep.id, now)) return known->seconds;
   if (known_.size() >= kMaxKnown) known_.clear();
   known_[sweep.id] = {.time = now, .seconds = seconds};

@@ -13,17 +13,18 @@
 
 namespace sweep {
 
-// Running trials of a sweep that are looked at.
+// The number of running trials that an estimate uses.
 constexpr int kMaxRunning = 1000;
 
-// How long sweeps will take: one estimate for whoever asks, made at most every two seconds for
-// each, so that two who ask at the same time are told the same. Thread-safe.
+// Estimates how long sweeps will take. An estimate is kept for two seconds, so that concurrent
+// requests get the same. Thread-safe.
 class TimeLeft {
  public:
   TimeLeft(Store* store, Scheduler* scheduler, Clock* clock = RealClock())
       : store_(store), scheduler_(scheduler), clock_(clock) {}  // all outlive it
 
-  // Nullopt when it cannot be said: the sweep is paused or has ended, or nothing of it runs.
+  // Nullopt when there is no estimate: the sweep is paused or has ended, or none of its trials
+  // runs.
   std::optional<double> SecondsLeft(const SweepRow& sweep, const SweepSpec& spec);
 
  private:

@@ -12,7 +12,7 @@ namespace sweep {
 std::vector<std::string> KnownTrialNames(const SweepSpec& spec) {
   std::vector<std::string> hyperparameters;
   for (const KnownParameter& parameter : KnownParameters()) {
-    // What a program's file does not mention has no value here.
+    // A program has its own defaults, so hyperparameters that the file omits are unknown.
     if (!spec.LeavesDefaultsToProgram() || parameter.name == "epochs") {
       hyperparameters.emplace_back(parameter.name);
     }
@@ -53,7 +53,7 @@ std::optional<MeasureField> FindMeasureField(const SweepSpec& spec, std::string_
         .part = objective.maximize ? MeasureField::Part::kHigh : MeasureField::Part::kLow};
   }
   std::optional<MeasureField> field = ParseMeasureField(name, spec.Goals());
-  // The workers' own trainer reports what is predefined; of a program nothing is known.
+  // The workers' own trainer reports predefined measures only; a program may report any.
   if (field && spec.program.empty() && FindMeasure(field->measure) == nullptr) return std::nullopt;
   return field;
 }
@@ -65,7 +65,7 @@ TrialName ResolveTrialName(const SweepSpec& spec, std::string_view written) {
   if (written.starts_with(kTrialPrefix)) {
     return {TrialName::Of::kTrial, std::string(written.substr(kTrialPrefix.size()))};
   }
-  // The trial of a program without a network has no model of its own.
+  // Without networks a trial has no model, so the name means the hyperparameter.
   const bool own_model = written == "model" && spec.models.empty();
   return {own_model ? TrialName::Of::kParameters : TrialName::Of::kEither, std::string(written)};
 }
@@ -82,7 +82,7 @@ absl::Status CheckTrialName(const SweepSpec& spec, const std::string& written) {
   const bool is_parameter =
       std::any_of(spec.parameters.begin(), spec.parameters.end(),
                   [&](const Parameter& parameter) { return parameter.name == written; });
-  // These two are the same for a trial and for its configuration.
+  // These names mean the same for a trial and for its configuration.
   const bool agree = written == "epochs" || written == "model";
   if (!is_parameter || agree || (!is_measure && FindTrialFact(written) == nullptr)) {
     return absl::OkStatus();
@@ -95,8 +95,8 @@ absl::Status CheckTrialName(const SweepSpec& spec, const std::string& written) {
 
 namespace {
 
-// What helps where the text is no expression or none that is true or false: a hyperparameter may
-// have a word of the language for its name.
+// A hint for a filter that cannot be parsed or tested: a hyperparameter may have a keyword of the
+// language as its name.
 std::string WordHint(const SweepSpec& spec) {
   for (const Parameter& parameter : spec.parameters) {
     if (!IsExpressionWord(parameter.name)) continue;
@@ -106,7 +106,7 @@ std::string WordHint(const SweepSpec& spec) {
   return "";
 }
 
-// The name of a measure as a filter has it without quotes, around the word `name`: "val/f1".
+// The unquoted name of a measure around the word `name` in a filter: "val/f1".
 std::string_view WordsAround(std::string_view text, std::string_view name) {
   const auto is_part = [](char letter) {
     return absl::ascii_isalnum(static_cast<unsigned char>(letter)) || letter == '_' ||
@@ -120,7 +120,7 @@ std::string_view WordsAround(std::string_view text, std::string_view name) {
   return text.substr(begin, end - begin);
 }
 
-// What helps where a part of a measure's name is not known: val/f1 is read as a division.
+// A hint for an unknown name that is part of a measure's name: val/f1 is parsed as a division.
 std::string MeasureHint(const SweepSpec& spec, std::string_view text, std::string_view name) {
   std::string_view measure = WordsAround(text, name);
   if (measure.find('/') == std::string_view::npos) return "";
@@ -130,7 +130,7 @@ std::string MeasureHint(const SweepSpec& spec, std::string_view text, std::strin
   }
   measure.remove_prefix(part.size());
   if (measure.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(measure[0]))) return "";
-  // A measure that nobody has declared has no best value, but a last one.
+  // Undeclared measures have a last value but no best one.
   for (const std::string_view tried :
        {part, std::string_view("best."), std::string_view("last.")}) {
     if (tried.empty() || !FindMeasureField(spec, fmt::format("{}{}", tried, measure))) continue;
@@ -159,7 +159,7 @@ absl::StatusOr<TrialFilter> TrialFilter::Parse(std::string_view text,
 
 absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
   std::vector<Value> values;
-  std::optional<Configuration> configuration;  // resolved only when something of it is asked for
+  std::optional<Configuration> configuration;  // resolved only when it is needed
   for (const std::string& written : expression_.names()) {
     const auto [of, name] = ResolveTrialName(*spec_, written);
     std::optional<Value> value;

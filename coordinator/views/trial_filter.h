@@ -15,22 +15,22 @@
 namespace sweep {
 
 // The `filter` of ListTrials: an expression over a trial's hyperparameters, its network and its
-// results. A trial that lacks something the expression refers to (no epoch yet, no epoch that met
-// the gates, a hyperparameter that its configuration does not have) does not match.
+// results. A trial that lacks a value of the expression does not match: for example one without an
+// epoch, without an epoch that met the gates, or without that hyperparameter.
 class TrialFilter {
  public:
-  // InvalidArgument for what does not parse or refers to an unknown name (with the nearest one).
+  // InvalidArgument for a syntax error or an unknown name; the message has the nearest known name.
   // `spec` is shared with the cache.
   static absl::StatusOr<TrialFilter> Parse(std::string_view text,
                                            std::shared_ptr<const SweepSpec> spec);
 
-  // InvalidArgument when the values do not go with the expression (text compared with a number).
+  // InvalidArgument when values cannot be compared, such as a text with a number.
   absl::StatusOr<bool> Matches(const TrialRow& trial) const;
 
   const std::string& text() const { return expression_.text(); }
 
-  // What it refers to, sorted, and the same with the values of these names in their order. `trial`
-  // is for messages.
+  // The names in the expression, sorted. Test takes their values in this order; `trial` is for
+  // messages.
   const std::vector<std::string>& names() const { return expression_.names(); }
   absl::StatusOr<bool> Test(const std::vector<Value>& values, std::string_view trial) const;
 
@@ -42,18 +42,18 @@ class TrialFilter {
   std::shared_ptr<const SweepSpec> spec_;
 };
 
-// What a filter may refer to, sorted: fields of a trial, hyperparameters of the trainer, of the
-// sweep and of its networks, and what LookUpConfiguration adds. Hyperparameters are named with
-// kParametersPrefix as well, fields of the trial with kTrialPrefix.
+// All names for filters, sorted: fields of a trial, hyperparameters of the trainer, the sweep and
+// its networks, and facts of the network. Hyperparameters also appear with kParametersPrefix and
+// fields with kTrialPrefix.
 std::vector<std::string> KnownTrialNames(const SweepSpec& spec);
 
 inline constexpr std::string_view kTrialPrefix = "trial.";
 
-// The part of a measure that a name (without a prefix) stands for: "best", "best_accuracy",
-// "last.val/f1"; nullopt for other names, and for measures that the sweep's trials cannot report.
+// Parses a name without a prefix as a part of a measure: "best", "best_accuracy", "last.val/f1".
+// Nullopt for other names and for measures that the sweep's trials cannot report.
 std::optional<MeasureField> FindMeasureField(const SweepSpec& spec, std::string_view name);
 
-// What a name means where both a trial and its configuration can be meant.
+// Whether a name means a field of the trial, a hyperparameter, or either.
 struct TrialName {
   enum class Of { kTrial, kParameters, kEither };
   Of of = Of::kEither;
@@ -61,8 +61,8 @@ struct TrialName {
 };
 TrialName ResolveTrialName(const SweepSpec& spec, std::string_view written);
 
-// InvalidArgument for a name that is not known, with the nearest one, and for one that stands for a
-// field of every trial as well as for a hyperparameter of this sweep.
+// InvalidArgument for an unknown name, with the nearest known one, and for a name that is both a
+// field of every trial and a hyperparameter of this sweep.
 absl::Status CheckTrialName(const SweepSpec& spec, const std::string& written);
 
 }  // namespace sweep

@@ -1,4 +1,4 @@
-// Everything about one trial.
+// The document of one trial.
 
 #include <algorithm>
 #include <cmath>
@@ -23,12 +23,12 @@ namespace {
 constexpr int kMaxEpochRows = 1000;
 constexpr std::size_t kMaxAttempts = 200;
 constexpr std::size_t kMaxWholeReasonBytes = 2000;
-// Of all attempts, as they are sent; the epochs and the network need the rest of the document.
+// The size of all printed attempts; epochs and network need the rest of the document.
 constexpr std::size_t kMaxAttemptsBytes = 100'000;
 constexpr std::size_t kLeastReasonBytes = 30;
 constexpr int kMaxLinesPerAnswer = 500;
 
-// A token of logs is one number: the attempt above the line's number.
+// The page token of logs is a number whose upper bits are the attempt and whose lower are the line.
 constexpr int kLogLineBits = 40;
 static_assert(kMaxLogLineNumber < std::int64_t{1} << kLogLineBits);
 
@@ -50,7 +50,7 @@ absl::Status AddEpochs(Store* store, const TrialRow& trial, documents::TrialView
   return absl::OkStatus();
 }
 
-// The last attempts, with reasons as long as fits; what is cut of them shows as "…".
+// Adds the last attempts, with reasons shortened until they fit.
 void AddAttempts(const std::vector<AttemptRow>& attempts, documents::TrialView* view) {
   const std::size_t skipped = attempts.size() - std::min(attempts.size(), kMaxAttempts);
   for (std::size_t reason_bytes = kMaxWholeReasonBytes;; reason_bytes /= 2) {
@@ -64,14 +64,14 @@ void AddAttempts(const std::vector<AttemptRow>& attempts, documents::TrialView* 
   }
 }
 
-// What the gates say of this trial alone.
+// The gates' results for this trial alone.
 std::vector<GateOutcome> GatesOf(const SweepSpec& spec, const TrialRow& trial,
                                  const Configuration& configuration) {
   return ScoreConfiguration(spec, configuration, {{.state = trial.state, .result = trial.result}})
       .gates;
 }
 
-// Integers that 64 bits hold and a browser's numbers do not, as text. The trainer gets numbers.
+// Replaces integers that a browser's numbers cannot represent by text. The trainer gets numbers.
 void WriteLargeIntegersAsText(nlohmann::json* json) {
   constexpr std::int64_t kMostExact = std::int64_t{1} << 53;
   if (json->is_structured()) {
@@ -84,21 +84,21 @@ void WriteLargeIntegersAsText(nlohmann::json* json) {
   if (is_large) *json = json->dump();
 }
 
-// The line of a trainer, for browsers.
+// The trainer's input line in a form for browsers.
 std::string ShownLine(const std::string& line, std::uint64_t seed) {
   nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
   if (!json.is_object()) json = nlohmann::json::object();
   WriteLargeIntegersAsText(&json);
-  json["seed"] = std::to_string(seed);  // a small one too, so that a seed is always a text
+  json["seed"] = std::to_string(seed);  // always text, also for a small seed
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// What its sweep's file says of the trial.
+// Adds what follows from the sweep's file.
 void AddSpec(const StoredSpec& stored, const SweepSource& source, const TrialRow& trial,
              documents::TrialView* view) {
   const SweepSpec& spec = *stored.spec;
   view->set_spec("{}");
-  if (!stored.is_accepted()) return;  // nobody can say what a trainer is told
+  if (!stored.is_accepted()) return;  // a refused file does not determine what a trainer gets
   const absl::StatusOr<std::string> line = BuildTrialSpecJson(spec, trial);
   view->set_spec(ShownLine(line.value_or("{}"), trial.seed));
   const absl::StatusOr<Configuration> configuration =
@@ -108,7 +108,7 @@ void AddSpec(const StoredSpec& stored, const SweepSource& source, const TrialRow
     *view->mutable_network() = DescribeNetwork(configuration->network);
     view->set_fully_connected(trial.fully_connected);
   }
-  // Before it has measured anything there is nothing to hold against a gate.
+  // Without a measured epoch gates have no result.
   if (trial.result.epoch > 0) {
     *view->mutable_gates() = DescribeGates(GatesOf(spec, trial, *configuration));
   }
@@ -118,7 +118,7 @@ void AddSpec(const StoredSpec& stored, const SweepSource& source, const TrialRow
   view->set_replay_note(replay.note);
 }
 
-// What it is judged by, and what it has reported.
+// Adds objectives, gates and reported measures.
 void AddMeasures(const SweepSpec& spec, const TrialRow& trial, documents::TrialView* view) {
   view->set_metric(spec.objective().name);
   view->set_maximize(spec.objective().maximize);

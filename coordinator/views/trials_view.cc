@@ -3,6 +3,7 @@
 #include "common/base/utf8.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/views/attempt_outcome.h"
+#include "coordinator/views/fill_facts.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
@@ -12,7 +13,7 @@ absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& qu
   const std::string asked = query.Text("metric");
   if (!asked.empty() && !IsMeasureName(asked)) {
     return absl::InvalidArgumentError(
-        fmt::format("metric: '{}' is no name of a measure", Shortened(asked, kShownBytes)));
+        fmt::format("metric: '{}' is not the name of a measure", Shortened(asked, kShownBytes)));
   }
   return std::string(CanonicalMeasure(asked.empty() ? spec.objective().name : asked));
 }
@@ -25,7 +26,7 @@ absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const Vie
     const absl::StatusOr<TrialState> parsed = ParseTrialState(state);
     if (!parsed.ok()) {
       return absl::InvalidArgumentError(
-          fmt::format("'{}' is no state of a trial", Shortened(state, kShownBytes)));
+          fmt::format("'{}' is not a state of a trial", Shortened(state, kShownBytes)));
     }
     result.state = *parsed;
   }
@@ -60,7 +61,7 @@ documents::TrialsView Describe(const std::vector<TrialRow>& trials, const SweepS
   return view;
 }
 
-// Leased trials are counted among the running ones.
+// Leased trials count as running.
 std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& state) {
   if (!state) return counts.total();
   switch (*state) {
@@ -85,7 +86,7 @@ std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& s
   return 0;
 }
 
-// While the index is being made, pages without a filter come from the store.
+// While the index is being built, pages without a filter come from the store.
 absl::StatusOr<documents::TrialsView> FromStore(const ViewContext& context, const SweepRow& sweep,
                                                 const SweepSpec& spec, const IndexQuery& query,
                                                 const PageRange& range) {
@@ -104,23 +105,14 @@ absl::StatusOr<documents::TrialsView> FromStore(const ViewContext& context, cons
 documents::TrialRow DescribeTrial(const TrialRow& trial, const SweepSpec& spec, absl::Time now) {
   const TrialResult& result = trial.result;
   documents::TrialRow row;
+  FillFacts(trial, &row);
   row.set_trial(trial.number);
-  row.set_configuration(trial.configuration);
-  row.set_replicate(trial.replicate);
   row.set_state(StateOf(trial.state));
-  row.set_epoch(result.epoch);
-  row.set_epochs(trial.epochs);
   row.set_best(result.Best(spec.objective()));
-  if (result.best_epoch > 0) row.set_best_epoch(result.best_epoch);
   row.set_last(result.Last(spec.objective().name));
   *row.mutable_measures() = NamedSummaries(result.measures);
-  if (result.epochs_to_target > 0) row.set_epochs_to_target(result.epochs_to_target);
   row.set_qualifies(trial.qualifies);
   if (trial.network_parameters > 0) row.set_network_parameters(trial.network_parameters);
-  row.set_model(trial.model);
-  row.set_worker(trial.worker);
-  row.set_attempt(trial.attempt);
-  row.set_failures(trial.failures);
   row.set_reason(Shortened(trial.reason, kMaxReasonBytes));
   row.set_attempt_seconds(absl::ToDoubleSeconds(trial.AttemptTime(now)));
   *row.mutable_parameters() = NamedValues(trial.parameters);

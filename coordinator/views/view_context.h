@@ -18,7 +18,7 @@
 
 namespace sweep {
 
-// What the makers of single documents have in common. Internal to this library.
+// Declarations that the views share. Private to this library.
 
 inline constexpr std::size_t kMaxDocumentBytes = 300'000;
 
@@ -29,21 +29,21 @@ struct ViewContext {
   bool actions_allowed = false;
 };
 
-// One index as a document needs it.
+// A sweep's spec and index.
 struct LookedAt {
   SharedSpec spec;
   IndexPool::Answer index;
 };
 
-// Unavailable: what is asked for needs more of the sweep's index than there is yet.
+// The error Unavailable for a request that needs a complete index while it is being built.
 absl::Status StillReading(const std::string& sweep);
 
-// Whole answers. Each comes with its errors as Views::Get.
+// Documents. Errors are those of Views::Get.
 absl::StatusOr<documents::SweepsView> SweepsDocument(const ViewContext& context,
                                                      const ViewQuery& query);
 absl::StatusOr<documents::SweepView> SweepViewDocument(const ViewContext& context,
                                                        const SweepRow& sweep);
-// Whether a ranking is asked for as it stands in the store, which needs no index.
+// True for a ranking without filter and order, which comes from the store.
 bool IsWholeRanking(const ViewQuery& query);
 absl::StatusOr<documents::RankingView> RankingDocument(const ViewContext& context,
                                                        const SweepRow& sweep,
@@ -79,34 +79,34 @@ absl::StatusOr<documents::TimelineView> TimelineDocument(const ViewContext& cont
 // The parts of a query that choose and order trials: state, where, sort.
 absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
                                            const SharedSpec& spec);
-// The measure that a query asks for with `metric`; the sweep's objective without. Canonical.
+// The canonical name of the query's `metric`, or of the sweep's objective without one.
 absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& query);
 
 // Parts of documents.
-// Of a file that is not accepted what the row says, and why.
+// Without the file's content if the file is not accepted, and with the reason.
 documents::SweepSummary DescribeSweep(const ViewContext& context, const SweepRow& sweep,
                                       const StoredSpec& stored);
 documents::TrialRow DescribeTrial(const TrialRow& trial, const SweepSpec& spec, absl::Time now);
 documents::Attempt DescribeAttempt(const AttemptRow& attempt, std::size_t reason_bytes);
 documents::Measure DescribeMeasure(const SweepSpec& spec, std::string_view name);
-// What objectives and gates ask for, and behind it `others`, each once.
+// The measures of objectives and gates, followed by `others`, without duplicates.
 Repeated<documents::Measure> DescribeMeasures(const SweepSpec& spec,
                                               const std::vector<std::string>& others);
-// Likewise, with what the sweep file declares and what is predefined.
+// The same, with the measures that the sweep file declares and the predefined ones.
 Repeated<documents::Measure> KnownMeasures(const SweepSpec& spec);
 documents::Target TargetOf(const SweepSpec& spec);
 Repeated<documents::GateOutcome> DescribeGates(const std::vector<GateOutcome>& gates);
 documents::NetworkTable DescribeNetwork(const Network& network);
-// How the trial is trained again, without a coordinator.
+// Commands that repeat the training without a coordinator.
 struct Replay {
-  std::vector<std::string> commands;  // none where there are none
-  std::string note;                   // where they are to be run, or why there are none
+  std::vector<std::string> commands;  // may be empty
+  std::string note;                   // where to run them, or why there are none
 };
-// `line`: what a trainer of the trial is told.
+// `line` is the trainer's input.
 Replay ReplayOf(const SweepSpec& spec, const SweepSource& source, const TrialRow& trial,
                 const Configuration& configuration, const std::string& line);
 
-// What varies between the trials of a sweep.
+// A dimension of a sweep's search space.
 struct ViewDimension {
   std::string name;
   documents::Dimension::Kind kind = documents::Dimension::KIND_LINEAR;

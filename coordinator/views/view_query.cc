@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 8 << 10;
 constexpr std::size_t kMaxNameBytes = 128;
-constexpr std::int64_t kMaxPageRows = 200;  // of a page
+constexpr std::int64_t kMaxPageRows = 200;  // per page
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -53,7 +53,7 @@ absl::StatusOr<std::string> Part(std::string_view text, bool plus_is_blank) {
   return *decoded;
 }
 
-// The text before `separator`, which is taken off `*rest` together with it.
+// Removes the text before `separator`, and the separator, from `*rest`; returns the text.
 std::string_view Next(std::string_view* rest, char separator) {
   const std::size_t end = std::min(rest->find(separator), rest->size());
   const std::string_view part = rest->substr(0, end);
@@ -120,12 +120,12 @@ absl::StatusOr<std::int64_t> ParseTrialNumber(const std::string& text) {
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc() && stop == text.data() + text.size() && number > 0) return number;
   return absl::InvalidArgumentError(
-      fmt::format("'{}' is no number of a trial", Shortened(text, kShownBytes)));
+      fmt::format("'{}' is not the number of a trial", Shortened(text, kShownBytes)));
 }
 
 absl::Status CheckSweepName(const std::string& name) {
   if (name.size() <= kMaxNameBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format("'{}' is no name of a sweep: it has {} bytes",
+  return absl::InvalidArgumentError(fmt::format("'{}' is not the name of a sweep: it has {} bytes",
                                                 Shortened(name, kShownBytes), name.size()));
 }
 

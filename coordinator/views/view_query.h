@@ -13,7 +13,7 @@
 
 namespace sweep {
 
-// What an error repeats of what was asked, at most.
+// The most that an error quotes of a request.
 constexpr std::size_t kShownBytes = 80;
 
 // A part of a list.
@@ -21,7 +21,7 @@ struct PageRange {
   std::int64_t offset = 0;
   std::int64_t limit = 0;
 
-  // What of `items` it holds; none behind their end.
+  // The items in this range.
   template <typename Item>
   std::vector<Item> Of(const std::vector<Item>& items) const {
     const std::int64_t first = std::min(offset, std::ssize(items));
@@ -30,29 +30,29 @@ struct PageRange {
   }
 };
 
-// What is asked for below /api: "/sweeps/mnist/trials?sort=lr&limit=50". Pure; everything here may
-// come from anybody.
+// A parsed request below /api: "/sweeps/mnist/trials?sort=lr&limit=50". Pure. The input is
+// untrusted.
 struct ViewQuery {
   std::vector<std::string> path;  // "sweeps", "mnist", "trials"
   std::map<std::string, std::string> values;
 
-  // `path` may begin with "/api"; both are percent-encoded. InvalidArgument for encodings that are
-  // none, text that is not UTF-8 or has control characters, and for what is longer than 8 kB.
+  // `path` may begin with "/api"; both arguments are percent-encoded. InvalidArgument for invalid
+  // encodings, text that is not UTF-8 or has control characters, and more than 8 kB.
   static absl::StatusOr<ViewQuery> Parse(std::string_view path, std::string_view query);
 
-  // "" when there is none.
+  // "" when it is missing.
   std::string Text(const std::string& name) const;
-  // `preset` when there is none; InvalidArgument unless it is an integer from `least` on. More than
-  // `most` is `most`.
+  // `preset` when it is missing. InvalidArgument unless it is an integer of at least `least`.
+  // Reduced to `most`.
   absl::StatusOr<std::int64_t> Int(const std::string& name, std::int64_t preset, std::int64_t least,
                                    std::int64_t most) const;
-  // "offset" from 0 on, and "limit": 50 when there is none, at most 200.
+  // "offset" and "limit"; the limit is 50 when it is missing, at most 200.
   absl::StatusOr<PageRange> Page() const;
 };
 
-// A trial's number out of a path. InvalidArgument unless it is one.
+// Parses a trial's number in a path. InvalidArgument for anything else.
 absl::StatusOr<std::int64_t> ParseTrialNumber(const std::string& text);
-// InvalidArgument unless a sweep may have this name.
+// InvalidArgument unless this is a valid name of a sweep.
 absl::Status CheckSweepName(const std::string& name);
 
 }  // namespace sweep

@@ -16,7 +16,7 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kShownPathBytes = 200;
-// About two seconds, and 100 MB that nobody may ever ask for.
+// Larger indexes take more than two seconds and 100 MB, perhaps for nothing.
 constexpr std::int64_t kMostPreparedTrials = 200'000;
 constexpr std::size_t kMaxErrorBytes = 1000;
 constexpr std::size_t kEtagDigits = 20;
@@ -32,8 +32,8 @@ absl::Status NoSuchPath(const ViewQuery& query) {
       fmt::format("there is nothing at /api{}", Shortened(path, kShownPathBytes)));
 }
 
-// The document as it is sent. Lists that a page token continues (sweeps, lines) are not cut: what
-// is cut here would be in no page.
+// Prints a document within the size limit. Lists with a page token (sweeps, lines) are not cut
+// here, since the cut rows would be on no page.
 template <typename Document>
 std::string Printed(Document document) {
   return PrintJsonWithin(kMaxDocumentBytes, &document);
@@ -113,7 +113,7 @@ class ViewsImpl final : public Views {
                      .file_name = fmt::format("{}-{}-{}.safetensors", sweep, number, which)};
     }
     return absl::NotFoundError(
-        fmt::format("trial {} has no weights; they come with its end", trial->short_name()));
+        fmt::format("trial {} has no weights; they are stored when it ends", trial->short_name()));
   }
 
  private:
@@ -124,7 +124,7 @@ class ViewsImpl final : public Views {
             .actions_allowed = request.actions_allowed};
   }
 
-  // An answer whose etag is known before the document is made.
+  // An answer whose etag is known before the document exists.
   template <typename Make>
   absl::StatusOr<ViewAnswer> Tagged(const ViewRequest& request, const std::string& state,
                                     Make make) {
@@ -139,7 +139,7 @@ class ViewsImpl final : public Views {
     return answer;
   }
 
-  // An answer whose etag is that of its content.
+  // An answer whose etag is a digest of its content.
   static absl::StatusOr<ViewAnswer> Whole(const ViewRequest& request,
                                           absl::StatusOr<std::string> text) {
     if (!text.ok()) return text.status();
@@ -167,7 +167,7 @@ class ViewsImpl final : public Views {
     if (view.empty()) {
       const absl::StatusOr<std::int64_t> last = options_.store->Read(FindLastSequence, sweep->id);
       if (!last.ok()) return last.status();
-      // Read again: a row from before `last` must not stay under the etag of what came after it.
+      // Read again: a row from before `last` must not be cached under a newer etag.
       return Tagged(
           request, fmt::format("{} {}", sweep->id, *last), [&]() -> absl::StatusOr<std::string> {
             const absl::StatusOr<SweepRow> row = options_.store->Read(FindSweepById, sweep->id);
@@ -181,7 +181,7 @@ class ViewsImpl final : public Views {
     return GetIndexed(request, query, *sweep, view);
   }
 
-  // Views of all trials: they change when the index does.
+  // Views of all trials, which change with the index.
   absl::StatusOr<ViewAnswer> GetIndexed(const ViewRequest& request, const ViewQuery& query,
                                         const SweepRow& sweep, const std::string& view) {
     const bool is_known = view == "ranking" || view == "trials" || view == "curves" ||
@@ -189,7 +189,7 @@ class ViewsImpl final : public Views {
     if (!is_known) return NoSuchPath(query);
     const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
     if (!stored.ok()) return stored.status();
-    // A whole ranking only takes from it when to be made anew.
+    // A whole ranking uses the index only to see whether it has changed.
     const bool needs_index = view != "ranking" || !IsWholeRanking(query);
     const absl::StatusOr<IndexPool::Answer> index =
         indexes_.Get(sweep.id, stored->spec,
@@ -197,7 +197,7 @@ class ViewsImpl final : public Views {
                       .up_to_date = options_.index_wait});
     if (!index.ok()) return index.status();
     const LookedAt looked{.spec = stored->spec, .index = *index};
-    // While the index is being made every answer may differ from the last.
+    // While the index is being built every answer may differ from the last.
     const std::string state =
         fmt::format("{} {} {}", sweep.id, index->sequence,
                     index->ready ? "ready" : fmt::format("{}", absl::ToUnixMicros(absl::Now())));
@@ -232,7 +232,7 @@ class ViewsImpl final : public Views {
   const Options options_;
   IndexPool indexes_;
   RecentAnswers answers_;
-  const std::string start_;  // so that no etag of another process is taken for one of this
+  const std::string start_;  // distinguishes etags of different processes
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What keeps answers small, quick and true while the store changes.
+// Limits of answers, and consistent answers while the store changes.
 
 #include "coordinator/store/testing/meddling_store.h"
 #include "coordinator/views/testing/views_testing.h"
@@ -41,7 +41,7 @@ TEST_F(ViewsTest, AFilterThatTakesTooLongIsRefused) {
   EXPECT_EQ(Json::parse(Must(views_->Get(request)).json)["total"], 300);
 }
 
-// Every byte of a line becomes six.
+// In JSON every byte of a line becomes six.
 TEST_F(ViewsTest, LogsThatGrowAsJsonAreReadWithoutAGap) {
   constexpr int kLines = 60;
   const SweepSpec spec = TestSpec("s");

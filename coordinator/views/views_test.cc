@@ -19,7 +19,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// The dimensions of a sweep, as its document has them.
+// The dimensions in a sweep's document.
 Json Axes(const SweepSpec& spec) {
   documents::SweepView view;
   *view.mutable_dimensions() = DescribeDimensions(spec);
@@ -192,10 +192,10 @@ TEST_F(ViewsTest, CurvesHaveBandsOfAllTrialsAndTheBestFirst) {
   EXPECT_EQ(view["curves"][0]["qualifies"], true);
   EXPECT_EQ(view["curves"][1]["reason"], "latest");
   EXPECT_EQ(view["curves"][1]["qualifies"], false);
-  // The trial whose loss is no number is in no band of losses.
+  // The trial with the NaN loss is in no band.
   EXPECT_EQ(Get("/api/sweeps/s/curves", "metric=loss")["bands"][0]["count"], 2);
   EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/curves", "metric=a+b")));
-  // All that trials have reported can be chosen.
+  // All reported measures can be chosen.
   EXPECT_EQ(view["measures"][0]["name"], "validation_accuracy");
   EXPECT_EQ(view["measures"][0]["direction"], 1);
   EXPECT_EQ(view["measures"].size(), 8u);
@@ -276,7 +276,7 @@ TEST_F(ViewsTest, RecordsAreOfTheSweepsMetric) {
   EXPECT_EQ(Get("/api/sweeps/losses")["best_value"], 0.1) << "of the metric, too";
 }
 
-// The accuracy at the last epoch is beyond the gate, so that the ranking has the one before it.
+// The last epoch exceeds the gate on epochs, so the ranking uses the epoch before it.
 TEST_F(ViewsTest, TheBestIsTheSameInTheHeaderTheRankingAndTheRecords) {
   const SweepSpec spec = TestSpec("gated");
   const SweepRow sweep = driver_->Create(spec);
@@ -432,7 +432,7 @@ TEST_F(ViewsTest, AResumedTrialCountsEachEpochOnce) {
   ASSERT_TRUE(driver_->Lose(lost, spec).ok());
   const LeaseRow again = driver_->Grant(trial.id, "b");
   ASSERT_TRUE(driver_->Record(again, spec, TestEpochs(1, 4, 0.7)).ok());
-  // Followed by events, and read afresh.
+  // Updated from events, and read from scratch.
   for (int turn = 0; turn < 2; ++turn) {
     const Json view = Get("/api/sweeps/s/curves");
     ASSERT_EQ(view["bands"].size(), 4u);
@@ -614,7 +614,7 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
     EXPECT_TRUE(view[key].is_null()) << key << ": " << view[key];
   }
   EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr("| ./train"));
-  // A browser would round it to its neighbour.
+  // A browser's number would be rounded.
   EXPECT_EQ(view["spec"]["parameters"]["big"], "9007199254740993") << view["spec"];
   EXPECT_EQ(view["parameters"]["big"], "9007199254740993");
   EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr(":9007199254740993"));
@@ -651,7 +651,7 @@ TEST_F(ViewsTest, WhatRunsIsShownWithItsValuesAndItsWorker) {
   const SweepRow sweep = driver_->Create(spec);
   const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, 1).at(0).id, "bench-7");
   EXPECT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 1, 0.8)).ok());
-  // As from a program that reports nothing else.
+  // A program may report nothing else.
   const EpochMetrics bare = {.epoch = 2, .values = {{"validation_accuracy", 0.7}}};
   const auto recorded = driver_->Record(lease, spec, {bare});
   EXPECT_TRUE(recorded.ok()) << recorded.status();
@@ -661,7 +661,7 @@ TEST_F(ViewsTest, WhatRunsIsShownWithItsValuesAndItsWorker) {
   ASSERT_EQ(view["progress"].size(), 1u);
   const Json row = view["progress"][0];
   EXPECT_EQ(row["worker"], "bench-7");
-  EXPECT_EQ(row["epoch"], 3);  // of a trainer that says nothing within its epochs
+  EXPECT_EQ(row["epoch"], 3);  // the trainer reports nothing within epochs
   EXPECT_EQ(row["epochs"], 5);
   EXPECT_EQ(row["parameters"], Json({{"lr", 0.01}}));
   EXPECT_EQ(row["best"], 0.8);
@@ -669,7 +669,7 @@ TEST_F(ViewsTest, WhatRunsIsShownWithItsValuesAndItsWorker) {
   EXPECT_TRUE(row["seconds_left"].is_number());
 }
 
-// With a clock that moves only when told to.
+// With a fake clock.
 class TimedViewsTest : public ViewsTest {
  protected:
   void SetUp() override {
@@ -693,7 +693,7 @@ class TimedViewsTest : public ViewsTest {
   FakeClock clock_;
 };
 
-// Many look at a sweep; what is left of it is computed once in two seconds.
+// Many clients view a sweep; its remaining time is computed once in two seconds.
 TEST_F(TimedViewsTest, TheTimeLeftOfASweepIsKeptForTwoSeconds) {
   const SweepSpec spec = TestSpec("s");
   const SweepRow sweep = driver_->Create(spec);
@@ -766,7 +766,7 @@ class WatchedStore final : public ForwardingStore {
     if (std::this_thread::get_id() != maker_ && !is_read_.exchange(true)) read.set_value();
     return ForwardingStore::RunRead(query);
   }
-  std::promise<void> read;  // kept when another thread than the maker's reads
+  std::promise<void> read;  // fulfilled when another thread reads
 
  private:
   const std::thread::id maker_ = std::this_thread::get_id();
@@ -784,7 +784,7 @@ TEST_F(ViewsTest, TheNewestSweepIsReadBeforeAnybodyAsks) {
   EXPECT_EQ(store.read.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
 }
 
-// The first question begins the index and, without a wait, gets none of it.
+// The first request starts to build the index and, without waiting, gets nothing from it.
 TEST_F(ViewsTest, BeforeTheIndexIsCompletePagesComeFromTheStoreAndFiltersHaveToWait) {
   Fill("s");
   const auto views = Views::Make({.store = store_.get(),

@@ -1,4 +1,4 @@
-// Documents of workers and of what ran where.
+// Workers and their attempts over time.
 
 #include <algorithm>
 

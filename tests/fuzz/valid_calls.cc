@@ -235,7 +235,7 @@ std::vector<std::unique_ptr<Message>> ValidCalls::MakeBlob() {
   return messages;
 }
 
-void ValidCalls::TakeUp(const v1::SynchronizeResponse& response) {
+void ValidCalls::RememberLeases(const v1::SynchronizeResponse& response) {
   if (response.drain()) {  // its leases run out
     ++generation_;
     work_.clear();
@@ -257,7 +257,7 @@ void ValidCalls::Learn(const Message* response) {
     return;
   }
   if (const auto* const answer = dynamic_cast<const v1::SynchronizeResponse*>(response)) {
-    TakeUp(*answer);
+    RememberLeases(*answer);
   } else if (current_ != nullptr && last_method_ == "ReportEpochs") {
     current_->epochs = std::max(current_->epochs, reported_);
   } else if (current_ != nullptr && last_method_ == "FinishLease") {

@@ -48,7 +48,7 @@ class ValidCalls {
   // Fills in a name, and sometimes a little more.
   bool FillAsPerson(google::protobuf::Message* request);
   std::vector<std::unique_ptr<google::protobuf::Message>> MakeBlob();
-  void TakeUp(const v1::SynchronizeResponse& response);
+  void RememberLeases(const v1::SynchronizeResponse& response);
   // One of the leases; null when there is none.
   Work* Pick();
   std::string SomeSweep();

@@ -40,7 +40,7 @@ class ArtifactFileTest : public ::testing::Test {
     if (!file.ok()) return file.status();
     return file->Read();
   }
-  std::string WhyNot(const std::string& path) const {
+  std::string ReadError(const std::string& path) const {
     return std::string(Read(path).status().message());
   }
 
@@ -75,19 +75,19 @@ TEST_F(ArtifactFileTest, StaysWhatItWasWhenItsNameIsGivenAway) {
 TEST_F(ArtifactFileTest, WhatIsNoRegularFileIsRefusedWithoutWaiting) {
   const fs::path out = parent_ / "out";
   ASSERT_EQ(mkfifo((out / "pipe").c_str(), 0600), 0);
-  EXPECT_THAT(WhyNot("pipe"), HasSubstr("is a pipe, not a regular file"));
-  EXPECT_THAT(WhyNot(Write("out/folder/x", "").substr(0, (out / "folder").string().size())),
+  EXPECT_THAT(ReadError("pipe"), HasSubstr("is a pipe, not a regular file"));
+  EXPECT_THAT(ReadError(Write("out/folder/x", "").substr(0, (out / "folder").string().size())),
               HasSubstr("is a folder"));
   Write("out/target", "x");
   fs::create_symlink("target", out / "link");
-  EXPECT_THAT(WhyNot("link"), HasSubstr("is a link"));
+  EXPECT_THAT(ReadError("link"), HasSubstr("is a link"));
   fs::create_symlink("folder", out / "way");
-  EXPECT_THAT(WhyNot("way/x"), HasSubstr("'way' is a link or no folder"));
+  EXPECT_THAT(ReadError("way/x"), HasSubstr("'way' is a link or no folder"));
   const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   std::strncpy(address.sun_path, (out / "socket").c_str(), sizeof address.sun_path - 1);
   ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  EXPECT_THAT(WhyNot("socket"), HasSubstr("is a socket"));
+  EXPECT_THAT(ReadError("socket"), HasSubstr("is a socket"));
   close(fd);
 }
 
@@ -96,9 +96,9 @@ TEST_F(ArtifactFileTest, LiesInItsFolder) {
   for (const std::string& path :
        std::initializer_list<std::string>{outside, "../secret", "/dev/zero", "/proc/self/environ",
                                           "out/../../secret", parent_ / "out", ".", ""}) {
-    EXPECT_THAT(WhyNot(path), HasSubstr("does not lie in its output_dir")) << path;
+    EXPECT_THAT(ReadError(path), HasSubstr("does not lie in its output_dir")) << path;
   }
-  EXPECT_THAT(WhyNot(parent_ / "out/none"), HasSubstr("is not there"));
+  EXPECT_THAT(ReadError(parent_ / "out/none"), HasSubstr("is not there"));
 }
 
 TEST_F(ArtifactFileTest, IsNotFoundBehindAFolderThatWasExchangedForALink) {

@@ -43,7 +43,7 @@ std::string_view OutcomeName(v1::LeaseOutcome outcome) {
 }
 
 // Reduces a refused end to a bare failure that cannot be refused.
-void Plain(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
+void ReduceToBareFailure(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
   const std::string outcome(OutcomeName(request->outcome()));
   if (request->outcome() != v1::LEASE_OUTCOME_GIVEN_BACK) {
     request->set_outcome(v1::LEASE_OUTCOME_FAILED);
@@ -394,7 +394,7 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
     // The coordinator refuses the content (gRPC answers UNIMPLEMENTED for a message that it cannot
     // decode). Without an end the lease would last until its term is over, so send one that cannot
     // be refused.
-    Plain(status, &request);
+    ReduceToBareFailure(status, &request);
     status = Persist("finish lease", finish);
   }
   if (absl::IsCancelled(status)) return;

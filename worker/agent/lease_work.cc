@@ -56,7 +56,7 @@ LeaseWork::Action LeaseWork::Revoke() {
       return Stop(Intent::kDrop, "");
     case Phase::kStopping:
       intent_ = Intent::kDrop;
-      return HurryTrainer();
+      return ShortenTrainerDeadline();
     case Phase::kReporting:
       return Drop{.ended = true};
   }

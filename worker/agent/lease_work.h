@@ -31,7 +31,7 @@ class LeaseWork {
     bool keep = false;
   };
   // The trainer was given time for a checkpoint that nobody wants any more.
-  struct HurryTrainer {};
+  struct ShortenTrainerDeadline {};
   // Kill the trainer: it has broken the protocol.
   struct FailTrainer {
     std::string reason;
@@ -51,8 +51,8 @@ class LeaseWork {
   struct Drop {
     bool ended = false;
   };
-  using Action = std::variant<NoAction, UseTrainer, StopTrial, HurryTrainer, FailTrainer, Wait, End,
-                              EndUnusable, Drop>;
+  using Action = std::variant<NoAction, UseTrainer, StopTrial, ShortenTrainerDeadline, FailTrainer,
+                              Wait, End, EndUnusable, Drop>;
 
   // `program` trains the lease; nullopt if it is known only when the lease is prepared.
   // `end_doubt`: see Phase::kDoubtful.

@@ -144,7 +144,7 @@ TEST_F(LeaseWorkTest, ARevokeHurriesATrainerThatWasGivenTimeForACheckpoint) {
   const Action action = work_.GiveBack("the worker drains");
   ASSERT_TRUE(Is<LeaseWork::StopTrial>(action));
   EXPECT_TRUE(std::get<LeaseWork::StopTrial>(action).keep);
-  EXPECT_TRUE(Is<LeaseWork::HurryTrainer>(work_.Revoke()));
+  EXPECT_TRUE(Is<LeaseWork::ShortenTrainerDeadline>(work_.Revoke()));
   EXPECT_TRUE(Is<LeaseWork::Drop>(work_.OnTrainerEnd(Crash(), At(0))));
 }
 

@@ -164,18 +164,18 @@ class SignalThread {
     while (!over_) {
       int signal = 0;
       if (sigwait(&awaited, &signal) != 0 || sigismember(&deadly, signal) != 1) continue;
-      const int before = ends.wishes();
-      const int wishes = ends.Take(signal, std::chrono::steady_clock::now());
-      if (wishes != before) Obey(wishes, signal);
+      const int before = ends.requests();
+      const int requests = ends.Take(signal, std::chrono::steady_clock::now());
+      if (requests != before) Answer(requests, signal);
     }
   }
 
-  void Obey(int wishes, int signal) {
-    if (wishes == 1) {
+  void Answer(int requests, int signal) {
+    if (requests == 1) {
       std::fprintf(stderr, "draining; again to stop at once (SIGTERM: after %d s)\n",
                    kApartSeconds);
       agent_->Drain();
-    } else if (wishes == 2) {
+    } else if (requests == 2) {
       std::fprintf(stderr, "stopping\n");
       agent_->DrainAtOnce();
     } else {

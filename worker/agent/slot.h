@@ -108,7 +108,9 @@ class Slot {
   void Do(const LeaseWork::NoAction&) {}
   void Do(const LeaseWork::UseTrainer&) { UseTrainer(); }
   void Do(const LeaseWork::StopTrial& stop);
-  void Do(const LeaseWork::HurryTrainer&) { holder_.Hurry(context_.stop_grace); }
+  void Do(const LeaseWork::ShortenTrainerDeadline&) {
+    holder_.ShortenDeadline(context_.stop_grace);
+  }
   void Do(const LeaseWork::FailTrainer& fail) { holder_.Fail(fail.reason); }
   void Do(const LeaseWork::Wait&) { context_.progress->Remove(index_); }
   void Do(const LeaseWork::End& end);

@@ -68,7 +68,7 @@ bool TrainerHolder::StopTrial(const std::string& trial, absl::Duration grace) {
   return true;
 }
 
-void TrainerHolder::Hurry(absl::Duration grace) {
+void TrainerHolder::ShortenDeadline(absl::Duration grace) {
   ending_.Shorten(std::chrono::steady_clock::now() + Chrono(grace));
 }
 

@@ -80,7 +80,7 @@ class TrainerHolder {
   // Tells the trainer to stop its trial within `grace`. False when it is being ended already.
   bool StopTrial(const std::string& trial, absl::Duration grace);
   // Shortens the deadline of what the trainer was asked to `grace` from now.
-  void Hurry(absl::Duration grace);
+  void ShortenDeadline(absl::Duration grace);
   // Ends a trainer that has no trial.
   void Retire();
   // Kills the trainer for `reason`; the first reason counts.

@@ -49,16 +49,16 @@ struct Pipe {
     if (pipe2(fds.data(), O_CLOEXEC) != 0) return false;
     read_end = fds[0];
     write_end = fds[1];
-    return Lift(&read_end) && Lift(&write_end);
+    return MoveAboveStandardStreams(&read_end) && MoveAboveStandardStreams(&write_end);
   }
   // The child moves its ends to 0, 1 and 2, so no end may lie there already: a process whose
   // standard streams are closed gets such numbers.
-  static bool Lift(int* fd) {
+  static bool MoveAboveStandardStreams(int* fd) {
     if (*fd > 2) return true;
-    const int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-    if (lifted < 0) return false;
+    const int moved = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+    if (moved < 0) return false;
     close(*fd);
-    *fd = lifted;
+    *fd = moved;
     return true;
   }
 };

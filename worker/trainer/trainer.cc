@@ -81,21 +81,21 @@ struct Trainer::Impl {
   const Dataset& Load(const TrialSpec& spec) {
     const bool is_loaded =
         dataset.has_value() && loaded == spec.dataset && loaded_from == spec.data_dir;
-    if (is_loaded && IsMeant(spec)) return *dataset;
+    if (is_loaded && HasExpectedDigest(spec)) return *dataset;
     dataset.reset();
     std::string folder = spec.data_dir;
     if (folder.empty()) folder = EnsureDataset(spec.dataset, {});
     dataset = LoadDataset(spec.dataset, folder);
     loaded = spec.dataset;
     loaded_from = spec.data_dir;
-    if (!IsMeant(spec)) {
+    if (!HasExpectedDigest(spec)) {
       throw DataError("the data in '" + folder + "' was replaced: the trial is to be trained on " +
                       spec.data_sha256 + ", and there is " + dataset->digest);
     }
     return *dataset;
   }
 
-  bool IsMeant(const TrialSpec& spec) const {
+  bool HasExpectedDigest(const TrialSpec& spec) const {
     return spec.data_sha256.empty() || spec.data_sha256 == dataset->digest;
   }
 };

@@ -6,7 +6,7 @@
 
 namespace sweep {
 
-// Hands every call on to another store. Tests derive from it to change single calls.
+// Forwards every call to another store. Tests derive from it to change single calls.
 class ForwardingStore : public Store {
  public:
   explicit ForwardingStore(Store* store) : Store(&store->files()), store_(store) {}

@@ -14,13 +14,13 @@ class MeddlingStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
 
-  // Runs `meddle` once, behind the `count`th read from here, on the thread that reads.
+  // Runs `meddle` once, after the `count`-th read from now, on the thread of that read.
   void AfterReads(int count, std::function<void()> meddle) {
     const absl::MutexLock lock(&mutex_);
     reads_left_ = count;
     meddle_ = std::move(meddle);
   }
-  // Whether it has begun.
+  // True after `meddle` has begun.
   bool has_meddled() const {
     const absl::MutexLock lock(&mutex_);
     return meddle_ == nullptr;
@@ -33,7 +33,7 @@ class MeddlingStore final : public ForwardingStore {
   }
 
  private:
-  // What is to happen behind this read; null behind most.
+  // The function to run after this read; null after most reads.
   std::function<void()> TakeDue() {
     const absl::MutexLock lock(&mutex_);
     if (meddle_ == nullptr || --reads_left_ > 0) return nullptr;

@@ -5,12 +5,12 @@
 
 namespace sweep {
 
-// What SQLite gets as a file; the system's own file lies behind it in memory.
+// The file that SQLite gets. The system's own file follows it in memory.
 struct SmallDiskFile {
   sqlite3_file base;
   SmallDisk* disk;
   bool index_is_in_memory;
-  int regions;  // of the write-ahead log's index that are there
+  int regions;  // the size of the write-ahead log's index
 
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   const sqlite3_io_methods* system() { return real()->pMethods; }
@@ -63,7 +63,7 @@ struct SmallDiskFile {
     SmallDiskFile* const self = Of(file);
     if (extend != 0 && region >= self->regions && !self->index_is_in_memory) {
       if (!self->disk->AdmitIndex() || !self->disk->Admit() || self->disk->Take(size) < size) {
-        errno = 0;  // the system's files lose it on the way
+        errno = 0;  // the system's VFS loses it too
         return SQLITE_IOERR_SHMSIZE;
       }
       self->regions = region + 1;
@@ -80,7 +80,7 @@ struct SmallDiskFile {
   }
 
   static int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* granted) {
-    // Version 2: without memory-mapped files, which would go past this.
+    // Version 2 has no memory-mapped files, which would bypass this class.
     static constexpr sqlite3_io_methods kMethods = {
         .iVersion = 2,
         .xClose = Close,
@@ -127,7 +127,7 @@ SmallDisk::SmallDisk() {
   }
   shared_.vfs.zName = "small-disk";
   sqlite3_vfs_register(&shared_.vfs, /*makeDflt=*/1);
-  // Of two with one name SQLite finds the one that came later.
+  // Of two VFSs with one name SQLite uses the one that was registered last.
   sqlite3_vfs_register(&alone_.vfs, /*makeDflt=*/0);
 }
 

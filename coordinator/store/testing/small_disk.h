@@ -8,9 +8,9 @@
 
 namespace sweep {
 
-// A disk that fills up, for tests: SQLite opens every file through it while it lives. It forwards
-// to the system's files and says SQLITE_FULL when there is no room, after writing what still fits,
-// as a real one does. It syncs nothing, since no test of it ends the machine. One at a time.
+// Simulates a disk that becomes full. While it exists, SQLite opens every file through it. It
+// forwards to the system's files. Like a real disk it writes what still fits and then returns
+// SQLITE_FULL. It does not sync, since no test ends the machine. At most one may exist.
 class SmallDisk {
  public:
   SmallDisk();
@@ -18,31 +18,31 @@ class SmallDisk {
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
 
-  // How many bytes files may still grow by.
+  // The number of bytes by which files may grow.
   void SetFreeBytes(std::int64_t bytes) { free_bytes_ = bytes; }
-  // The `number`-th write from now (1: the next) finds no room, and neither do those after it, or
-  // (`once`) only that one.
+  // The `number`-th write from now (1: the next) finds no room; with `once` only that one,
+  // otherwise also all later ones.
   void FailWrite(std::int64_t number, bool once);
   // Only the write-ahead log's index finds no room to grow.
   void RefuseIndex() {
     was_full_ = false;
     no_index_ = true;
   }
-  // As if somebody had cleared up.
+  // Removes all limits.
   void GiveRoom();
-  // Whether a write has found no room since the last FailWrite, SetFreeBytes or GiveRoom.
+  // True when a write found no room since the last FailWrite, SetFreeBytes or GiveRoom.
   bool was_full() const { return was_full_; }
 
  private:
   friend struct SmallDiskFile;
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-  // Takes `bytes` of growth; how many of them there is room for.
+  // Takes up to `bytes` of the free space. Returns how many were free.
   std::int64_t Take(std::int64_t bytes);
-  // Counts one write; false when it is to fail.
+  // Counts a write. False when it has to fail.
   bool Admit();
   bool AdmitIndex();
 
-  // One of SQLite's own ways to files, and ours before it.
+  // One of SQLite's VFSs, and ours that forwards to it.
   struct Layer {
     SmallDisk* disk = nullptr;
     sqlite3_vfs* system = nullptr;

@@ -115,7 +115,7 @@ LeaseToken StoreDriver::Token(const LeaseRow& lease) {
 
 namespace {
 
-// What a write function that gives a row gave, or why it was refused.
+// Runs a write function and returns its row, or why it was refused.
 template <typename Function>
 absl::StatusOr<TrialRow> WriteRow(Store& store, Function function) {
   TrialRow trial;

@@ -17,7 +17,7 @@
 
 namespace sweep {
 
-// A folder that goes with the object.
+// A folder that is removed with the object.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -28,28 +28,28 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-// A sweep file over lr = 0.01, 0.02, 0.03, 0.04 with 5 epochs and the gates accuracy >= 0.9 and
-// epochs < 5, and its parse. `extra` is added to the text.
+// A sweep file with lr = 0.01, 0.02, 0.03, 0.04, 5 epochs and the gates accuracy >= 0.9 and epochs
+// < 5, and the parsed file. `extra` is appended to the text.
 SweepSource TestSource(const std::string& name, const std::string& extra = "");
 SweepSpec TestSpec(const std::string& name, const std::string& extra = "");
 
 // The grid's configuration `number` (1 to 4).
 Configuration TestConfiguration(const SweepSpec& spec, std::int64_t number);
 
-// Finite numbers that differ from epoch to epoch.
+// Finite numbers that differ between epochs.
 EpochMetrics TestEpoch(int epoch, double accuracy);
 std::vector<EpochMetrics> TestEpochs(int first, int last, double accuracy);
 
-// The value, of its own (a range-based for over *StatusOr would outlive it); fails the test when
-// there is none.
+// Returns the value, or fails the test. By value: a range-based for over *StatusOr would outlive
+// it.
 template <typename T>
 T Must(absl::StatusOr<T> result) {
   EXPECT_TRUE(result.ok()) << result.status();
   return result.ok() ? *std::move(result) : T();
 }
 
-// A store with shorthands for the writes of a test; each runs as a write of its own. The first
-// failure of a shorthand fails the test.
+// Shorthands for writes of tests, each a separate Store::Write. A shorthand that fails also fails
+// the test.
 class StoreDriver {
  public:
   explicit StoreDriver(Store* store) : store_(*store) {}
@@ -70,7 +70,7 @@ class StoreDriver {
                                 const std::string& reason = "worker is gone",
                                 absl::Time heard = absl::InfiniteFuture());
   absl::Status Exhaust(const SweepRow& sweep);
-  // Grants, reports every epoch with `accuracy` at the last, and completes.
+  // Leases the trial, reports all epochs, the last one with `accuracy`, and completes it.
   void Train(const TrialRow& trial, const SweepSpec& spec, double accuracy);
 
   static LeaseToken Token(const LeaseRow& lease);

@@ -33,7 +33,7 @@ class ViewsTest : public testing::Test {
     scheduler_.reset();
   }
 
-  // The document, parsed; fails the test when there is none.
+  // The parsed document. Fails the test when there is none.
   Json Get(const std::string& path, const std::string& query = "") {
     const absl::StatusOr<ViewAnswer> answer = views_->Get({.path = path, .query = query});
     EXPECT_TRUE(answer.ok()) << path << ": " << answer.status();
@@ -44,7 +44,7 @@ class ViewsTest : public testing::Test {
   }
 
   // Sweep `name` with four trials: 1 completed at 0.95, 2 completed at 0.5, 3 failed after an epoch
-  // with a loss that is no number, 4 pending.
+  // with a NaN loss, 4 pending.
   void Fill(const std::string& name) {
     const SweepSpec spec = TestSpec(name);
     const SweepRow sweep = driver_->Create(spec);

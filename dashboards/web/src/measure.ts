@@ -101,7 +101,7 @@ function isTime({ unit }: Measure): boolean {
 
 // The measures shown for a trial by default: those that its sweep judges, and others with a better
 // direction.
-export function tellingMeasures(trial: TrialView): Measure[] {
+export function defaultMeasures(trial: TrialView): Measure[] {
   const judged = judgedMeasures(trial);
   return trial.reported.filter(
     (one) => judged.includes(one) || (one.direction !== 0 && !isTime(one)),

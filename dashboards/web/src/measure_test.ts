@@ -14,7 +14,7 @@ import {
   judgedMeasures,
   measureText,
   namedText,
-  tellingMeasures,
+  defaultMeasures,
 } from "./measure";
 
 const measure = (name: string, title: string, unit: string, direction: number): Measure => ({
@@ -68,7 +68,7 @@ it("takes the best by the direction, and the last where there is none", () => {
 it("shows what a sweep judges and what can be good or bad, and no times, until told otherwise", () => {
   const names = (measures: Measure[]): string[] => measures.map(({ name }) => name);
   const trial = answer("/api/sweeps/mnist-994/trials/1") as TrialView;
-  const told = tellingMeasures(trial);
+  const told = defaultMeasures(trial);
   expect(byUnit(told).map(names)).toEqual([
     ["validation_accuracy", "train_accuracy"],
     ["train_loss", "validation_loss"],
@@ -83,8 +83,8 @@ it("shows what a sweep judges and what can be good or bad, and no times, until t
   const target = { ...sweep.target, measures: { validation_loss: 0.1, validation_accuracy: 0.9 } };
   expect(names(gatedMeasures({ ...sweep, target }))).toEqual(["validation_loss"]);
   const own = answer("/api/sweeps/program/trials/1") as TrialView;
-  expect(names(tellingMeasures(own))).toEqual(["val/f1", "latency"]);
+  expect(names(defaultMeasures(own))).toEqual(["val/f1", "latency"]);
   const gated = { ...own, judged: ["val/f1", "epsilon"] };
   expect(names(judgedMeasures(gated))).toEqual(gated.judged);
-  expect(names(tellingMeasures(gated))).toEqual(["val/f1", "latency", "epsilon"]);
+  expect(names(defaultMeasures(gated))).toEqual(["val/f1", "latency", "epsilon"]);
 });

@@ -30,7 +30,7 @@ import {
   byUnit,
   chosenMeasures,
   measureText,
-  tellingMeasures,
+  defaultMeasures,
   titleOf,
 } from "../measure";
 import { NetworkDrawing } from "../network/drawing";
@@ -94,7 +94,7 @@ const TOLD = 6; // number of measures
 // Best values, first of the measures that judge the sweep; for the objective also its epoch and
 // last value.
 function measureFacts(trial: TrialView): [string, ComponentChildren][] {
-  return tellingMeasures(trial)
+  return defaultMeasures(trial)
     .slice(0, TOLD)
     .flatMap((one, i): [string, ComponentChildren][] => {
       const { name } = one;
@@ -204,11 +204,11 @@ function Epochs({ trial, route }: { trial: TrialView; route: Route }): JSX.Eleme
   if (!last) return <p class="empty">{NO_EPOCH[trial.state]}</p>;
   // A measure that never was a number has no curve.
   const drawn = trial.reported.filter((one) => rows.some((row) => row.values[one.name] != null));
-  const telling = tellingMeasures(trial);
+  const byDefault = defaultMeasures(trial);
   const chosen = chosenMeasures(
     drawn,
     route.query.metric,
-    drawn.filter((one) => telling.includes(one)),
+    drawn.filter((one) => byDefault.includes(one)),
   );
   return (
     <>
