@@ -3,7 +3,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/timestamp.pb.h>
 
-#include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -76,20 +76,19 @@ void CopyList(const Message& from, const FieldDescriptor& source, Message* to,
     }
     return;
   }
-  std::vector<const Message*> items;
-  for (int i = 0; i < count; ++i) items.push_back(&read.GetRepeatedMessage(from, &source, i));
-  if (!source.is_map()) {
-    for (const Message* item : items) CopyFacts(*item, write.AddMessage(to, &field));
-    return;
+  std::map<std::string, const Message*> entries;
+  for (int i = 0; i < count; ++i) {
+    const Message& item = read.GetRepeatedMessage(from, &source, i);
+    if (source.is_map()) {
+      entries[TextOf(item, *source.message_type()->map_key())] = &item;
+    } else {
+      CopyFacts(item, write.AddMessage(to, &field));
+    }
   }
-  const FieldDescriptor& key = *source.message_type()->map_key();
-  const FieldDescriptor& value = *source.message_type()->map_value();
-  std::sort(items.begin(), items.end(),
-            [&](const Message* a, const Message* b) { return TextOf(*a, key) < TextOf(*b, key); });
-  for (const Message* item : items) {
+  for (const auto& [name, item] : entries) {
     Message* const entry = write.AddMessage(to, &field);
-    CopyField(*item, key, entry, *entry->GetDescriptor()->field(0));
-    CopyField(*item, value, entry, *entry->GetDescriptor()->field(1));
+    entry->GetReflection()->SetString(entry, entry->GetDescriptor()->field(0), name);
+    CopyField(*item, *source.message_type()->map_value(), entry, *entry->GetDescriptor()->field(1));
   }
 }
 
