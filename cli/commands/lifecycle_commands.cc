@@ -8,6 +8,7 @@
 
 #include "cli/calls.h"
 #include "cli/commands/waiting.h"
+#include "cli/present/answers.h"
 #include "cli/present/live_block.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
@@ -58,7 +59,7 @@ int PrintTrial(Connection& connection, const v1::Trial& trial, const Session& se
   if (session.format == Format::kCsv) {
     PrintListing(TrialListing(*sweep, {trial}), session, std::cout);
   } else {
-    PrintJson(TrialJson(*sweep, trial), std::cout);
+    PrintJson(ToJson(ToDescribed(*sweep, trial)), std::cout);
   }
   return kExitOk;
 }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
+#include "cli/present/cells.h"
 #include "cli/present/present.h"
 #include "cli/present/trial_log.h"
 #include "cli/session.h"
@@ -102,11 +103,9 @@ void PrintEntries(const std::vector<TrialLogEntry>& entries, const LogOptions& o
   }
   for (const TrialLogEntry& entry : entries) {
     if (session.format == Format::kJson) {
-      std::cout << TrialLogJson(entry).dump(-1, ' ', false,
-                                            nlohmann::json::error_handler_t::replace)
-                << '\n';
+      std::cout << cells::Dump(TrialLogJson(entry)) << '\n';
     } else {
-      const bool line = entry.kind == TrialLogEntry::Kind::kLine;
+      const bool line = entry.kind == documents::LogEntry::KIND_LINE;
       const std::string text = TrialLogText(entry, options.timestamps);
       std::cout << (line ? text : Styled(session, Style::kDim, text)) << '\n';
     }

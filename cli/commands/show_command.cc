@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/calls.h"
+#include "cli/present/answers.h"
 #include "cli/present/curves.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
@@ -118,7 +119,7 @@ int Show(const ShowOptions& options, const Session& session) {
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, *name);
   if (!sweep.ok()) return Fail(sweep.status());
   if (session.format == Format::kJson) {
-    nlohmann::json document = SweepJson(*sweep);
+    Json document = ToJson(ToShown(*sweep));
     document["source"] = sweep->source().text();
     PrintJson(document, std::cout);
     return kExitOk;

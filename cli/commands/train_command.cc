@@ -181,6 +181,10 @@ Listing TrainingListing(const std::vector<EpochMetrics>& epochs) {
   listing.columns = {{"", "epoch"}};
   for (const EpochMetrics& epoch : epochs) listing.rows.push_back({{"", epoch.epoch}});
   AddMeasureColumns(epochs, &listing);
+  listing.columns.push_back({"", "values", false, false});
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
+    listing.rows[i].push_back({"", ValuesJson(epochs[i].values)});
+  }
   return listing;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/calls.h"
 #include "cli/help/suggestions.h"
+#include "cli/present/answers.h"
 #include "cli/present/curves.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
@@ -79,11 +80,10 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
     return kExitOk;
   }
   if (session.format == Format::kJson) {
-    nlohmann::json document = TrialJson(*sweep, trial);
-    document["epoch_rows"] = ListingJson(EpochListing(*epochs));
-    document["attempts"] = ListingJson(AttemptListing(*attempts));
-    document["spec"] =
-        nlohmann::json::parse(response->spec_json(), nullptr, /*allow_exceptions=*/false);
+    documents::ShownTrial shown;
+    *shown.mutable_saved() = ToSaved(*sweep, trial, *epochs, response->spec_json());
+    for (const v1::Attempt& attempt : *attempts) *shown.add_attempts() = ToDocument(attempt);
+    Json document = ToJson(shown);
     // A string, as everywhere in this JSON; the trainer itself gets a number.
     if (document["spec"].is_object()) document["spec"]["seed"] = std::to_string(trial.seed());
     PrintJson(document, std::cout);

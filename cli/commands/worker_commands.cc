@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "cli/calls.h"
 #include "cli/commands/waiting.h"
+#include "cli/present/answers.h"
 #include "cli/present/present.h"
 #include "cli/session.h"
 #include "common/base/counted.h"
@@ -27,9 +28,8 @@ absl::StatusOr<std::optional<v1::Worker>> FindWorker(Connection& connection,
 }
 
 void PrintWorker(const v1::Worker& worker, const Session& session) {
-  const Listing listing = WorkerListing({worker});
-  if (session.format == Format::kCsv) PrintListing(listing, session, std::cout);
-  if (session.format == Format::kJson) PrintJson(ListingJson(listing)[0], std::cout);
+  if (session.format == Format::kCsv) PrintListing(WorkerListing({worker}), session, std::cout);
+  if (session.format == Format::kJson) PrintJson(ToJson(ToDocument(worker)), std::cout);
 }
 
 int Drain(const std::string& name, bool wait, const Session& session) {

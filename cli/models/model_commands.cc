@@ -8,12 +8,14 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <sstream>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
 #include "cli/models/model_files.h"
 #include "cli/models/trained_model.h"
+#include "cli/present/answers.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
@@ -99,21 +101,24 @@ absl::Status WriteFolder(const std::string& folder, const Files& files) {
 }
 
 // Everything about the trial, for notebooks and later use.
-absl::StatusOr<std::string> TrialDocument(Connection& connection, const v1::Trial& trial,
-                                          const std::string& spec_json) {
+absl::StatusOr<Json> TrialDocument(Connection& connection, const v1::Trial& trial,
+                                   const std::string& spec_json) {
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, SweepOf(trial));
   if (!sweep.ok()) return sweep.status();
   const absl::StatusOr<std::vector<v1::Epoch>> epochs = ListEpochs(connection, trial.name());
   if (!epochs.ok()) return epochs.status();
-  nlohmann::json document = TrialJson(*sweep, trial);
-  document["epoch_rows"] = ListingJson(EpochListing(*epochs));
-  document["spec"] = nlohmann::json::parse(spec_json, nullptr, /*allow_exceptions=*/false);
-  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return ToJson(ToSaved(*sweep, trial, *epochs, spec_json));
+}
+
+std::string FileText(const Json& document) {
+  std::ostringstream text;
+  PrintJson(document, text);
+  return text.str();
 }
 
 void Report(const std::string& folder, const std::string& trial, const Files& files,
-            const nlohmann::json& weights, const Session& session) {
-  nlohmann::json names = nlohmann::json::array();
+            const Json& weights, const Session& session) {
+  Json names = Json::array();
   for (const auto& [name, bytes] : files) names.push_back(name);
   if (session.format == Format::kJson) {
     PrintJson({{"trial", trial}, {"folder", folder}, {"files", names}, {"weights", weights}},
@@ -132,7 +137,7 @@ void Report(const std::string& folder, const std::string& trial, const Files& fi
   }
 }
 
-nlohmann::json WeightsJson(const TrialModel& model) {
+Json WeightsJson(const TrialModel& model) {
   return {{"artifact", model.role},
           {"sha256", Sha256Hex(model.weights)},
           {"epoch", model.epoch},
@@ -140,15 +145,13 @@ nlohmann::json WeightsJson(const TrialModel& model) {
 }
 
 absl::StatusOr<Files> ModelFiles(Connection& connection, const TrialModel& model) {
-  absl::StatusOr<std::string> document = TrialDocument(connection, model.trial, model.spec_json);
+  absl::StatusOr<Json> document = TrialDocument(connection, model.trial, model.spec_json);
   if (!document.ok()) return document.status();
-  nlohmann::json trial = nlohmann::json::parse(*document);
-  trial["weights"] = WeightsJson(model);
-  return Files{
-      {kWeightsFile, model.weights},
-      {kNetworkFile, NetworkYaml(model)},
-      {kPythonFile, NetPy(model)},
-      {kTrialFile, trial.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"}};
+  (*document)["weights"] = WeightsJson(model);
+  return Files{{kWeightsFile, model.weights},
+               {kNetworkFile, NetworkYaml(model)},
+               {kPythonFile, NetPy(model)},
+               {kTrialFile, FileText(*document)}};
 }
 
 // The files of a trial whose network Sweep does not know, unchanged, each named for its role.
@@ -164,10 +167,9 @@ absl::StatusOr<Files> RawFiles(Connection& connection, const v1::GetTrialRespons
     if (!bytes.ok()) return bytes.status();
     files[role] = *std::move(bytes);
   }
-  absl::StatusOr<std::string> document =
-      TrialDocument(connection, trial.trial(), trial.spec_json());
+  const absl::StatusOr<Json> document = TrialDocument(connection, trial.trial(), trial.spec_json());
   if (!document.ok()) return document.status();
-  files[kTrialFile] = *std::move(document);
+  files[kTrialFile] = FileText(*document);
   return files;
 }
 

@@ -1,20 +1,22 @@
 #pragma once
 
+#include <google/protobuf/duration.pb.h>
 #include <google/protobuf/map.h>
 #include <google/protobuf/timestamp.pb.h>
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "absl/time/time.h"
 #include "cli/present/listing.h"
 #include "sweep/v1/resources.pb.h"
 
-// Values of the coordinator as cells of a listing: text for people, a value for programs.
+// Values of the coordinator as cells of a listing: text for people, and where no document says it a
+// value for programs.
 namespace sweep::cli::cells {
 
 absl::Time ToTime(const google::protobuf::Timestamp& time);
+absl::Duration ToDuration(const google::protobuf::Duration& duration);
 Cell Text(const std::string& text);
 Cell Count(std::int64_t value);
 // Millions, with two digits behind the point.
@@ -23,16 +25,11 @@ Cell Mega(std::int64_t value);
 Cell KnownCount(std::int64_t value);
 // An unknown value: null.
 Cell Missing();
-// "2026-11-21 08:00:00" in local time; "2026-11-21T08:00:00.123Z" for programs. Missing when not
-// `set`.
+// "2026-11-21 08:00:00" in local time. Missing when not `set`.
 Cell TimeCell(bool set, const google::protobuf::Timestamp& time);
-// "3 min ago"; for programs as TimeCell.
+// "3 min ago".
 Cell AgoCell(bool set, const google::protobuf::Timestamp& time);
 // JSON on one line; replaces bytes that are not UTF-8.
-std::string Dump(const nlohmann::ordered_json& value);
-// Integers beyond 2^53 become strings.
-nlohmann::json ValueJson(const v1::Value& value);
-nlohmann::json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values);
-nlohmann::json ParametersJson(const v1::Trial& trial);
+std::string Dump(const Json& value);
 
 }  // namespace sweep::cli::cells

@@ -1,20 +1,17 @@
 #include "cli/present/export.h"
 
+#include "cli/present/answers.h"
 #include "cli/present/cells.h"
-#include "cli/present/measure_text.h"
-#include "cli/present/present.h"
-#include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // The first keys of both kinds of row; they identify the trial.
 constexpr const char* kIdentityKeys[] = {
     "trial",      "number",  "configuration",      "replicate",
     "seed",       "model",   "network_parameters", "fully_connected",
     "parameters", "defaults"};
+// The next keys of a trial's row and of an epoch's; the document's other keys follow.
 constexpr const char* kTrialKeys[] = {"state",
                                       "epoch",
                                       "epochs",
@@ -23,18 +20,15 @@ constexpr const char* kTrialKeys[] = {"state",
                                       "last",
                                       "measures",
                                       "epochs_to_target",
-                                      "evaluation_images",
-                                      "attempt_seconds",
-                                      "attempt",
-                                      "failures",
-                                      "worker",
-                                      "reason",
-                                      "create_time",
-                                      "start_time",
-                                      "end_time"};
+                                      "evaluation_images"};
+constexpr const char* kEpochKeys[] = {"attempt", "epoch"};
 
-// Empty strings become null.
-Json OrNull(const nlohmann::json& value) { return value == "" ? Json(nullptr) : Json(value); }
+// Adds what the row lacks. Empty strings become null.
+void AddOthers(const Json& document, ExportRow* row) {
+  for (const auto& [key, value] : document.items()) {
+    if (!row->contains(key)) (*row)[key] = value == "" ? Json(nullptr) : value;
+  }
+}
 
 // True for keys whose entries have their own columns. Defaults are one column, since no file lists
 // their names.
@@ -45,21 +39,22 @@ bool IsFlattened(const std::string& key) {
 }  // namespace
 
 ExportRow TrialExportRow(const v1::Sweep& sweep, const v1::Trial& trial) {
-  nlohmann::json known = TrialJson(sweep, trial);
-  known["number"] = trial.number();
+  Json document = ToJson(ToDescribed(sweep, trial));
+  document["number"] = trial.number();
+  document.erase("artifacts");
   ExportRow row;
-  for (const char* const key : kIdentityKeys) row[key] = known[key];
-  for (const char* const key : kTrialKeys) row[key] = OrNull(known[key]);
+  for (const char* const key : kIdentityKeys) row[key] = document[key];
+  for (const char* const key : kTrialKeys) row[key] = document[key];
+  AddOthers(document, &row);
   return row;
 }
 
 ExportRow EpochExportRow(const ExportRow& trial, const v1::Epoch& epoch) {
+  const Json document = ToJson(ToDocument(epoch));
   ExportRow row;
   for (const char* const key : kIdentityKeys) row[key] = trial.at(key);
-  row["attempt"] = epoch.attempt();
-  row["epoch"] = epoch.epoch();
-  row["values"] = ValuesJson(FromProto(epoch).values);
-  row["report_time"] = cells::TimeCell(epoch.has_report_time(), epoch.report_time()).value;
+  for (const char* const key : kEpochKeys) row[key] = document.at(key);
+  AddOthers(document, &row);
   return row;
 }
 
@@ -100,7 +95,7 @@ void ExportWriter::Write(const ExportRow& row) {
     for (const auto& [key, value] : row.items()) {
       const bool is_empty = value.is_object() && value.empty();
       if (IsFlattened(key)) {
-        AddFlat(key, nlohmann::json(value), keys_, &flat);
+        AddFlat(key, value, keys_, &flat);
       } else if (!is_empty) {
         flat[key] = value;
       }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -13,7 +12,7 @@ namespace sweep::cli {
 
 // A row of an export: keys in order, hyperparameters in the object "parameters", measurements in
 // "measures" or "values".
-using ExportRow = nlohmann::ordered_json;
+using ExportRow = Json;
 
 // One trial of `sweep`. Unknown values, and numbers that are not finite, are null.
 ExportRow TrialExportRow(const v1::Sweep& sweep, const v1::Trial& trial);

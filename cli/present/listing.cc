@@ -18,8 +18,6 @@
 namespace sweep::cli {
 namespace {
 
-using nlohmann::json;
-
 constexpr int kGap = 2;
 constexpr int kNarrowest = 12;
 constexpr int kSpare = 2;  // columns with at least this `drop` go before elastic ones are cut
@@ -117,14 +115,6 @@ void PrintTable(const Listing& listing, int terminal, std::ostream& out) {
   for (const auto& row : listing.rows) print_line([&](std::size_t c) { return row[c]; });
 }
 
-std::vector<std::string> KeysOf(const Listing& listing) {
-  std::vector<std::string> keys;
-  for (const Listing::Column& column : listing.columns) {
-    if (!column.key.empty()) keys.push_back(column.key);
-  }
-  return keys;
-}
-
 // The keys of a column whose values are objects: hyperparameters, measures.
 std::vector<std::string> InnerNames(const Listing& listing, std::size_t column) {
   std::set<std::string> names;
@@ -144,7 +134,7 @@ bool AllObjects(const Listing& listing, std::size_t column) {
 
 // The rows as written to CSV.
 std::vector<FlatRow> FlatRows(const Listing& listing) {
-  const std::vector<std::string> keys = KeysOf(listing);
+  const std::vector<std::string> keys = ListingKeys(listing);
   std::vector<FlatRow> rows(listing.rows.size());
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t c = 0; c < listing.columns.size(); ++c) {
@@ -157,7 +147,7 @@ std::vector<FlatRow> FlatRows(const Listing& listing) {
 }
 
 void PrintCsv(const Listing& listing, std::ostream& out) {
-  const std::vector<std::string> keys = KeysOf(listing);
+  const std::vector<std::string> keys = ListingKeys(listing);
   const std::vector<FlatRow> rows = FlatRows(listing);
   std::vector<std::string> header;
   for (std::size_t c = 0; c < listing.columns.size(); ++c) {
@@ -185,10 +175,10 @@ std::string Title(std::string text) {
   return text;
 }
 
-std::string CellText(const std::string& name, const json& value) {
+std::string CellText(const std::string& name, const Json& value) {
   if (value.is_null()) return "–";
   if (value.is_string()) return value.get<std::string>();
-  if (!value.is_number_float()) return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (!value.is_number_float()) return value.dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::optional<MeasureField> field = ParseMeasureField(name, {});
   return MeasureText(field ? field->measure : name, value.get<double>());
 }
@@ -202,7 +192,12 @@ void ChooseKey(const Listing& listing, std::size_t column, Listing* chosen) {
   if (added.title.empty()) added.title = Title(added.key);
   for (std::size_t r = 0; r < listing.rows.size(); ++r) {
     Cell cell = listing.rows[r][column];
-    if (cell.text.empty()) cell.text = CellText(added.key, cell.value);
+    if (cell.value.is_number()) added.align_right = true;
+    if (cell.text.empty() && cell.value.is_number_integer()) {
+      cell.text = WithSeparators(cell.value.get<std::int64_t>());
+    } else if (cell.text.empty()) {
+      cell.text = CellText(added.key, cell.value);
+    }
     chosen->rows[r].push_back(std::move(cell));
   }
 }
@@ -212,7 +207,7 @@ void ChooseFlat(const std::vector<FlatRow>& rows, const std::string& title, cons
   chosen->columns.push_back({title, name, true});
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const auto cell = rows[r].find(name);
-    const json value = cell == rows[r].end() ? json(nullptr) : cell->second;
+    const Json value = cell == rows[r].end() ? Json(nullptr) : cell->second;
     if (value.is_string()) chosen->columns.back().align_right = false;
     chosen->rows[r].push_back({CellText(name, value), value});
   }
@@ -240,7 +235,7 @@ class ColumnChooser {
  public:
   ColumnChooser(const Listing& listing, const std::vector<Objective>& goals)
       : listing_(listing), goals_(goals), rows_(FlatRows(listing)) {
-    const std::vector<std::string> keys = KeysOf(listing);
+    const std::vector<std::string> keys = ListingKeys(listing);
     for (std::size_t c = 0; c < listing.columns.size(); ++c) {
       const std::string& key = listing.columns[c].key;
       if (key.empty()) continue;
@@ -295,12 +290,12 @@ class ColumnChooser {
 
 }  // namespace
 
-std::string CsvField(const json& value) {
+std::string CsvField(const Json& value) {
   const bool unknown = value.is_number_float() && !std::isfinite(value.get<double>());
   if (value.is_null() || unknown) return "";
   // Dumping and parsing replaces bytes that are not UTF-8, as in JSON.
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  if (value.is_string()) text = json::parse(text).get<std::string>();
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (value.is_string()) text = Json::parse(text).get<std::string>();
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string quoted = "\"";
   for (char c : text) {
@@ -324,7 +319,7 @@ std::vector<std::string> FlatColumns(const std::string& key, const std::vector<s
   return columns;
 }
 
-void AddFlat(const std::string& key, const json& value, const std::vector<std::string>& row_keys,
+void AddFlat(const std::string& key, const Json& value, const std::vector<std::string>& row_keys,
              FlatRow* row) {
   if (!value.is_object()) {
     (*row)[key] = value;
@@ -356,14 +351,42 @@ absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string&
   return chosen;
 }
 
-void PrintJson(const nlohmann::json& value, std::ostream& out) {
-  out << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+std::vector<std::string> ListingKeys(const Listing& listing) {
+  std::vector<std::string> keys;
+  for (const Listing::Column& column : listing.columns) {
+    if (!column.key.empty()) keys.push_back(column.key);
+  }
+  return keys;
 }
 
-json ListingJson(const Listing& listing) {
-  json array = json::array();
+void SetValues(const std::vector<std::string>& keys, std::vector<Json> documents,
+               Listing* listing) {
+  std::size_t end = 0;  // of the columns of the keys so far
+  for (const std::string& key : keys) {
+    auto& columns = listing->columns;
+    auto column = std::find_if(columns.begin(), columns.end(),
+                               [&](const Listing::Column& each) { return each.key == key; });
+    if (column == columns.end()) {
+      const auto at = static_cast<std::ptrdiff_t>(end);
+      column = columns.insert(columns.begin() + at, {.title = "", .key = key, .in_table = false});
+      for (auto& row : listing->rows) row.insert(row.begin() + at, Cell());
+    }
+    const auto place = static_cast<std::size_t>(column - columns.begin());
+    for (std::size_t r = 0; r < documents.size(); ++r) {
+      listing->rows[r][place].value = std::move(documents[r][key]);
+    }
+    end = std::max(end, place + 1);
+  }
+}
+
+void PrintJson(const Json& value, std::ostream& out) {
+  out << value.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+Json ListingJson(const Listing& listing) {
+  Json array = Json::array();
   for (const auto& row : listing.rows) {
-    json object = json::object();
+    Json object = Json::object();
     for (std::size_t c = 0; c < row.size(); ++c) {
       if (!listing.columns[c].key.empty()) object[listing.columns[c].key] = row[c].value;
     }

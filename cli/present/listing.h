@@ -14,10 +14,13 @@ namespace sweep::cli {
 
 enum class Format { kTable, kJson, kCsv };
 
+// Keys stay in the order in which they were added.
+using Json = nlohmann::ordered_json;
+
 // The text of a column for people, and its value for programs.
 struct Cell {
   std::string text;            // table
-  nlohmann::json value;        // json, csv
+  Json value = nullptr;        // json, csv
   Style style = Style::kNone;  // of the text, if the listing is coloured
 };
 
@@ -40,6 +43,11 @@ struct Listing {
   bool color = false;                   // table: with the styles of its cells
 };
 
+// Gives the cells of columns with keys their values for programs: those of the row's document, an
+// object with these keys. A key without a column gets one that no table has, behind the columns of
+// the keys before it.
+void SetValues(const std::vector<std::string>& keys, std::vector<Json> documents, Listing* listing);
+
 // `width` is the terminal's width in columns; 0: unlimited.
 void PrintListing(const Listing& listing, Format format, int width, std::ostream& out);
 
@@ -53,19 +61,21 @@ absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string&
 // A row of CSV. Objects become one column per entry, so that spreadsheets and pandas see numbers:
 // "parameters.lr"; for "values" the measure's name alone (unless the row has that key), and for
 // "measures" "last.val/f1", "low.val/f1", "high.val/f1".
-using FlatRow = std::map<std::string, nlohmann::json>;
+using FlatRow = std::map<std::string, Json>;
 // The columns for an object under `key` whose entries have these names.
 std::vector<std::string> FlatColumns(const std::string& key, const std::vector<std::string>& names,
                                      const std::vector<std::string>& row_keys);
-void AddFlat(const std::string& key, const nlohmann::json& object,
-             const std::vector<std::string>& row_keys, FlatRow* row);
+void AddFlat(const std::string& key, const Json& object, const std::vector<std::string>& row_keys,
+             FlatRow* row);
 // The text of a CSV cell: empty for null, NaN and infinities; quoted when necessary.
-std::string CsvField(const nlohmann::json& value);
+std::string CsvField(const Json& value);
 
+// The keys of its rows, in order.
+std::vector<std::string> ListingKeys(const Listing& listing);
 // The rows as an array of objects.
-nlohmann::json ListingJson(const Listing& listing);
+Json ListingJson(const Listing& listing);
 
 // Prints a whole JSON document, indented, with NaN and infinities as null.
-void PrintJson(const nlohmann::json& value, std::ostream& out);
+void PrintJson(const Json& value, std::ostream& out);
 
 }  // namespace sweep::cli

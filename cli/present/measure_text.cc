@@ -49,9 +49,7 @@ std::string Title(std::string_view measure, std::string_view label) {
                                          : absl::AsciiStrToUpper(std::string(label));
 }
 
-nlohmann::json NumberJson(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
-}
+Json NumberJson(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 }  // namespace
 
@@ -76,6 +74,12 @@ std::optional<double> BestOf(const v1::Trial& trial, const Objective& objective)
   const auto found = trial.measures().find(std::string(CanonicalMeasure(objective.name)));
   if (found == trial.measures().end()) return std::nullopt;
   return objective.maximize ? found->second.high() : found->second.low();
+}
+
+Measurements ValuesOf(const v1::RankedConfiguration& row) {
+  Measurements values;
+  for (const auto& [name, value] : row.values()) values.Set(name, value);
+  return values;
 }
 
 std::vector<std::string> ReportedMeasures(const std::vector<EpochMetrics>& epochs) {
@@ -138,7 +142,7 @@ std::string EpochText(const EpochMetrics& epoch) {
 }
 
 Cell MeasureCell(std::string_view measure, std::optional<double> value) {
-  return {MeasureText(measure, value), value ? NumberJson(*value) : nlohmann::json(nullptr)};
+  return {MeasureText(measure, value), value ? NumberJson(*value) : Json(nullptr)};
 }
 
 std::string MeasureColumn(std::string_view measure) {
@@ -153,25 +157,11 @@ void AddMeasureColumns(const std::vector<EpochMetrics>& epochs, Listing* listing
       listing->rows[i].push_back(MeasureCell(name, epochs[i].values.Get(name)));
     }
   }
-  listing->columns.push_back({"", "values", false, false});
-  for (std::size_t i = 0; i < epochs.size(); ++i) {
-    listing->rows[i].push_back({"", ValuesJson(epochs[i].values)});
-  }
 }
 
-nlohmann::json ValuesJson(const Measurements& values) {
-  nlohmann::json object = nlohmann::json::object();
+Json ValuesJson(const Measurements& values) {
+  Json object = Json::object();
   for (const auto& [name, value] : values) object[name] = NumberJson(value);
-  return object;
-}
-
-nlohmann::json SummariesJson(const MeasureSummaries& summaries) {
-  nlohmann::json object = nlohmann::json::object();
-  for (const auto& [name, summary] : summaries) {
-    object[name] = {{"last", NumberJson(summary.last)},
-                    {"low", NumberJson(summary.low)},
-                    {"high", NumberJson(summary.high)}};
-  }
   return object;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/present/listing.h"
 #include "common/trial/measures.h"
 #include "sweep/v1/resources.pb.h"
+#include "sweep/v1/sweeps.pb.h"
 
 namespace sweep::cli {
 
@@ -21,6 +22,9 @@ inline Objective ObjectiveOf(const v1::Sweep& sweep) { return ObjectivesOf(sweep
 // The trial's values so far; nullopt when not reported.
 std::optional<double> LastOf(const v1::Trial& trial, std::string_view measure);
 std::optional<double> BestOf(const v1::Trial& trial, const Objective& objective);
+
+// What objectives and gates are held against.
+Measurements ValuesOf(const v1::RankedConfiguration& row);
 
 // The measures that any of the epochs has reported: predefined ones first, in the usual order.
 std::vector<std::string> ReportedMeasures(const std::vector<EpochMetrics>& epochs);
@@ -45,9 +49,7 @@ std::string MeasureColumn(std::string_view measure);
 // Adds to rows of epochs a column for each measure that any of them has reported.
 void AddMeasureColumns(const std::vector<EpochMetrics>& epochs, Listing* listing);
 
-// As in documents of the dashboard: {"val/f1": 0.91}, null when not finite, and {"val/f1": {"last":
-// 0.91, "low": 0.5, "high": 0.93}}. Unreported measures are absent.
-nlohmann::json ValuesJson(const Measurements& values);
-nlohmann::json SummariesJson(const MeasureSummaries& summaries);
+// {"val/f1": 0.91}, null when not finite. Unreported measures are absent.
+Json ValuesJson(const Measurements& values);
 
 }  // namespace sweep::cli

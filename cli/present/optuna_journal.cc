@@ -16,8 +16,6 @@
 namespace sweep::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // optuna.storages.journal._storage.JournalOperation
 constexpr int kCreateStudy = 0;
 constexpr int kSetStudyUserAttr = 2;

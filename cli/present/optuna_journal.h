@@ -1,10 +1,10 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "cli/present/listing.h"
 #include "common/spec/sweep_spec.h"
 #include "sweep/v1/resources.pb.h"
 
@@ -29,7 +29,6 @@ class OptunaJournal {
   void Write(const v1::Trial& trial, const std::vector<v1::Epoch>& epochs);
 
  private:
-  using Json = nlohmann::ordered_json;
   void WriteOperation(int code, Json fields);
   void AddParameters(const v1::Trial& trial, Json* record) const;
   void AddValues(const v1::Trial& trial, const std::vector<v1::Epoch>& epochs, Json* record) const;

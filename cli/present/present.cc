@@ -8,6 +8,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "cli/present/answers.h"
 #include "cli/present/cells.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/text.h"
@@ -19,12 +20,7 @@
 namespace sweep::cli {
 namespace {
 
-using nlohmann::json;
 using namespace cells;
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 std::string Lower(std::string text, std::size_t prefix) {
   text.erase(0, std::min(prefix, text.size()));
@@ -139,10 +135,6 @@ std::optional<double> BestValue(const v1::Sweep& sweep) {
   return sweep.has_best_value() ? std::optional<double>(sweep.best_value()) : std::nullopt;
 }
 
-json BestValueJson(const v1::Sweep& sweep) {
-  return MeasureCell(sweep.metric(), BestValue(sweep)).value;
-}
-
 }  // namespace
 
 std::string BestValueText(const v1::Sweep& sweep) {
@@ -233,41 +225,34 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
                      {"LEFT", "seconds_left", true, true, false, 1},
                      {"DISK", "disk_bytes", true, true, false, 7},
                      {"SUBMITTED", "create_time", false, true, false, 6},
-                     {"", "status", false, false},
-                     {"", "pause_reason", false, false},
-                     {"", "file_refusal", false, false},
-                     {"", "archived", false, false},
-                     {"", "labels", false, false}};
+                     {"", "status", false, false}};
+  std::vector<documents::ListedSweep> documents;
   for (const v1::Sweep& sweep : sweeps) {
     const std::optional<absl::Duration> left = TimeLeft(sweep);
     const bool has_best = !sweep.best_trial().empty();
-    const std::int64_t ended = EndedTrials(sweep.counts());
-    json labels = json::object();
-    for (const auto& [key, value] : sweep.labels()) labels[key] = value;
     listing.rows.push_back(
         {Text(ShortName(sweep.name())),
-         {StateName(sweep.state()), StateName(sweep.state()), StatusStyle(sweep)},
+         {StateName(sweep.state()), {}, StatusStyle(sweep)},
          // Excludes cancelled trials, which have their own column: they are no progress.
-         {fmt::format("{}{}", ended - sweep.counts().cancelled(), PlannedText(sweep)), ended},
-         Count(sweep.planned_trials()),
+         {fmt::format("{}{}", EndedTrials(sweep.counts()) - sweep.counts().cancelled(),
+                      PlannedText(sweep))},
+         {},
          Count(sweep.counts().running()),
          Count(sweep.counts().on_hold()),
          Count(sweep.counts().failed()),
          Count(sweep.counts().diverged()),
          Count(sweep.counts().cancelled()),
          Count(sweep.qualifying()),
-         has_best ? Cell{BestValueText(sweep), BestValueJson(sweep)} : Missing(),
+         has_best ? Text(BestValueText(sweep)) : Missing(),
          has_best ? Text(ShortName(sweep.best_trial())) : Missing(),
-         {"", sweep.best_qualifies()},
-         left ? Cell{HumanDuration(*left), absl::ToDoubleSeconds(*left)} : Missing(),
-         {BytesText(sweep.disk_bytes()), sweep.disk_bytes()},
+         {},
+         left ? Text(HumanDuration(*left)) : Missing(),
+         Text(BytesText(sweep.disk_bytes())),
          AgoCell(sweep.has_create_time(), sweep.create_time()),
-         Text(StatusText(sweep)),
-         Text(sweep.pause_reason()),
-         Text(sweep.file_refusal()),
-         {"", sweep.archived()},
-         {"", labels}});
+         {}});
+    documents.push_back(ToListed(sweep));
   }
+  AddDocuments(documents, &listing);
   return listing;
 }
 
@@ -278,13 +263,6 @@ bool AllFailed(const std::vector<v1::Trial>& trials) {
   return !trials.empty() && std::all_of(trials.begin(), trials.end(), [](const v1::Trial& trial) {
     return trial.state() == v1::TRIAL_STATE_FAILED || trial.state() == v1::TRIAL_STATE_DIVERGED;
   });
-}
-
-// The total time of its attempts.
-Cell TimeSpent(const v1::Trial& trial) {
-  if (trial.attempt() == 0) return Missing();
-  const absl::Duration time = ToDuration(trial.attempt_duration());
-  return {HumanDuration(time), absl::ToDoubleSeconds(time)};
 }
 
 }  // namespace
@@ -298,56 +276,37 @@ Listing TrialListing(const v1::Sweep& sweep, const std::vector<v1::Trial>& trial
                      {"STATE", "state"},
                      {"HYPERPARAMETERS", "parameters", false, true, true},
                      {"EPOCH", "epoch", true, true, false, 3},
-                     {"", "epochs", true, false},
                      {"BEST", "best", true},
                      {"AT", "best_epoch", true, true, false, 4},
                      {"LAST", "last", true, true, false, 2},
-                     {"", "measures", true, false},
                      {"TARGET", "epochs_to_target", true, true, false, 1},
-                     {"", "configuration", true, false},
-                     {"", "replicate", true, false},
-                     {"", "model", false, false},
-                     {"", "network_parameters", true, false},
-                     {"", "seed", true, false},
                      {"TIME", "attempt_seconds", true, true, false, 4},
-                     {"", "defaults", false, false},
-                     {"", "attempt", true, false},
-                     {"", "failures", true, false},
-                     {"", "worker", false, false},
                      {"REASON", "reason", false, AllFailed(trials), true}};
   for (std::size_t i = 1; i < objectives.size(); ++i) {
     listing.columns.push_back({"BEST " + MeasureColumn(objectives[i].name), "", true});
   }
+  std::vector<documents::ListedTrial> documents;
   for (const v1::Trial& trial : trials) {
     const std::string parameters = ParametersText(trial);
     listing.rows.push_back(
         {Text(ShortName(trial.name())),
-         {StateName(trial.state()), StateName(trial.state()), StateStyle(trial.state())},
+         {StateName(trial.state()), {}, StateStyle(trial.state())},
          {trial.replicate() > 0 ? fmt::format("{} (replicate {})", parameters, trial.replicate())
-                                : parameters,
-          ParametersJson(trial)},
-         {fmt::format("{}/{}", trial.epoch(), trial.epochs()), trial.epoch()},
-         Count(trial.epochs()),
+                                : parameters},
+         {fmt::format("{}/{}", trial.epoch(), trial.epochs())},
          MeasureCell(objective.name, BestOf(trial, objective)),
          KnownCount(trial.best_epoch()),
          MeasureCell(objective.name, LastOf(trial, objective.name)),
-         {"", SummariesJson(FromProto(trial.measures()))},
          KnownCount(trial.epochs_to_target()),
-         Count(trial.configuration()),
-         Count(trial.replicate()),
-         Text(trial.model()),
-         KnownCount(trial.network_parameters()),
-         Text(std::to_string(trial.seed())),
-         TimeSpent(trial),
-         {"", ValuesJson(trial.defaults())},
-         Count(trial.attempt()),
-         Count(trial.failures()),
-         Text(ShortName(trial.worker())),
-         {FailureHeadline(trial.reason()), trial.reason()}});
+         trial.attempt() > 0 ? Text(HumanDuration(ToDuration(trial.attempt_duration())))
+                             : Missing(),
+         Text(FailureHeadline(trial.reason()))});
     for (std::size_t i = 1; i < objectives.size(); ++i) {
       listing.rows.back().push_back(MeasureCell(objectives[i].name, BestOf(trial, objectives[i])));
     }
+    documents.push_back(ToListed(sweep, trial));
   }
+  AddDocuments(documents, &listing);
   return listing;
 }
 
@@ -356,11 +315,14 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
   listing.empty = "no epochs yet";
   listing.columns = {{"EPOCH", "epoch", true}, {"ATTEMPT", "attempt", true, true, false, 3}};
   std::vector<EpochMetrics> metrics;
+  std::vector<documents::EpochRow> documents;
   for (const v1::Epoch& epoch : epochs) {
     listing.rows.push_back({Count(epoch.epoch()), Count(epoch.attempt())});
     metrics.push_back(FromProto(epoch));
+    documents.push_back(ToDocument(epoch));
   }
   AddMeasureColumns(metrics, &listing);
+  AddDocuments(documents, &listing);
   return listing;
 }
 
@@ -371,8 +333,7 @@ Cell OutcomeCell(const std::string& outcome) {
                       : outcome == "failed" || outcome == "lost" ? Style::kRed
                       : outcome == "diverged"                    ? Style::kYellow
                                                                  : Style::kNone;
-  const std::string text = outcome.empty() ? "running" : outcome;
-  return {text, text, style};
+  return {outcome, {}, style};
 }
 
 }  // namespace
@@ -387,81 +348,24 @@ Listing AttemptListing(const std::vector<v1::Attempt>& attempts) {
                      {"TO", "end_time", false, true, false, 2},
                      {"OUTCOME", "outcome"},
                      {"REASON", "reason", false, true, true}};
+  std::vector<documents::Attempt> documents;
   for (const v1::Attempt& attempt : attempts) {
-    listing.rows.push_back({Count(attempt.attempt()),
-                            Text(ShortName(attempt.worker())),
+    const documents::Attempt& document = documents.emplace_back(ToDocument(attempt));
+    listing.rows.push_back({Count(attempt.attempt()), Text(document.worker()),
                             TimeCell(attempt.has_start_time(), attempt.start_time()),
                             TimeCell(attempt.has_end_time(), attempt.end_time()),
-                            OutcomeCell(attempt.outcome()),
-                            {FailureHeadline(attempt.reason()), attempt.reason()}});
+                            OutcomeCell(document.outcome()),
+                            Text(FailureHeadline(attempt.reason()))});
   }
+  AddDocuments(documents, &listing);
   return listing;
 }
 
-json SweepJson(const v1::Sweep& sweep) {
-  json object = {
-      {"name", ShortName(sweep.name())},
-      {"state", StateName(sweep.state())},
-      {"status", StatusText(sweep)},
-      {"pause_reason", sweep.pause_reason()},
-      {"file_refusal", sweep.file_refusal()},
-      {"archived", sweep.archived()},
-      {"disk_bytes", sweep.disk_bytes()},
-      {"method", sweep.method()},
-      {"metric", sweep.metric()},
-      {"maximize", sweep.maximize()},
-      {"objectives", json::array()},
-      {"digest", sweep.digest()},
-      {"data_sha256", sweep.data_sha256()},
-      {"planned_trials", sweep.planned_trials()},
-      {"epochs", sweep.epochs()},
-      {"gates", std::vector<std::string>(sweep.gates().begin(), sweep.gates().end())},
-      {"early_terminate", sweep.early_terminate()},
-      {"qualifying", sweep.qualifying()},
-      {"principal", sweep.principal()},
-      {"best_trial", ShortName(sweep.best_trial())},
-      {"best_value", BestValueJson(sweep)},
-      {"best_qualifies", sweep.best_qualifies()},
-      {"seconds_left",
-       sweep.has_time_left() ? json(absl::ToDoubleSeconds(*TimeLeft(sweep))) : json(nullptr)},
-      {"create_time", TimeCell(sweep.has_create_time(), sweep.create_time()).value},
-      {"end_time", TimeCell(sweep.has_end_time(), sweep.end_time()).value}};
-  const v1::TrialCounts& counts = sweep.counts();
-  object["trials"] = {{"pending", counts.pending()},   {"running", counts.running()},
-                      {"on_hold", counts.on_hold()},   {"completed", counts.completed()},
-                      {"stopped", counts.stopped()},   {"failed", counts.failed()},
-                      {"diverged", counts.diverged()}, {"cancelled", counts.cancelled()}};
-  for (const Objective& objective : ObjectivesOf(sweep)) {
-    object["objectives"].push_back({{"name", objective.name}, {"maximize", objective.maximize}});
-  }
-  object["labels"] = json::object();
-  for (const auto& [key, value] : sweep.labels()) object["labels"][key] = value;
-  return object;
-}
-
-json TrialJson(const v1::Sweep& sweep, const v1::Trial& trial) {
-  json object = ListingJson(TrialListing(sweep, {trial}))[0];
-  // A program's own model and data are unknown.
-  object["fully_connected"] =
-      trial.network_parameters() > 0 ? json(trial.fully_connected()) : json(nullptr);
-  object["evaluation_images"] = KnownCount(trial.evaluation_images()).value;
-  object["create_time"] = TimeCell(trial.has_create_time(), trial.create_time()).value;
-  object["start_time"] = TimeCell(trial.has_start_time(), trial.start_time()).value;
-  object["end_time"] = TimeCell(trial.has_end_time(), trial.end_time()).value;
-  object["artifacts"] = json::array();
-  for (const v1::Artifact& artifact : trial.artifacts()) {
-    object["artifacts"].push_back({{"role", artifact.role()},
-                                   {"sha256", artifact.sha256()},
-                                   {"size_bytes", artifact.size_bytes()}});
-  }
-  return object;
-}
-
-void PrintSweep(const v1::Sweep& sweep, const Session& session, const json& extra) {
+void PrintSweep(const v1::Sweep& sweep, const Session& session, const Json& extra) {
   if (session.format == Format::kCsv) {
     PrintListing(SweepListing({sweep}), session, std::cout);
   } else if (session.format == Format::kJson) {
-    json document = SweepJson(sweep);
+    Json document = ToJson(ToShown(sweep));
     document.update(extra);
     PrintJson(document, std::cout);
   }

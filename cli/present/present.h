@@ -2,7 +2,6 @@
 
 #include <google/protobuf/map.h>
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +14,8 @@
 
 namespace sweep::cli {
 
-// The coordinator's answers as listings and JSON. The JSON is stable for scripts: names and types
-// do not change within a major version (docs/cli.md).
+// The coordinator's answers as listings. Their JSON is stable for scripts: names and types do not
+// change within a major version (docs/cli.md). It comes from answers.h.
 Listing SweepListing(const std::vector<v1::Sweep>& sweeps);
 // Trials of `sweep`, whose objectives judge them.
 Listing TrialListing(const v1::Sweep& sweep, const std::vector<v1::Trial>& trials);
@@ -26,8 +25,6 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers);
 // Sentences about connected workers that have other data than a sweep or are put aside.
 std::vector<std::string> WorkerNotes(const std::vector<v1::Worker>& workers, absl::Time now);
 Listing RankListing(const v1::RankSweepResponse& ranking);
-nlohmann::json SweepJson(const v1::Sweep& sweep);
-nlohmann::json TrialJson(const v1::Sweep& sweep, const v1::Trial& trial);
 
 // "completed"
 std::string StateName(v1::TrialState state);
@@ -77,8 +74,7 @@ bool HasEnded(v1::TrialState state);
 
 // Prints the sweep's current state for programs: JSON with the keys of `extra` added, or CSV.
 // Prints nothing for tables.
-void PrintSweep(const v1::Sweep& sweep, const Session& session,
-                const nlohmann::json& extra = nlohmann::json::object());
+void PrintSweep(const v1::Sweep& sweep, const Session& session, const Json& extra = Json::object());
 
 // Prints the ranking with its gates and a concluding line, as `best` and `run` do.
 void PrintRanking(const v1::RankSweepResponse& ranking, const Session& session, std::ostream& out);

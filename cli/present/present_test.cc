@@ -6,6 +6,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "cli/present/answers.h"
 #include "common/trial/measures.h"
 #include "proto/epochs.h"
 
@@ -70,7 +71,7 @@ TEST(Status, TrialsOnHoldAreListedWhereThereAreAny) {
   sweep.mutable_counts()->set_on_hold(3);
   EXPECT_THAT(Printed(SweepListing({sweep})), HasSubstr("ON HOLD"));
   EXPECT_EQ(ListingJson(SweepListing({sweep}))[0]["on_hold"], 3);
-  EXPECT_EQ(SweepJson(sweep)["trials"]["on_hold"], 3);
+  EXPECT_EQ(ToJson(ToShown(sweep))["trials"]["on_hold"], 3);
   EXPECT_EQ(EndedTrials(sweep.counts()), 4);
   EXPECT_EQ(MadeTrials(sweep.counts()), 7);
 }
@@ -146,7 +147,7 @@ TEST(Epochs, HaveAColumnForWhatWasReportedOnly) {
             "    1        1           2     0.5\n"
             "    2        1         NaN       –\n");
   EXPECT_EQ(Printed(EpochListing(epochs), Format::kCsv),
-            "epoch,attempt,train_loss,val/f1\n1,1,2.0,0.5\n2,1,,\n");
+            "epoch,attempt,train_loss,val/f1,report_time\n1,1,2.0,0.5,\n2,1,,,\n");
   const nlohmann::json rows = ListingJson(EpochListing(epochs));
   EXPECT_EQ(rows[0]["values"], (nlohmann::json{{"val/f1", 0.5}, {"train_loss", 2.0}}));
   EXPECT_TRUE(rows[1]["values"]["train_loss"].is_null()) << "reported, and no number";
@@ -243,28 +244,28 @@ TEST(Ranking, AnObjectiveThatIsNoNumberIsSaidToBeNone) {
 
 TEST(Sweeps, TheBestIsUnknownUntilThereIsOne) {
   v1::Sweep sweep = SweepBy({{.name = "val/f1", .maximize = true}});
-  EXPECT_TRUE(SweepJson(sweep)["best_value"].is_null());
+  EXPECT_TRUE(ToJson(ToShown(sweep))["best_value"].is_null());
   sweep.set_best_trial("sweeps/s/trials/1");
   sweep.set_best_value(0.25);
-  EXPECT_EQ(SweepJson(sweep)["best_value"], 0.25);
-  EXPECT_EQ(SweepJson(sweep)["objectives"],
-            (nlohmann::json::array({{{"name", "val/f1"}, {"maximize", true}}})));
+  EXPECT_EQ(ToJson(ToShown(sweep))["best_value"], 0.25);
+  EXPECT_EQ(ToJson(ToShown(sweep))["objectives"],
+            (Json::array({{{"name", "val/f1"}, {"maximize", true}}})));
   EXPECT_THAT(Printed(SweepListing({sweep})), HasSubstr("val/f1 0.25"));
 }
 
 TEST(Trials, WhatAProgramsNetworkIsIsUnknownAndNotZero) {
   v1::Trial trial;
   trial.set_name("sweeps/s/trials/1");
-  const nlohmann::json row = TrialJson({}, trial);
+  const nlohmann::json row = ToJson(ToDescribed({}, trial));
   for (const char* key : {"network_parameters", "fully_connected", "evaluation_images"}) {
     EXPECT_TRUE(row[key].is_null()) << key << ' ' << row[key];
   }
   trial.set_model("cnn-18718");
   trial.set_network_parameters(18718);
   trial.set_evaluation_images(1000);
-  EXPECT_EQ(TrialJson({}, trial)["network_parameters"], 18718);
-  EXPECT_EQ(TrialJson({}, trial)["fully_connected"], false);
-  EXPECT_EQ(TrialJson({}, trial)["evaluation_images"], 1000);
+  EXPECT_EQ(ToJson(ToDescribed({}, trial))["network_parameters"], 18718);
+  EXPECT_EQ(ToJson(ToDescribed({}, trial))["fully_connected"], false);
+  EXPECT_EQ(ToJson(ToDescribed({}, trial))["evaluation_images"], 1000);
 }
 
 }  // namespace

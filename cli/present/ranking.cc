@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "cli/present/answers.h"
 #include "cli/present/cells.h"
 #include "cli/present/live_block.h"
 #include "cli/present/measure_text.h"
@@ -18,7 +19,6 @@
 namespace sweep::cli {
 namespace {
 
-using nlohmann::json;
 using namespace cells;
 
 // True when a trial broke off: whether its remaining epochs would meet the gate is unknown.
@@ -46,36 +46,18 @@ std::string MeanText(const std::string& metric, const v1::RankedConfiguration& r
   return fmt::format("{}{} ({})", MeasureText(metric, row.mean_last()), interval, row.replicates());
 }
 
-json GatesJson(const v1::RankedConfiguration& row) {
-  json gates = json::array();
-  for (const v1::GateResult& gate : row.gates()) {
-    gates.push_back({{"gate", gate.gate()},
-                     {"met", gate.met()},
-                     {"value", ValueJson(gate.value())},
-                     {"missed_by", gate.missed_by()}});
-  }
-  return gates;
-}
-
 bool HasInterval(const v1::RankedConfiguration& row) {
   return row.has_interval_low() && row.has_interval_high();
 }
 
 Cell IntervalCell(const std::string& metric, const std::optional<Interval>& interval) {
   if (!interval) return Missing();
-  return {IntervalText(metric, interval->low, interval->high),
-          json::array({interval->low, interval->high})};
+  return {IntervalText(metric, interval->low, interval->high)};
 }
 
 std::optional<Interval> IntervalOf(const v1::RankedConfiguration& row) {
   if (!HasInterval(row)) return std::nullopt;
   return Interval{.low = row.interval_low(), .high = row.interval_high()};
-}
-
-Measurements ValuesOf(const v1::RankedConfiguration& row) {
-  Measurements values;
-  for (const auto& [name, value] : row.values()) values.Set(name, value);
-  return values;
 }
 
 // The measures that judge the rows besides the first objective: further objectives, and those of
@@ -147,20 +129,11 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                      {"95 % INTERVAL", "interval", true, has_intervals, false, 5},
                      {"EPOCH", "value_epoch", true, true, false, 3},
                      {"LAST", "last", true, true, false, 4},
-                     {"", "values", true, false},
-                     {"", "measures", true, false},
                      {"MEAN OF LAST, 95 %", "mean_last", true, replicated, false, 2},
                      {"", "mean_half_width", true, false},
                      {"", "mean_interval", false, false},
-                     {"", "replicates", true, false},
-                     {"", "configuration", true, false},
-                     {"", "network_parameters", true, false},
-                     {"", "epochs_to_target", true, false},
                      {"", "qualifies", false, false},
-                     {"", "gates", false, false},
-                     {"STATE", "state", false, !all_completed},
-                     {"", "seed", true, false},
-                     {"", "defaults", false, false}};
+                     {"STATE", "state", false, !all_completed}};
   for (const std::string& name : further) {
     listing.columns.push_back({MeasureColumn(name), "", true});
   }
@@ -175,6 +148,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
   listing.columns.push_back({"HYPERPARAMETERS", "parameters", false, true, true, 1});
   const std::set<std::string> constants = ConstantParameters(ranking);
 
+  std::vector<documents::RankedTrial> documents;
   for (const v1::RankedConfiguration& row : ranking.rows()) {
     const v1::Trial& trial = row.trial();
     const std::optional<Interval> mean =
@@ -188,29 +162,22 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
         IntervalCell(metric, IntervalOf(row)),
         KnownCount(row.value_epoch()),
         MeasureCell(metric, LastOf(trial, metric)),
-        {"", ValuesJson(values)},
-        {"", SummariesJson(FromProto(trial.measures()))},
-        {MeanText(metric, row, mean), MeasureCell(metric, row.mean_last()).value},
+        {MeanText(metric, row, mean)},
         row.replicates() > 1 ? MeasureCell(metric, row.mean_half_width()) : Missing(),
         IntervalCell(metric, mean),
-        Count(row.replicates()),
-        Count(trial.configuration()),
-        KnownCount(trial.network_parameters()),
-        KnownCount(trial.epochs_to_target()),
-        {row.qualifies() ? "yes" : "no", row.qualifies()},
-        {"", GatesJson(row)},
-        {StateName(trial.state()), StateName(trial.state()), StateStyle(trial.state())},
-        Text(std::to_string(trial.seed())),
-        {"", ValuesJson(trial.defaults())}};
+        Text(row.qualifies() ? "yes" : "no"),
+        {StateName(trial.state()), {}, StateStyle(trial.state())}};
     for (const std::string& name : further) {
       cells.push_back(MeasureCell(name, values.Get(name)));
     }
     for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
       cells.push_back(gate < row.gates_size() ? Text(GateText(row.gates(gate), trial)) : Missing());
     }
-    cells.push_back({VaryingText(trial, constants), ParametersJson(trial)});
+    cells.push_back({VaryingText(trial, constants)});
     listing.rows.push_back(std::move(cells));
+    documents.push_back(ToRanked(ranking.sweep(), row));
   }
+  AddDocuments(documents, &listing);
   return listing;
 }
 

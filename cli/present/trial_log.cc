@@ -6,29 +6,30 @@
 #include <cmath>
 #include <tuple>
 
+#include "cli/present/answers.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/counted.h"
+#include "proto/documents/values.h"
 #include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
 
-using Kind = TrialLogEntry::Kind;
+using Kind = documents::LogEntry::Kind;
 
-std::string KindName(Kind kind) {
-  switch (kind) {
-    case Kind::kAttemptStart:
-      return "attempt_start";
-    case Kind::kLine:
-      return "line";
-    case Kind::kEpoch:
-      return "epoch";
-    case Kind::kAttemptEnd:
-      return "attempt_end";
+documents::LogEntry ToDocument(const TrialLogEntry& entry) {
+  documents::LogEntry made;
+  made.set_time(sweep::TimeText(entry.time));
+  made.set_kind(entry.kind);
+  made.set_attempt(entry.attempt);
+  if (entry.number > 0) made.set_number(entry.number);
+  made.set_text(entry.text);
+  if (entry.kind == documents::LogEntry::KIND_EPOCH) {
+    *made.mutable_values()->mutable_values() = NamedNumbers(FromProto(entry.epoch).values);
   }
-  return "";
+  return made;
 }
 
 }  // namespace
@@ -42,17 +43,18 @@ void TrialLog::Add(TrialLogEntry entry) { fresh_.push_back(std::move(entry)); }
 void TrialLog::AddAttempts(const std::vector<v1::Attempt>& attempts) {
   for (const v1::Attempt& attempt : attempts) {
     const int number = attempt.attempt();
-    if (IsNew(Kind::kAttemptStart, number, 0)) {
-      Add({.kind = Kind::kAttemptStart,
+    if (IsNew(documents::LogEntry::KIND_ATTEMPT_START, number, 0)) {
+      Add({.kind = documents::LogEntry::KIND_ATTEMPT_START,
            .time = ToTime(attempt.start_time()),
            .attempt = number,
            .text = fmt::format("attempt {} on {}", number, ShortName(attempt.worker()))});
     }
-    if (!attempt.has_end_time() || !IsNew(Kind::kAttemptEnd, number, 0)) continue;
+    if (!attempt.has_end_time() || !IsNew(documents::LogEntry::KIND_ATTEMPT_END, number, 0))
+      continue;
     // The log already has the reason's further lines.
     const std::string first = attempt.reason().substr(0, attempt.reason().find('\n'));
     const std::string reason = first.empty() ? "" : ": " + first;
-    Add({.kind = Kind::kAttemptEnd,
+    Add({.kind = documents::LogEntry::KIND_ATTEMPT_END,
          .time = ToTime(attempt.end_time()),
          .attempt = number,
          .text = fmt::format("attempt {} {}{}", number, attempt.outcome(), reason)});
@@ -61,8 +63,8 @@ void TrialLog::AddAttempts(const std::vector<v1::Attempt>& attempts) {
 
 void TrialLog::AddEpochs(const std::vector<v1::Epoch>& epochs) {
   for (const v1::Epoch& epoch : epochs) {
-    if (!IsNew(Kind::kEpoch, epoch.attempt(), epoch.epoch())) continue;
-    Add({.kind = Kind::kEpoch,
+    if (!IsNew(documents::LogEntry::KIND_EPOCH, epoch.attempt(), epoch.epoch())) continue;
+    Add({.kind = documents::LogEntry::KIND_EPOCH,
          .time = ToTime(epoch.report_time()),
          .attempt = epoch.attempt(),
          .number = epoch.epoch(),
@@ -82,7 +84,7 @@ void TrialLog::AddLines(const std::vector<v1::LogLine>& lines) {
     if (same_attempt) time = std::max(time, last_line_time_);
     const std::int64_t dropped = same_attempt ? line.line() - last_line_.second - 1 : 0;
     if (dropped > 0) {
-      Add({.kind = Kind::kLine,
+      Add({.kind = documents::LogEntry::KIND_LINE,
            .time = time,
            .attempt = line.attempt(),
            .number = line.line() - 1,
@@ -90,7 +92,7 @@ void TrialLog::AddLines(const std::vector<v1::LogLine>& lines) {
     }
     last_line_ = at;
     last_line_time_ = time;
-    Add({.kind = Kind::kLine,
+    Add({.kind = documents::LogEntry::KIND_LINE,
          .time = time,
          .attempt = line.attempt(),
          .number = line.line(),
@@ -103,9 +105,9 @@ std::vector<TrialLogEntry> TrialLog::Take() {
   fresh_.clear();
   const auto key = [](const TrialLogEntry& entry) {
     // An attempt's start and end enclose its entries even when clocks differ.
-    const int part = entry.kind == Kind::kAttemptStart ? 0
-                     : entry.kind == Kind::kAttemptEnd ? 2
-                                                       : 1;
+    const int part = entry.kind == documents::LogEntry::KIND_ATTEMPT_START ? 0
+                     : entry.kind == documents::LogEntry::KIND_ATTEMPT_END ? 2
+                                                                           : 1;
     return std::make_tuple(entry.attempt, part, part == 1 ? entry.time : absl::InfinitePast());
   };
   std::stable_sort(entries.begin(), entries.end(),
@@ -117,7 +119,8 @@ std::string TrialLogText(const TrialLogEntry& entry, bool timestamps) {
   const std::string time =
       timestamps ? absl::FormatTime("%Y-%m-%d %H:%M:%E3S  ", entry.time, absl::LocalTimeZone())
                  : "";
-  const bool attempt = entry.kind == Kind::kAttemptStart || entry.kind == Kind::kAttemptEnd;
+  const bool attempt = entry.kind == documents::LogEntry::KIND_ATTEMPT_START ||
+                       entry.kind == documents::LogEntry::KIND_ATTEMPT_END;
   if (!attempt) return time + PrintableLines(entry.text);
   // A reason may have many lines: the trainer's last output.
   std::string text;
@@ -129,26 +132,14 @@ std::string TrialLogText(const TrialLogEntry& entry, bool timestamps) {
   return text;
 }
 
-nlohmann::ordered_json TrialLogJson(const TrialLogEntry& entry) {
-  using Json = nlohmann::ordered_json;
-  return {{"time", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", entry.time, absl::UTCTimeZone())},
-          {"kind", KindName(entry.kind)},
-          {"attempt", entry.attempt},
-          {"number", entry.number > 0 ? Json(entry.number) : Json(nullptr)},
-          {"text", entry.text},
-          {"values", entry.kind == Kind::kEpoch ? Json(ValuesJson(FromProto(entry.epoch).values))
-                                                : Json(nullptr)}};
-}
+Json TrialLogJson(const TrialLogEntry& entry) { return ToJson(ToDocument(entry)); }
 
 Listing TrialLogListing(const std::vector<TrialLogEntry>& entries) {
   Listing listing;
-  const nlohmann::ordered_json keys = TrialLogJson({});
-  for (const auto& [key, value] : keys.items()) listing.columns.push_back({"", key});
-  for (const TrialLogEntry& entry : entries) {
-    std::vector<Cell> row;
-    for (const auto& value : TrialLogJson(entry)) row.push_back({"", value});
-    listing.rows.push_back(std::move(row));
-  }
+  std::vector<documents::LogEntry> documents;
+  for (const TrialLogEntry& entry : entries) documents.push_back(ToDocument(entry));
+  listing.rows.resize(entries.size());
+  AddDocuments(documents, &listing);
   return listing;
 }
 

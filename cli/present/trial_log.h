@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
@@ -9,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "cli/present/listing.h"
+#include "sweep/documents/answers.pb.h"
 #include "sweep/v1/resources.pb.h"
 
 namespace sweep::cli {
@@ -16,13 +16,13 @@ namespace sweep::cli {
 // One event of a trial: an attempt started or ended, an epoch was acknowledged, or the trainer
 // printed a line.
 struct TrialLogEntry {
-  enum class Kind { kAttemptStart, kLine, kEpoch, kAttemptEnd };
-  Kind kind = Kind::kLine;
+  using Kind = documents::LogEntry::Kind;
+  Kind kind = documents::LogEntry::KIND_LINE;
   absl::Time time;
   int attempt = 0;
   std::int64_t number = 0;  // of the line or the epoch; 0 for an attempt
   std::string text;         // for people
-  v1::Epoch epoch;          // kEpoch
+  v1::Epoch epoch;          // of an epoch
 };
 
 // Turns a coordinator's repeated answers into entries, each once, ordered by time. Times of one
@@ -56,8 +56,8 @@ class TrialLog {
 // "attempt 1 on w1", "epoch 3/19 …", a trainer's line, with the time in front if asked. Control
 // characters appear as '?'.
 std::string TrialLogText(const TrialLogEntry& entry, bool timestamps);
-// The keys of one entry for programs: time kind attempt number text values.
-nlohmann::ordered_json TrialLogJson(const TrialLogEntry& entry);
+// For programs.
+Json TrialLogJson(const TrialLogEntry& entry);
 // All entries, for --format json and csv.
 Listing TrialLogListing(const std::vector<TrialLogEntry>& entries);
 

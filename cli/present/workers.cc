@@ -1,28 +1,14 @@
 #include <fmt/format.h>
 
+#include "absl/strings/str_join.h"
+#include "cli/present/answers.h"
 #include "cli/present/cells.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 
 namespace sweep::cli {
 
-using nlohmann::json;
 using namespace cells;
-
-namespace {
-
-json OtherDataJson(const v1::Worker& worker) {
-  json list = json::array();
-  for (const v1::OtherData& data : worker.other_data()) {
-    list.push_back({{"sweep", data.sweep()},
-                    {"data_sha256", data.data_sha256()},
-                    {"path", data.path()},
-                    {"sweep_data_sha256", data.sweep_data_sha256()}});
-  }
-  return list;
-}
-
-}  // namespace
 
 Listing WorkerListing(const std::vector<v1::Worker>& workers) {
   Listing listing;
@@ -36,51 +22,18 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
                      {"DONE", "completed", true, true, false, 5},
                      {"FAILED", "failed", true},
                      {"TRIALS", "trials", false, true, true},
-                     {"LAST SEEN", "last_seen_time", false, true, false, 2},
-                     {"", "build", false, false},
-                     {"", "pid", true, false},
-                     {"", "labels", false, false},
-                     {"", "put_aside", false, false},
-                     {"", "other_data", false, false}};
+                     {"LAST SEEN", "last_seen_time", false, true, false, 2}};
+  std::vector<documents::WorkerRow> documents;
   for (const v1::Worker& worker : workers) {
-    std::string devices, trials;
-    for (const std::string& device : worker.devices())
-      devices += (devices.empty() ? "" : ", ") + device;
-    json trial_names = json::array();
-    for (const std::string& trial : worker.trials()) {
-      trials += (trials.empty() ? "" : " ") + ShortName(trial);
-      trial_names.push_back(ShortName(trial));
-    }
-    json labels = json::object();
-    for (const auto& [key, value] : worker.labels()) labels[key] = value;
-    const std::string state = !worker.connected()      ? "lost"
-                              : worker.draining()      ? "draining"
-                              : worker.has_put_aside() ? "put aside"
-                                                       : "connected";
-    json put_aside = nullptr;
-    if (worker.has_put_aside()) {
-      const v1::PutAside& aside = worker.put_aside();
-      put_aside = {{"failures", aside.failures()},
-                   {"reason", aside.reason()},
-                   {"until_time", TimeCell(aside.has_until_time(), aside.until_time()).value}};
-    }
-    listing.rows.push_back(
-        {Text(ShortName(worker.name())),
-         Text(state),
-         Text(worker.host()),
-         Count(worker.slots()),
-         Text(devices),
-         {WithSeparators(std::llround(worker.images_per_second())), worker.images_per_second()},
-         Count(worker.completed()),
-         Count(worker.failed()),
-         {trials, trial_names},
-         AgoCell(worker.has_last_seen_time(), worker.last_seen_time()),
-         Text(worker.build()),
-         {std::to_string(worker.pid()), worker.pid()},
-         {"", labels},
-         {"", put_aside},
-         {"", OtherDataJson(worker)}});
+    const documents::WorkerRow& row = documents.emplace_back(ToDocument(worker));
+    listing.rows.push_back({Text(row.worker()),
+                            Text(DocumentWords(*row.State_descriptor()).at(row.state())),
+                            Text(row.host()), Count(row.slots()), Text(row.device()),
+                            Count(std::llround(row.images_per_second())), Count(row.completed()),
+                            Count(row.failed()), Text(absl::StrJoin(row.trials(), " ")),
+                            AgoCell(worker.has_last_seen_time(), worker.last_seen_time())});
   }
+  AddDocuments(documents, &listing);
   return listing;
 }
 

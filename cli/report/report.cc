@@ -13,7 +13,7 @@
 namespace sweep::cli {
 namespace {
 
-using Json = nlohmann::json;
+using nlohmann::json;
 
 constexpr std::int64_t kPageRows = 200;  // the coordinator's limit per call
 constexpr std::string_view kPlace =
@@ -29,7 +29,7 @@ class Collector {
 
   // Adds the document at `path` under that path.
   absl::Status Add(const std::string& path, const std::string& query = "") {
-    absl::StatusOr<Json> document = Get(path, query);
+    absl::StatusOr<json> document = Get(path, query);
     if (!document.ok()) return document.status();
     Keep(path, *std::move(document));
     return absl::OkStatus();
@@ -43,17 +43,17 @@ class Collector {
 
   // Adds a whole list, up to `most` rows, without a query: the report makes its own pages.
   absl::Status AddRows(const std::string& path, std::int64_t most) {
-    Json whole;
+    json whole;
     std::int64_t count = 0;
     do {
       const std::int64_t limit = std::min(kPageRows, most - count);
-      absl::StatusOr<Json> page = Get(path, fmt::format("offset={}&limit={}", count, limit));
+      absl::StatusOr<json> page = Get(path, fmt::format("offset={}&limit={}", count, limit));
       if (!page.ok()) return page.status();
       const std::int64_t rows = std::ssize((*page)["rows"]);
       if (whole.is_null()) {
         whole = *std::move(page);
       } else {
-        for (Json& row : (*page)["rows"]) whole["rows"].push_back(std::move(row));
+        for (json& row : (*page)["rows"]) whole["rows"].push_back(std::move(row));
       }
       count += rows;
       if (rows == 0) break;
@@ -64,14 +64,14 @@ class Collector {
 
   // Adds curves and points of every measure that the page offers, the objectives first.
   absl::Status AddMeasures(const std::string& base) {
-    const absl::StatusOr<Json> any = Curves(base, "");
+    const absl::StatusOr<json> any = Curves(base, "");
     if (!any.ok()) return any.status();
-    const Json measures = any->at("measures");
+    const json measures = any->at("measures");
     for (std::size_t i = 0; i < std::min(measures.size(), kMostMeasures); ++i) {
       const std::string query = "metric=" + measures[i].at("name").get<std::string>();
-      absl::StatusOr<Json> curves = Curves(base, query);
+      absl::StatusOr<json> curves = Curves(base, query);
       if (!curves.ok()) return curves.status();
-      absl::StatusOr<Json> points = Get(base + "/points", query);
+      absl::StatusOr<json> points = Get(base + "/points", query);
       if (!points.ok()) return points.status();
       Keep(base + "/curves?" + query, *std::move(curves));
       Keep(base + "/points?" + query, *std::move(points));
@@ -79,15 +79,15 @@ class Collector {
     return absl::OkStatus();
   }
 
-  const Json& At(const std::string& path) const { return documents_.at("/api" + path); }
-  Json Take() { return std::move(documents_); }
+  const json& At(const std::string& path) const { return documents_.at("/api" + path); }
+  json Take() { return std::move(documents_); }
 
  private:
   // Waits until the coordinator has summarised them.
-  absl::StatusOr<Json> Curves(const std::string& base, const std::string& query) {
+  absl::StatusOr<json> Curves(const std::string& base, const std::string& query) {
     const absl::Time give_up = absl::Now() + kReportPatience;
     while (true) {
-      absl::StatusOr<Json> document = Get(base + "/curves", query);
+      absl::StatusOr<json> document = Get(base + "/curves", query);
       if (!document.ok() || document->value("ready", true) || absl::Now() > give_up) {
         return document;
       }
@@ -95,29 +95,29 @@ class Collector {
     }
   }
 
-  absl::StatusOr<Json> Get(const std::string& path, const std::string& query) {
+  absl::StatusOr<json> Get(const std::string& path, const std::string& query) {
     if (SignalCount() > 0) return absl::CancelledError("interrupted");
     absl::StatusOr<std::string> text = GetView(connection_, path, query);
     if (!text.ok()) return text.status();
-    Json document = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    json document = json::parse(*text, nullptr, /*allow_exceptions=*/false);
     if (document.is_discarded()) {
       return absl::InternalError("the coordinator's document " + path + " is no JSON");
     }
     return document;
   }
 
-  void Keep(const std::string& path, Json document) {
+  void Keep(const std::string& path, json document) {
     documents_["/api" + path] = std::move(document);
   }
 
   Connection& connection_;
-  Json documents_ = Json::object();
+  json documents_ = json::object();
 };
 
 // The trials with their own page: the best of the ranking.
-std::vector<std::int64_t> DetailedTrials(const Json& ranking, std::int64_t most) {
+std::vector<std::int64_t> DetailedTrials(const json& ranking, std::int64_t most) {
   std::vector<std::int64_t> numbers;
-  for (const Json& row : ranking["rows"]) {
+  for (const json& row : ranking["rows"]) {
     if (std::ssize(numbers) == most) break;
     numbers.push_back(row["trial"].get<std::int64_t>());
   }
@@ -145,20 +145,20 @@ absl::Status Collect(const ReportOptions& options, Collector* collector) {
 
 }  // namespace
 
-absl::StatusOr<Json> CollectReport(Connection& connection, const ReportOptions& options) {
+absl::StatusOr<json> CollectReport(Connection& connection, const ReportOptions& options) {
   // Its error for an unknown name suggests the nearest one.
   if (const auto sweep = GetSweep(connection, options.sweep); !sweep.ok()) return sweep.status();
   Collector collector(connection);
   try {
     if (absl::Status status = Collect(options, &collector); !status.ok()) return status;
-  } catch (const Json::exception& error) {  // a key that another version lacks
+  } catch (const json::exception& error) {  // a key that another version lacks
     return absl::InternalError(std::string("the coordinator's documents are not understood: ") +
                                error.what());
   }
   return collector.Take();
 }
 
-absl::StatusOr<std::string> FillReport(std::string_view page, const Json& documents) {
+absl::StatusOr<std::string> FillReport(std::string_view page, const json& documents) {
   const std::size_t place = page.find(kPlace);
   if (place == std::string_view::npos) {
     return absl::FailedPreconditionError("the page of reports has no place for documents");
@@ -166,7 +166,7 @@ absl::StatusOr<std::string> FillReport(std::string_view page, const Json& docume
   const std::size_t braces = place + kPlace.find("{}");
   std::string report(page.substr(0, braces));
   // In JSON "<" occurs only within strings; escaping it keeps them from ending the element.
-  for (const char letter : documents.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+  for (const char letter : documents.dump(-1, ' ', false, json::error_handler_t::replace)) {
     if (letter == '<') {
       report += "\\u003c";
     } else {

@@ -19,7 +19,6 @@ namespace sweep::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 constexpr char kLog[] = "/log.json";
 constexpr std::size_t kMaxLogBytes = std::size_t{256} << 20;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "absl/strings/match.h"
@@ -16,6 +17,12 @@ inline std::string_view ShownOutcome(const AttemptRow& attempt) {
   const bool diverged =
       attempt.outcome == "failed" && absl::StartsWith(attempt.reason, "diverged:");
   return diverged ? "diverged" : std::string_view(attempt.outcome);
+}
+
+// Likewise, "running" while it does.
+inline std::string OutcomeWord(const AttemptRow& attempt) {
+  const std::string_view outcome = ShownOutcome(attempt);
+  return outcome.empty() ? "running" : std::string(outcome);
 }
 
 }  // namespace sweep

@@ -13,7 +13,7 @@ documents::Attempt DescribeAttempt(const AttemptRow& attempt, std::size_t reason
   made.set_worker(attempt.worker);
   made.set_start_time(TimeText(attempt.started));
   if (attempt.ended) made.set_end_time(TimeText(*attempt.ended));
-  made.set_outcome(std::string(ShownOutcome(attempt)));
+  made.set_outcome(OutcomeWord(attempt));
   made.set_reason(Shortened(attempt.reason, reason_bytes));
   return made;
 }

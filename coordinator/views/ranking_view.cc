@@ -19,7 +19,7 @@ void Describe(const Interval& interval, documents::Interval* made) {
 
 // The result over all replicates.
 void DescribeScore(const ConfigurationScore& score, const SweepSpec& spec,
-                   documents::RankingRow* row) {
+                   documents::RankingFacts* row) {
   row->set_qualifies(score.qualifies);
   row->set_value(score.metric);
   *row->mutable_values() = NamedNumbers(score.values);
@@ -43,16 +43,18 @@ void Describe(const RankedRow& ranked, const SweepSpec& spec, documents::Ranking
   row->set_rank(ranked.rank);
   if (ranked.front > 0) row->set_front(ranked.front);
   row->set_trial(trial.number);
-  row->set_configuration(trial.configuration);
-  row->set_state(StateOf(trial.state));
-  DescribeScore(ranked.score, spec, row);
-  if (const int epoch = ValueOf(spec, result).epoch; epoch > 0) row->set_value_epoch(epoch);
-  row->set_last(result.Last(spec.objective().name));
-  *row->mutable_measures() = NamedSummaries(result.measures);
-  if (trial.network_parameters > 0) row->set_network_parameters(trial.network_parameters);
-  row->set_model(trial.model);
-  *row->mutable_parameters() = NamedValues(trial.parameters);
-  *row->mutable_defaults() = NamedValues(trial.Defaults());
+  documents::RankingFacts* const facts = row->mutable_facts();
+  facts->set_configuration(trial.configuration);
+  facts->set_state(StateOf(trial.state));
+  DescribeScore(ranked.score, spec, facts);
+  if (const int epoch = ValueOf(spec, result).epoch; epoch > 0) facts->set_value_epoch(epoch);
+  facts->set_last(result.Last(spec.objective().name));
+  *facts->mutable_measures() = NamedSummaries(result.measures);
+  if (trial.network_parameters > 0) facts->set_network_parameters(trial.network_parameters);
+  facts->set_model(trial.model);
+  facts->set_seed(std::to_string(trial.seed));
+  *facts->mutable_parameters() = NamedValues(trial.parameters);
+  *facts->mutable_defaults() = NamedValues(trial.Defaults());
 }
 
 // Ranks and fronts by configuration number. Configurations without a rank come last.

@@ -33,9 +33,9 @@ void Describe(const TrialCounts& counts, documents::TrialCounts* made) {
 void AddBest(Store* store, const SweepRow& sweep, documents::SweepSummary* summary) {
   const absl::StatusOr<std::vector<RankedRow>> best = store->Read(SelectRanking, sweep.name, 0, 1);
   if (!best.ok() || best->empty() || !best->front().score.has_value) return;
-  summary->set_best_trial(best->front().trial.short_name());
-  summary->set_best_value(best->front().score.metric);
-  summary->set_best_qualifies(best->front().score.qualifies);
+  summary->mutable_details()->set_best_trial(best->front().trial.short_name());
+  summary->mutable_facts()->set_best_value(best->front().score.metric);
+  summary->mutable_facts()->set_best_qualifies(best->front().score.qualifies);
 }
 
 // Ignores the case of ASCII letters.
@@ -83,33 +83,38 @@ documents::SweepSummary DescribeSweep(const ViewContext& context, const SweepRow
                                       const StoredSpec& stored) {
   const SweepSpec& known = *stored.spec;
   documents::SweepSummary summary;
-  summary.set_name(sweep.name);
-  summary.set_state(StateOf(sweep.state));
-  summary.set_method(std::string(known.method->word));
-  summary.set_metric(known.objective().name);
-  summary.set_maximize(known.objective().maximize);
-  for (const Objective& objective : known.objectives) {
-    *summary.add_objectives() = DescribeMeasure(known, objective.name);
-  }
-  summary.set_planned_trials(sweep.planned_configurations * known.replicates);
-  summary.set_replicates(known.replicates);
-  summary.set_epochs(known.epochs);
-  Describe(sweep.counts, summary.mutable_trials());
-  for (const Gate& gate : known.require) summary.add_gates(gate.name + " " + gate.ToString());
-  summary.set_qualifying(sweep.qualifying);
-  AddBest(context.options.store, sweep, &summary);
+  documents::SweepFacts& facts = *summary.mutable_facts();
+  facts.set_name(sweep.name);
+  facts.set_state(StateOf(sweep.state));
+  facts.set_qualifying(sweep.qualifying);
   if (stored.is_accepted() && context.time_left != nullptr) {
     const std::optional<double> seconds = context.time_left->SecondsLeft(sweep, known);
-    if (seconds) summary.set_seconds_left(*seconds);
+    if (seconds) facts.set_seconds_left(*seconds);
   }
-  summary.set_create_time(TimeText(sweep.created));
-  if (sweep.ended) summary.set_end_time(TimeText(*sweep.ended));
-  *summary.mutable_labels() = NamedTexts(sweep.labels);
-  summary.set_search_reason(sweep.search_reason);
-  summary.set_pause_reason(sweep.pause_reason);
-  summary.set_file_refusal(stored.refusal);
-  summary.set_archived(sweep.archived);
-  summary.set_disk_bytes(sweep.disk_bytes);
+  facts.set_create_time(TimeText(sweep.created));
+  *facts.mutable_labels() = NamedTexts(sweep.labels);
+  facts.set_pause_reason(sweep.pause_reason);
+  facts.set_file_refusal(stored.refusal);
+  facts.set_archived(sweep.archived);
+  facts.set_disk_bytes(sweep.disk_bytes);
+  documents::SweepDetails& details = *summary.mutable_details();
+  details.set_method(std::string(known.method->word));
+  details.set_metric(known.objective().name);
+  details.set_maximize(known.objective().maximize);
+  for (const Objective& objective : known.objectives) {
+    documents::Objective* const made = details.add_objectives();
+    made->set_name(objective.name);
+    made->set_maximize(objective.maximize);
+    *summary.add_objective_measures() = DescribeMeasure(known, objective.name);
+  }
+  details.set_planned_trials(sweep.planned_configurations * known.replicates);
+  details.set_replicates(known.replicates);
+  details.set_epochs(known.epochs);
+  Describe(sweep.counts, details.mutable_trials());
+  for (const Gate& gate : known.require) details.add_gates(gate.name + " " + gate.ToString());
+  if (sweep.ended) details.set_end_time(TimeText(*sweep.ended));
+  details.set_search_reason(sweep.search_reason);
+  AddBest(context.options.store, sweep, &summary);
   return summary;
 }
 

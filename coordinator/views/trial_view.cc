@@ -50,6 +50,18 @@ absl::Status AddEpochs(Store* store, const TrialRow& trial, documents::TrialView
   return absl::OkStatus();
 }
 
+void AddDetails(const TrialRow& trial, documents::TrialDetails* details) {
+  details->set_create_time(TimeText(trial.created));
+  if (trial.started) details->set_start_time(TimeText(*trial.started));
+  if (trial.ended) details->set_end_time(TimeText(*trial.ended));
+  for (const ArtifactRow& artifact : trial.artifacts) {
+    documents::TrialDetails::Artifact* const made = details->add_artifacts();
+    made->set_role(artifact.role);
+    made->set_sha256(artifact.sha256);
+    made->set_size_bytes(artifact.size_bytes);
+  }
+}
+
 // Adds the last attempts, with reasons shortened until they fit.
 void AddAttempts(const std::vector<AttemptRow>& attempts, documents::TrialView* view) {
   const std::size_t skipped = attempts.size() - std::min(attempts.size(), kMaxAttempts);
@@ -106,7 +118,7 @@ void AddSpec(const StoredSpec& stored, const SweepSource& source, const TrialRow
   if (!configuration.ok()) return;
   if (!configuration->network.layers.empty()) {
     *view->mutable_network() = DescribeNetwork(configuration->network);
-    view->set_fully_connected(trial.fully_connected);
+    view->mutable_details()->set_fully_connected(trial.fully_connected);
   }
   // Without a measured epoch gates have no result.
   if (trial.result.epoch > 0) {
@@ -129,7 +141,7 @@ void AddMeasures(const SweepSpec& spec, const TrialRow& trial, documents::TrialV
   *view->mutable_target() = TargetOf(spec);
   const std::int64_t images = EvaluationImages(spec);
   if (images == 0) return;
-  view->set_evaluation_images(images);
+  view->mutable_details()->set_evaluation_images(images);
   const Objective accuracy;
   const double best = trial.result.Best(accuracy);
   if (std::isnan(best)) return;
@@ -165,21 +177,12 @@ absl::StatusOr<documents::TrialView> TrialViewDocument(const ViewContext& contex
   if (!attempts.ok()) return attempts.status();
   documents::TrialView view;
   *view.mutable_row() = DescribeTrial(*trial, *stored->spec, context.options.clock->Now());
-  view.mutable_row()->set_reason(Shortened(trial->reason, kMaxWholeReasonBytes));
+  view.mutable_row()->mutable_facts()->set_reason(Shortened(trial->reason, kMaxWholeReasonBytes));
   view.set_sweep(sweep_name);
   view.set_sweep_state(StateOf(sweep->state));
   AddMeasures(*stored->spec, *trial, &view);
-  view.set_seed(std::to_string(trial->seed));
-  view.set_create_time(TimeText(trial->created));
-  if (trial->started) view.set_start_time(TimeText(*trial->started));
-  if (trial->ended) view.set_end_time(TimeText(*trial->ended));
+  AddDetails(*trial, view.mutable_details());
   AddAttempts(*attempts, &view);
-  for (const ArtifactRow& artifact : trial->artifacts) {
-    documents::TrialView::Artifact* const made = view.add_artifacts();
-    made->set_role(artifact.role);
-    made->set_sha256(artifact.sha256);
-    made->set_size_bytes(artifact.size_bytes);
-  }
   for (const std::string& reason : ReasonsOf(context, *trial, *stored, *attempts)) {
     view.add_reasons(reason);
   }

@@ -105,18 +105,20 @@ absl::StatusOr<documents::TrialsView> FromStore(const ViewContext& context, cons
 documents::TrialRow DescribeTrial(const TrialRow& trial, const SweepSpec& spec, absl::Time now) {
   const TrialResult& result = trial.result;
   documents::TrialRow row;
-  FillFacts(trial, &row);
   row.set_trial(trial.number);
-  row.set_state(StateOf(trial.state));
-  row.set_best(result.Best(spec.objective()));
-  row.set_last(result.Last(spec.objective().name));
-  *row.mutable_measures() = NamedSummaries(result.measures);
   row.set_qualifies(trial.qualifies);
-  if (trial.network_parameters > 0) row.set_network_parameters(trial.network_parameters);
-  row.set_reason(Shortened(trial.reason, kMaxReasonBytes));
-  row.set_attempt_seconds(absl::ToDoubleSeconds(trial.AttemptTime(now)));
-  *row.mutable_parameters() = NamedValues(trial.parameters);
-  *row.mutable_defaults() = NamedValues(trial.Defaults());
+  documents::TrialFacts& facts = *row.mutable_facts();
+  FillFacts(trial, &facts);
+  facts.set_state(StateOf(trial.state));
+  facts.set_best(result.Best(spec.objective()));
+  facts.set_last(result.Last(spec.objective().name));
+  *facts.mutable_measures() = NamedSummaries(result.measures);
+  if (trial.network_parameters > 0) facts.set_network_parameters(trial.network_parameters);
+  facts.set_seed(std::to_string(trial.seed));
+  facts.set_reason(Shortened(trial.reason, kMaxReasonBytes));
+  if (trial.attempt > 0) facts.set_attempt_seconds(absl::ToDoubleSeconds(trial.AttemptTime(now)));
+  *facts.mutable_parameters() = NamedValues(trial.parameters);
+  *facts.mutable_defaults() = NamedValues(trial.Defaults());
   return row;
 }
 

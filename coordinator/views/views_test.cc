@@ -229,7 +229,10 @@ TEST_F(ViewsTest, MeasuresSayWhatTheyAreInEveryDocument) {
   EXPECT_EQ(Get("/api/sweeps/own/trials/1")["reported"], reported);
   EXPECT_EQ(Get("/api/sweeps/own/trials/1")["judged"],
             Json({"val/f1", "latency", "validation_accuracy"}));
-  EXPECT_EQ(Get("/api/sweeps")["sweeps"][0]["objectives"], Json({f1, latency}));
+  const Json listed = Get("/api/sweeps")["sweeps"][0];
+  EXPECT_EQ(listed["objective_measures"], Json({f1, latency}));
+  EXPECT_EQ(listed["objectives"], Json({{{"name", "val/f1"}, {"maximize", true}},
+                                        {{"name", "latency"}, {"maximize", false}}}));
   const Json known = Get("/api/sweeps/own")["measures"];
   EXPECT_EQ(known[3], measure("gap", "gap", "", -1)) << "declared";
   EXPECT_EQ(known.back(), measure("images_per_second", "images/s", "/s", 1));

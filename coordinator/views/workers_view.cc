@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_join.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/view_context.h"
@@ -30,7 +31,7 @@ void Describe(const WorkerInfo& worker, documents::WorkerRow* row) {
   row->set_host(description.host);
   row->set_pid(description.pid);
   row->set_slots(description.slots);
-  *row->mutable_devices() = {description.devices.begin(), description.devices.end()};
+  row->set_device(absl::StrJoin(description.devices, ", "));
   row->set_build(description.build);
   *row->mutable_labels() = NamedTexts(description.labels);
   row->set_images_per_second(worker.images_per_second);
@@ -88,7 +89,7 @@ absl::StatusOr<documents::TimelineView> TimelineDocument(const ViewContext& cont
     span->set_attempt(item.attempt.attempt);
     span->set_start(TimeText(item.attempt.started));
     if (item.attempt.ended) span->set_end(TimeText(*item.attempt.ended));
-    span->set_outcome(std::string(ShownOutcome(item.attempt)));
+    span->set_outcome(OutcomeWord(item.attempt));
   }
   const std::int64_t left_out = page->total - std::ssize(page->attempts);
   view.set_left_out(std::max<std::int64_t>(left_out, 0));

@@ -185,6 +185,7 @@ bool IsEntry(const FieldPlan& field) {
 
 class Printer {
  public:
+  explicit Printer(bool rounds) : rounds_(rounds) {}
   void Print(const Message& message, const Plan& plan) {
     switch (plan.form) {
       case documents::ARRAY:
@@ -319,7 +320,7 @@ class Printer {
   }
 
   void PrintNumber(double value, const FieldPlan& plan) {
-    AppendNumber(plan.json.rounded() ? RoundToSixDigits(value) : value, &out_);
+    AppendNumber(rounds_ && plan.json.rounded() ? RoundToSixDigits(value) : value, &out_);
   }
 
   void PrintInteger(std::int64_t value, const FieldPlan& plan) {
@@ -336,6 +337,7 @@ class Printer {
     AppendText(index < plan.words.size() ? plan.words[index] : "", &out_);
   }
 
+  const bool rounds_;
   std::string out_;
 };
 
@@ -371,8 +373,8 @@ double RoundToSixDigits(double value) {
   return std::round(value / scale) * scale;
 }
 
-std::string PrintJson(const Message& message) {
-  Printer printer;
+std::string PrintJson(const Message& message, bool rounds) {
+  Printer printer(rounds);
   printer.Print(message, PlanOf(*message.GetDescriptor()));
   return printer.Take();
 }

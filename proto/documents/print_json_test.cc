@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 
+#include "proto/documents/words.h"
 #include "sweep/documents/documents.pb.h"
 
 namespace sweep {
@@ -33,12 +34,32 @@ std::string Text(const std::string& text) {
   return Printed([&](documents::Value* value) { value->set_text(text); });
 }
 std::string Rounded(double number) {
-  documents::TrialRow row;
+  documents::TrialFacts row;
   row.set_attempt_seconds(number);
   const std::string json = PrintJson(row);
   const std::string key = "\"attempt_seconds\":";
   const std::size_t begin = json.find(key) + key.size();
   return json.substr(begin, json.find(',', begin) - begin);
+}
+
+TEST(PrintJson, RoundsOnlyWhereItIsAskedTo) {
+  documents::TrialFacts row;
+  row.set_attempt_seconds(0.123456789);
+  EXPECT_NE(PrintJson(row).find("\"attempt_seconds\":0.123457,"), std::string::npos);
+  EXPECT_NE(PrintJson(row, /*rounds=*/false).find("\"attempt_seconds\":0.123456789,"),
+            std::string::npos);
+}
+
+TEST(DocumentKeys, AreThoseThatArePrintedInTheirOrder) {
+  const documents::TrialView view;
+  const std::string json = PrintJson(view);
+  std::size_t place = 0;
+  for (const std::string& key : DocumentKeys(*view.GetDescriptor())) {
+    const std::size_t found = json.find("\"" + key + "\":", place);
+    ASSERT_NE(found, std::string::npos) << key;
+    place = found;
+  }
+  EXPECT_EQ(DocumentKeys(*documents::TrialRow::descriptor()).front(), "trial");
 }
 
 TEST(PrintJson, NumbersAreTheShortestThatAreReadAsTheSame) {
@@ -138,7 +159,7 @@ TEST(PrintJson, WhatIsNotSetIsNullOnlyWhereItIsOptional) {
 }
 
 TEST(PrintJson, PairsAreObjectsAndIntervalsLists) {
-  documents::RankingRow row;
+  documents::RankingFacts row;
   documents::NamedValue* const lr = row.add_parameters();
   lr->set_name("lr");
   lr->mutable_value()->set_number(0.5);
@@ -170,7 +191,7 @@ TEST(PrintJson, WordsAreThoseOfTheContract) {
   documents::WorkerRow row;
   row.set_state(documents::WorkerRow::STATE_PUT_ASIDE);
   EXPECT_EQ(Json::parse(PrintJson(row))["state"], "put aside");
-  documents::TrialRow trial;
+  documents::TrialFacts trial;
   trial.set_state(documents::TRIAL_STATE_ON_HOLD);
   EXPECT_EQ(Json::parse(PrintJson(trial))["state"], "on_hold");
 }

@@ -1,5 +1,7 @@
 #include "proto/documents/words.h"
 
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "sweep/documents/json.pb.h"
 
@@ -28,6 +30,19 @@ std::vector<std::string> DocumentWords(const google::protobuf::EnumDescriptor& e
                                  : word);
   }
   return words;
+}
+
+std::vector<std::string> DocumentKeys(const google::protobuf::Descriptor& message) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < message.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor& field = *message.field(i);
+    if (field.options().GetExtension(documents::json).extends()) {
+      for (std::string& key : DocumentKeys(*field.message_type())) keys.push_back(std::move(key));
+    } else {
+      keys.push_back(field.name());
+    }
+  }
+  return keys;
 }
 
 }  // namespace sweep

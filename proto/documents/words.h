@@ -12,4 +12,7 @@ namespace sweep {
 // without gaps from 0 on.
 std::vector<std::string> DocumentWords(const google::protobuf::EnumDescriptor& enumeration);
 
+// The keys of a message that is an object, in order.
+std::vector<std::string> DocumentKeys(const google::protobuf::Descriptor& message);
+
 }  // namespace sweep

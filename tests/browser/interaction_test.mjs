@@ -432,7 +432,7 @@ test("a trial of an own network is repeated by its command, to the digit", async
   const log = JSON.parse(await readFile(join(world.folder.path, "again", "log.json"), "utf8"));
   // The page shows six significant digits.
   assert.deepEqual(
-    log.epochs.map((epoch) => Number(epoch.train_loss.toPrecision(6))),
+    log.epochs.map((epoch) => Number(epoch.values.train_loss.toPrecision(6))),
     rows.map((row) => row.values.train_loss),
   );
 });

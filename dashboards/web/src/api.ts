@@ -1,7 +1,8 @@
 // Generated from proto/sweep/documents/documents.proto by documents_test; do not edit.
 // SWEEP_UPDATE_GOLDEN=1 build/release/bin/documents_test writes it again.
 //
-// The JSON that the coordinator serves under /api, and that a report carries inside itself.
+// The JSON that the coordinator serves under /api, and that a report carries inside itself. What the
+// client says too is in messages that answers.proto shares: ...Facts, ...Details and others.
 //
 // All answers but files are JSON in UTF-8, at most 300 kB. Numbers that are not finite are null.
 // Times are ISO 8601 in UTC. Shares are from 0 to 1. Every GET answer has an ETag, so
@@ -64,31 +65,44 @@ export interface SweepsView {
   coordinator: { version: string; database: string; actions_allowed: boolean };
 }
 
-export interface SweepSummary {
+export interface Objective {
+  name: string; // as the file calls it
+  maximize: boolean;
+}
+
+// Of a sweep, in lists too.
+export interface SweepFacts {
   name: string;
   state: SweepState;
+  qualifying: number; // configurations that meet all criteria so far
+  best_value: number | null; // its value of the sweep's metric, within the gates' epoch limit
+  best_qualifies: boolean; // the best trial meets all criteria; otherwise none does so far
+  seconds_left: number | null; // an estimate; null when nothing can be said
+  disk_bytes: number; // about what its rows and the files of its ended trials take
+  create_time: string;
+  pause_reason: string; // why the coordinator paused it, or empty
+  file_refusal: string; // why this build does not accept the sweep's file, so that it does not run; or empty
+  archived: boolean; // left out of lists
+  labels: Record<string, string>;
+}
+
+export interface SweepDetails {
   method: string;
   metric: string; // the first objective, as the file calls it
   maximize: boolean;
-  objectives: Measure[]; // what it ranks by
-  planned_trials: number;
+  objectives: Objective[]; // what the sweep ranks by, the metric first: name, maximize
+  planned_trials: number; // trials of a full run
   replicates: number;
-  epochs: number; // of a full trial
+  epochs: number; // epochs of a full run
   trials: TrialCounts;
   gates: string[]; // in words, in the order of the file
-  qualifying: number; // configurations that meet every gate
-  best_trial: string; // "NAME/N", or ""
-  best_value: number | null; // as the ranking has it: within the gates' epoch limit
-  best_qualifies: boolean; // the best meets every gate; otherwise none does so far
-  seconds_left: number | null; // null while nothing can be said, as for a paused sweep
-  create_time: string;
+  best_trial: string; // "NAME/N", as the ranking has it
   end_time: string | null;
-  labels: Record<string, string>;
   search_reason: string;
-  pause_reason: string;
-  file_refusal: string; // why this build does not accept its file; "" when it does. It does not run
-  archived: boolean;
-  disk_bytes: number;
+}
+
+export interface SweepSummary extends SweepFacts, SweepDetails {
+  objective_measures: Measure[]; // the objectives, as measures
 }
 
 // The bounds of the gates on measures by their names, the last epoch that the epoch gate permits, the
@@ -203,29 +217,34 @@ export interface RankingView {
   total: number; // that match
 }
 
-export interface RankingRow {
+// Of a configuration, by the replicate that stands for it.
+export interface RankingFacts {
+  value: number | null; // of the first objective
+  interval: [number, number] | null; // 95 % interval of the value, [low, high]: Wilson of an accuracy, of a mean Student's t; null where neither can be said
+  value_epoch: number | null; // the epoch that it was measured in
+  last: number | null; // of the first objective
+  values: Record<string, number | null>; // of all objectives, and what is held against gates
+  measures: Record<string, MeasureSummary>;
+  mean_last: number | null; // mean of the replicates' last values of the metric
+  mean_half_width: number | null; // half width of the 95 % interval of that mean
+  mean_interval: [number, number] | null; // that interval, within what the metric can be; null for one replicate
+  replicates: number;
+  configuration: number;
+  network_parameters: number | null; // null: not known, as of a program without a network
+  epochs_to_target: number | null; // null: not reached
+  qualifies: boolean; // meets all criteria
+  gates: GateOutcome[];
+  state: TrialState;
+  model: string;
+  seed: string; // decimal; 64 bits do not fit a number
+  defaults: Record<string, Value>; // as TrialFacts'
+  parameters: Record<string, Value>;
+}
+
+export interface RankingRow extends RankingFacts {
   rank: number;
   front: number | null; // of several objectives: 1 for what no other beats, among those that qualify alike
   trial: number; // the replicate that stands for the configuration
-  configuration: number;
-  state: TrialState;
-  qualifies: boolean;
-  value: number | null; // of the first objective
-  values: Record<string, number | null>; // of all objectives, and what is held against gates
-  interval: [number, number] | null; // of the value, 95 %; null where it is not known of how many images
-  value_epoch: number | null; // where it was measured
-  last: number | null; // of the first objective
-  measures: Record<string, MeasureSummary>;
-  mean_last: number | null;
-  mean_half_width: number | null;
-  mean_interval: [number, number] | null; // 95 %, within what can be; null for one replicate
-  replicates: number;
-  epochs_to_target: number | null; // null: not reached
-  network_parameters: number | null; // null: not known, as of a program without a network
-  model: string;
-  gates: GateOutcome[];
-  parameters: Record<string, Value>;
-  defaults: Record<string, Value>; // as TrialRow's
 }
 
 // GET /api/sweeps/NAME/trials?state=S&where=EXPRESSION&sort=KEY|KEY desc&offset=N&limit=N (50; ≤ 200)
@@ -235,29 +254,42 @@ export interface TrialsView {
   total: number; // that match
 }
 
-export interface TrialRow {
-  trial: number;
-  configuration: number;
-  replicate: number;
+// Of a trial, in lists too.
+export interface TrialFacts {
   state: TrialState;
-  epoch: number;
-  epochs: number;
-  best: number | null; // of the first objective, as the next two
-  best_epoch: number | null;
-  last: number | null;
-  measures: Record<string, MeasureSummary>; // all that it has reported
-  epochs_to_target: number | null; // null: not reached
-  qualifies: boolean; // of its configuration
-  network_parameters: number | null; // null: not known, as of a program without a network
-  model: string;
-  worker: string;
-  attempt: number;
-  failures: number;
-  reason: string;
-  // The time of its attempts, the running one up to now; pauses do not count.
-  attempt_seconds: number;
   parameters: Record<string, Value>; // what the search chose, or the file fixed
-  defaults: Record<string, Value>; // every other hyperparameter in force, from the recipe or by default
+  epoch: number; // the last acknowledged epoch, 0 before the first
+  epochs: number;
+  best: number | null; // best value of the sweep's metric, also beyond the gates' epoch limit
+  best_epoch: number | null; // the epoch that reached it
+  last: number | null; // the value of the sweep's metric that was reported last
+  measures: Record<string, MeasureSummary>; // what was reported, by name: last, low, high; in CSV last.NAME, low.NAME, high.NAME
+  epochs_to_target: number | null; // first epoch at which all criteria are met; null before
+  configuration: number; // 1-based within the sweep
+  replicate: number; // 0-based within the configuration
+  model: string;
+  network_parameters: number | null; // trainable parameters of the network; null where there is none
+  seed: string; // 64 bits, as text: many readers of JSON would round the number
+  attempt_seconds: number | null; // time of its attempts, the running one up to now; pauses do not count; null before
+  defaults: Record<string, Value>; // hyperparameters by name that the search did not choose, as trained
+  attempt: number; // the latest lease, 0 before the first
+  failures: number; // attempts that failed or were lost
+  worker: string;
+  reason: string; // why it failed or was cancelled
+}
+
+export interface TrialDetails {
+  fully_connected: boolean | null; // the network has a fully connected layer; null where that is not known
+  evaluation_images: number | null; // images that were evaluated after each epoch; null where not known
+  create_time: string;
+  start_time: string | null;
+  end_time: string | null;
+  artifacts: { role: string; sha256: string; size_bytes: number }[]; // kept files: role, sha256, size_bytes
+}
+
+export interface TrialRow extends TrialFacts {
+  trial: number;
+  qualifies: boolean; // of its configuration
 }
 
 // GET /api/sweeps/NAME/attempts?offset=N&limit=N (50; at most 200): every lease that was granted, by
@@ -272,8 +304,7 @@ export interface Attempt {
   worker: string;
   start_time: string;
   end_time: string | null; // null while it runs
-  // "completed", "failed", "diverged", "lost", "given_back", "cancelled", "stopped", "held"; "" while
-  // it runs.
+  // "running", "completed", "failed", "diverged", "lost", "given_back", "cancelled", "stopped", "held".
   outcome: string;
   reason: string;
 }
@@ -304,26 +335,19 @@ export interface ProgressRow {
 }
 
 // GET /api/sweeps/NAME/trials/N
-export interface TrialView extends TrialRow {
+export interface TrialView extends TrialRow, TrialDetails {
   sweep: string;
   sweep_state: SweepState;
   metric: string; // as its sweep's
   maximize: boolean;
   judged: string[]; // measures that its sweep ranks by, and that gates ask for
   reported: Measure[]; // these, and what else it has reported
-  seed: string; // decimal; 64 bits do not fit a number
-  fully_connected: boolean | null; // null: not known
-  evaluation_images: number | null; // null: not known
   interval: [number, number] | null; // 95 % Wilson interval of its best validation_accuracy
-  create_time: string;
-  start_time: string | null;
-  end_time: string | null;
   gates: GateOutcome[];
   target: Target;
   epoch_rows: EpochRow[]; // of every attempt, by attempt and epoch
   epoch_rows_left_out: number; // beyond 1,000
   attempts: Attempt[];
-  artifacts: { role: string; sha256: string; size_bytes: number }[];
   // The line that the trainer gets: network, hyperparameters, normalisation.
   spec: Record<string, unknown>;
   network: NetworkTable | null; // null for a sweep with its own program
@@ -333,8 +357,8 @@ export interface TrialView extends TrialRow {
 }
 
 export interface EpochRow {
-  attempt: number;
   epoch: number;
+  attempt: number;
   values: Record<string, number | null>; // what was reported; null: not a number
   report_time: string;
 }
@@ -389,16 +413,16 @@ export interface WorkerRow {
   worker: string;
   state: "connected" | "draining" | "put aside" | "lost";
   host: string;
-  pid: number;
   slots: number;
-  devices: string[];
-  build: string;
-  labels: Record<string, string>;
+  device: string; // one for all slots, or one for each: "cuda:0 NVIDIA H200, cuda:1 NVIDIA H200"
   images_per_second: number;
   completed: number;
   failed: number;
   trials: string[]; // "NAME/N"
   last_seen_time: string;
+  build: string;
+  pid: number;
+  labels: Record<string, string>;
   put_aside: { failures: number; reason: string; until_time: string } | null;
   // Sweeps that it gets no trials of, because its data is not theirs.
   other_data: { sweep: string; data_sha256: string; path: string; sweep_data_sha256: string }[];

@@ -1,9 +1,9 @@
 // The outcomes of a trial's attempts.
 
-// How good an attempt's end is. "" means that it still runs.
+// How good an attempt's end is.
 export type OutcomeKind = "live" | "good" | "bad" | "held" | "idle";
 const KINDS: Record<string, OutcomeKind> = {
-  "": "live",
+  running: "live",
   completed: "good",
   stopped: "idle",
   failed: "bad",
@@ -30,5 +30,5 @@ export function endFirst(reason: string): string {
 }
 
 export function outcomeText(outcome: string): string {
-  return outcome === "" ? "running" : outcome.replace(/_/g, " ");
+  return outcome.replace(/_/g, " ");
 }

@@ -53,14 +53,14 @@ export function findMeasure(measures: Measure[], name: string): Measure {
   return found ?? { name, title: name, unit: "", direction: 0 };
 }
 
-export function objectiveOf(sweep: Pick<SweepView, "objectives" | "metric">): Measure {
-  return sweep.objectives[0] ?? findMeasure([], sweep.metric);
+export function objectiveOf(sweep: Pick<SweepView, "objective_measures" | "metric">): Measure {
+  return sweep.objective_measures[0] ?? findMeasure([], sweep.metric);
 }
 
 // The measures in gates, besides the objectives.
 export function gatedMeasures(sweep: SweepView): Measure[] {
   return Object.keys(sweep.target.measures)
-    .filter((name) => sweep.objectives.every((one) => one.name !== name))
+    .filter((name) => sweep.objective_measures.every((one) => one.name !== name))
     .map((name) => findMeasure(sweep.measures, name));
 }
 

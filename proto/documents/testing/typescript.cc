@@ -99,7 +99,9 @@ class Writer {
       const FieldDescriptor& field = *message.field(i);
       if (OptionsOf(field).extends()) continue;
       const SourceLocation location = LocationOf(field);
-      const std::string behind = Comment(location.trailing_comments, " ");
+      const std::string& meaning = OptionsOf(field).meaning();
+      const std::string behind =
+          meaning.empty() ? Comment(location.trailing_comments, " ") : " // " + meaning + "\n";
       text += fmt::format("{}{}{}: {};{}", Comment(location.leading_comments, indent), indent,
                           field.name(), TypeOf(field, indent), behind.empty() ? "\n" : behind);
     }

@@ -43,7 +43,7 @@ export function usePoints(sweep: string, metric: string): ReturnType<typeof useL
 export function SweepOverview({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
   const metric = shownMeasure(sweep, route);
   const points = usePoints(sweep.name, metric);
-  const measures = points.data?.measures ?? sweep.objectives;
+  const measures = points.data?.measures ?? sweep.objective_measures;
   return (
     <>
       {points.data?.rows.length === 0 ? (

@@ -76,7 +76,7 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
             <Parallel sweep={sweep} view={view} points={points} />
             <div class="plots three">
               <Importance sweep={sweep} />
-              {sweep.objectives.length > 1 ? (
+              {sweep.objective_measures.length > 1 ? (
                 <Front sweep={sweep} route={route} />
               ) : (
                 <Sizes sweep={sweep} points={points} />
@@ -234,7 +234,7 @@ function Sizes({ sweep, points }: { sweep: SweepView; points: Points }): JSX.Ele
 // The first objective against another one.
 function Front({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
   const live = useLive<RankingView>(apiPath(["sweeps", sweep.name, "ranking"], { limit: RANKED }));
-  const others = sweep.objectives.slice(1);
+  const others = sweep.objective_measures.slice(1);
   const against = others.find(({ name }) => name === route.query.against) ?? others[0] ?? objectiveOf(sweep);
   return (
     <Await live={live} what="ranking">

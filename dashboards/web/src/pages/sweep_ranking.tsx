@@ -33,7 +33,7 @@ type RankingColumn = ChosenColumn<RankingRow>;
 
 // One column for each objective.
 function objectiveColumns(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
-  return sweep.objectives.map((one, i) => {
+  return sweep.objective_measures.map((one, i) => {
     const { cell, ...column } = measureColumn(one, rows, (row) => heldValue(row, one));
     return {
       ...column,
@@ -51,7 +51,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
     { key: "rank", title: "#", sort: "rank", numeric: true, fixed: true, cell: (row) => row.rank },
     trialColumn(sweep.name),
     ...objectiveColumns(sweep, rows),
-    ...(sweep.objectives.length > 1 ? [FRONT] : []),
+    ...(sweep.objective_measures.length > 1 ? [FRONT] : []),
     ...goalColumns(sweep),
     ...hyperparameterColumns(sweep, rows),
   ];

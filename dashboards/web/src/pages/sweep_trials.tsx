@@ -35,11 +35,11 @@ type TrialColumn = ChosenColumn<TrialRow>;
 
 function objectiveColumns(sweep: SweepView, rows: TrialRow[]): TrialColumn[] {
   const judged = sweep.gates.length > 0;
-  return sweep.objectives.map((one, i) => {
+  return sweep.objective_measures.map((one, i) => {
     const { cell, ...column } = measureColumn(one, rows, (row) => heldValue(row, one));
     return {
       ...column,
-      title: sweep.objectives.length === 1 ? "Best" : headingOf(one),
+      title: sweep.objective_measures.length === 1 ? "Best" : headingOf(one),
       sort: i === 0 ? "best" : bestSort(one),
       fixed: i === 0 || "wide",
       cell: (row) => <span class={judged && row.qualifies ? "met" : ""}>{cell(row)}</span>,

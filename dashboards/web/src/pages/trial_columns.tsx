@@ -129,7 +129,7 @@ export function otherMeasures<R extends AnyRow>(
   rows: R[],
 ): { gated: ChosenColumn<R>[]; others: ChosenColumn<R>[] } {
   const gated = gatedMeasures(sweep);
-  const judged = new Set([...sweep.objectives, ...gated].map(({ name }) => name));
+  const judged = new Set([...sweep.objective_measures, ...gated].map(({ name }) => name));
   const others = [...new Set(rows.flatMap((row) => Object.keys(row.measures)))]
     .filter((name) => !judged.has(name))
     .map((name) => findMeasure(sweep.measures, name));

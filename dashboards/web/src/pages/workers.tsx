@@ -84,7 +84,7 @@ function columnsOf(now: string): Column<WorkerRow>[] {
         </>
       ),
     },
-    { key: "devices", title: "Devices", cell: (row) => <Text text={row.devices.join(", ")} /> },
+    { key: "device", title: "Devices", cell: (row) => <Text text={row.device} /> },
     { key: "build", title: "Build", cell: (row) => <Text text={row.build} /> },
     {
       key: "labels",

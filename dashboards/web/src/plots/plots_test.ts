@@ -196,7 +196,7 @@ it("gives attempts that overlap on a worker lanes of their own", () => {
     attempt: 1,
     start: `2026-01-01T${start}Z`,
     end: end && `2026-01-01T${end}Z`,
-    outcome: "",
+    outcome: "running",
   });
   const lanes = lanesOf({
     from: "",
@@ -277,7 +277,7 @@ it("draws a sweep that ranks by its loss over its loss, the least as the best", 
 
 it("marks what diverged at the worst edge, and in every plot", () => {
   const sweep = {
-    objectives: [LOSS],
+    objective_measures: [LOSS],
     gates: [] as string[],
     target: { measures: {}, epoch: null, parameters: null },
   } as unknown as SweepView;
@@ -317,7 +317,7 @@ it("has no accuracy below 0 or above 1 on an axis, also where all trials diverge
 
 it("keeps a goal apart from perfect accuracy, and from what is far below it", () => {
   const sweep = {
-    objectives: [ACCURACY],
+    objective_measures: [ACCURACY],
     gates: ["accuracy >= 0.995"],
     target: { measures: { accuracy: 0.995 }, epoch: null, parameters: null },
   } as unknown as SweepView;
@@ -367,7 +367,7 @@ it("uses the logarithm only where it tells the best apart", () => {
 const PROGRAM = answer("/api/sweeps/program") as SweepView;
 
 it("draws measures of any name, over epochs that are not all evaluated", () => {
-  const [f1, latency] = PROGRAM.objectives as [Measure, Measure];
+  const [f1, latency] = PROGRAM.objective_measures as [Measure, Measure];
   const curves = answer("/api/sweeps/program/curves?metric=val/f1") as CurvesView;
   const colouring = { dimension: null, values: new Map() };
   const plot = drawn(learningCurves(curves, PROGRAM, CHOICE, colouring, FULL));
@@ -415,7 +415,7 @@ it("has the best so far only of what the sweep ranks by", () => {
 
 it("draws the front of two objectives, each on its axis, from the best across", () => {
   const { rows } = answer("/api/sweeps/program/ranking?limit=200") as RankingView;
-  const [, latency] = PROGRAM.objectives as [Measure, Measure];
+  const [, latency] = PROGRAM.objective_measures as [Measure, Measure];
   const candidates = byObjective(rows, PROGRAM, latency);
   const front = candidates.rows.filter((row) => row.front);
   expect(front.length).toBeGreaterThan(1);
