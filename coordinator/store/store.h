@@ -57,9 +57,9 @@ class Store {
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   virtual ~Store() = default;
 
-  // Queues `function`. `done` is called after the commit, on one thread, in the order of submission;
-  // later functions may run meanwhile. It must be quick and must not wait for another write. When
-  // the queue is full, `done` is called at once with ResourceExhausted.
+  // Queues `function`. `done` is called after the commit, on one thread, in the order of
+  // submission; later functions may run meanwhile. It must be quick and must not wait for another
+  // write. When the queue is full, `done` is called at once with ResourceExhausted.
   virtual void Write(WriteFunction function, Completion done) = 0;
   // Writes and waits. Must not be called by a completion.
   absl::Status WriteAndWait(WriteFunction function);
