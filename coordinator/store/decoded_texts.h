@@ -6,6 +6,7 @@
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "coordinator/store/rows.h"
 
@@ -15,23 +16,27 @@ namespace sweep {
 // this it parses a text once. Private to this library.
 class DecodedTexts {
  public:
-  // nullptr when it is not known. Valid until the next Keep.
+  // nullptr when it is not known. Valid until the next Find or Keep.
   template <typename T>
-  const T* Find(std::string_view text) const {
-    const auto& known = std::get<Known<T>>(known_);
-    const auto found = known.find(text);
-    return found == known.end() ? nullptr : &found->second;
+  const T* Find(std::string_view text) {
+    Known<T>& known = std::get<Known<T>>(known_);
+    if (const auto found = known.recent.find(text); found != known.recent.end()) {
+      return &found->second;
+    }
+    const auto found = known.older.find(text);
+    if (found == known.older.end()) return nullptr;
+    // What is still asked for survives the next change of generations.
+    return &Add(&known, text, T(std::move(found->second)));
   }
   template <typename T>
   void Keep(std::string_view text, const T& value) {
-    auto& known = std::get<Known<T>>(known_);
-    if (known.size() >= kMost) known.clear();
-    known.emplace(text, value);
+    Add(&std::get<Known<T>>(known_), text, T(value));
   }
 
  private:
-  // Of each type. A busy coordinator has a few hundred trials at work.
-  static constexpr std::size_t kMost = 256;
+  // Of each type and generation. A trial at work has two texts of parameters, and two new ones at
+  // each report.
+  static constexpr std::size_t kMost = 1024;
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
@@ -39,7 +44,15 @@ class DecodedTexts {
     }
   };
   template <typename T>
-  using Known = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
+  struct Known {
+    std::unordered_map<std::string, T, Hash, std::equal_to<>> recent, older;
+  };
+
+  template <typename T>
+  const T& Add(Known<T>* known, std::string_view text, T value) {
+    if (known->recent.size() >= kMost) known->older = std::exchange(known->recent, {});
+    return known->recent.insert_or_assign(std::string(text), std::move(value)).first->second;
+  }
 
   std::tuple<Known<ParameterMap>, Known<MeasureSummaries>, Known<Standing>> known_;
 };

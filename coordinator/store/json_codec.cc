@@ -55,9 +55,12 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // As JSON, so that it is read back to the last bit.
 std::string MeasuredText(double value) {
-  if (std::isfinite(value)) return fmt::format("{}", value);
   if (std::isnan(value)) return "null";
-  return value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  if (!std::isfinite(value)) return value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  std::string text = fmt::format("{}", value);
+  // Without a point it would be an integer, for SQLite's JSON functions, too.
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
 }
 
 std::optional<double> MeasuredFromJson(const Json& json) {
@@ -208,10 +211,10 @@ absl::StatusOr<std::string> EncodeGates(const std::vector<GateOutcome>& gates) {
     STORE_ASSIGN_OR_RETURN(const std::string name, Dump(gate.gate));
     STORE_ASSIGN_OR_RETURN(const std::string value,
                            Dump(gate.value ? ToJson(*gate.value) : Json("unknown")));
-    fmt::format_to(
-        std::back_inserter(json), R"({}{{"gate":{},"met":{},"missed_by":{},"value":{}}})",
-        json.size() > 1 ? "," : "", name, gate.met,
-        std::isfinite(gate.missed_by) ? fmt::format("{}", gate.missed_by) : "null", value);
+    fmt::format_to(std::back_inserter(json),
+                   R"({}{{"gate":{},"met":{},"missed_by":{},"value":{}}})",
+                   json.size() > 1 ? "," : "", name, gate.met,
+                   std::isfinite(gate.missed_by) ? MeasuredText(gate.missed_by) : "null", value);
   }
   return json + "]";
 }

@@ -29,11 +29,12 @@ absl::Status PrepareForWriting(Database& database, bool in_memory) {
       database.Execute(in_memory ? "PRAGMA journal_mode = MEMORY"
                                  : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
   database.WatchLog();
+  STORE_RETURN_IF_ERROR(database.Execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384"));
+  STORE_RETURN_IF_ERROR(Migrate(database, Migrations()));
   // What a savepoint must be able to undo goes to a temporary file beyond 64 kB, and stays there
-  // for the rest of the transaction; nearly every batch would make such a file.
-  STORE_RETURN_IF_ERROR(database.Execute(
-      "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY"));
-  return Migrate(database, Migrations());
+  // for the rest of the transaction: nearly every batch would make one. Not before a migration,
+  // which may have the whole database to undo.
+  return database.Execute("PRAGMA temp_store = MEMORY");
 }
 
 // Opens the writer's connection. If the disk has no room for the write-ahead log's index, the index

@@ -347,6 +347,25 @@ TEST_F(ViewTest, WhatIsUnknownIsNullAndInfinitiesAreNumbers) {
               testing::ElementsAre("drift null", "gain real", "f1 real", "validation_loss real"));
 }
 
+// Of a trial at work they are in JSON, of which SQLite reads "3" as an integer: 3 / 2 would be 1.
+TEST_F(ViewTest, WholeNumbersAreRealsWhileATrialRuns) {
+  StoreDriver driver(store_.get());
+  const SweepSpec spec = TestSpec("whole");
+  const LeaseRow lease = driver.Grant(driver.Add(driver.Create(spec), spec, 1).at(0).id, "w");
+  ASSERT_TRUE(driver
+                  .Record(lease, spec,
+                          {{.epoch = 1, .values = {{"loss", 3}, {"accuracy", 1}, {"lr", -0.0}}}})
+                  .ok());
+  EXPECT_THAT(
+      Ask("SELECT typeof(last_loss) || ' ' || (last_loss / 2) || ' ' || typeof(last_accuracy) "
+          "FROM runs WHERE sweep = 'whole'"),
+      testing::ElementsAre("real 1.5 real"));
+  EXPECT_THAT(Ask("SELECT typeof(accuracy) FROM ranking WHERE sweep = 'whole'"),
+              testing::ElementsAre("real"));
+  const TrialResult result = Must(store_->Read(FindTrial, "whole", 1)).result;
+  EXPECT_TRUE(std::signbit(result.Last("lr"))) << "to the last bit";
+}
+
 // The SQL in a page: in code blocks, quotes or backticks.
 std::vector<std::string> QueriesOf(const std::string& page) {
   std::vector<std::string> queries;

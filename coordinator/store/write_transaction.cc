@@ -16,7 +16,7 @@
 namespace sweep {
 namespace {
 
-constexpr std::size_t kMaxCachedConfigurations = 256;
+constexpr std::size_t kMaxCachedConfigurations = 4096;
 constexpr std::size_t kMaxCachedNames = 256;
 
 // The column of `sweeps` that counts trials in this state.

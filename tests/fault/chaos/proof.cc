@@ -183,17 +183,20 @@ void CheckLedger(Reader* reader, const Ledger& ledger, std::vector<std::string>*
 }
 
 // A report that was sent after the end of its attempt must have been refused. The database ends a
-// lost attempt at its last sign of life; it was taken back at the trial's first event after that.
+// lost attempt at its last sign of life; it was taken back at the trial's last event that took it
+// from a holder. A late report may have given it back to its holder before, and have added no row.
 void CheckFencing(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
   const auto last_reports = ledger.last_reports();
   reader->Query(
-      fmt::format("SELECT {}, a.attempt, CASE a.outcome WHEN 'lost' THEN coalesce((SELECT "
-                  "min(e.time_us) FROM events e WHERE e.sweep_id = s.id AND e.trial_id = "
-                  "t.id AND e.kind = 'trial' AND e.attempt = a.attempt AND e.time_us > "
-                  "a.ended_us), a.ended_us) ELSE a.ended_us END FROM attempts a JOIN "
-                  "trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id "
-                  "WHERE a.ended_us IS NOT NULL",
-                  kTrialName),
+      fmt::format(
+          "SELECT {}, a.attempt, CASE a.outcome WHEN 'lost' THEN coalesce((SELECT "
+          "max(x.time_us) FROM (SELECT e.attempt, e.time_us, e.state IN ('leased', "
+          "'running') AS held, lag(e.state) OVER (ORDER BY e.sequence) IN ('leased', "
+          "'running') AS was_held FROM events e WHERE e.sweep_id = s.id AND e.trial_id = "
+          "t.id AND e.kind = 'trial') x WHERE x.attempt = a.attempt AND x.was_held AND NOT "
+          "x.held), a.ended_us) ELSE a.ended_us END FROM attempts a JOIN trials t ON t.id = "
+          "a.trial_id JOIN sweeps s ON s.id = t.sweep_id WHERE a.ended_us IS NOT NULL",
+          kTrialName),
       [&](const std::vector<std::string>& columns) {
         const auto last = last_reports.find({columns[0], std::stoi(columns[1])});
         if (last == last_reports.end() ||
