@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/text_map.h"
 #include "common/base/value.h"
 #include "common/expr/columns.h"
 #include "common/expr/expression.h"
@@ -49,21 +49,13 @@ class ConstraintTester {
     Column column;
   };
 
-  // Allows look-ups by string_view.
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const {
-      return std::hash<std::string_view>()(name);
-    }
-  };
-
   const Column* Find(std::string_view name);
   absl::StatusOr<bool> TestSlowly(const Expression& constraint, std::size_t row);
 
   const std::int64_t max_slow_characters_;
   std::size_t rows_ = 0;
   Lookup lookup_;
-  std::unordered_map<std::string, Named, Hash, std::equal_to<>> names_;  // of this block
+  TextMap<Named> names_;  // of this block
   ColumnTester columns_;
   std::int64_t slow_characters_ = 0;
 };

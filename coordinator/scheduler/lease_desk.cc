@@ -194,6 +194,11 @@ void LeaseDesk::DropPoll(const std::string& worker, std::uint64_t poll_id) {
 // ---- Answers
 
 void LeaseDesk::React() {
+  Serve();
+  wake_search_();
+}
+
+void LeaseDesk::Serve() {
   state_.effects.mutex.AssertHeld();
   const std::set<std::string> changed = state_.table.TakeChanged();
   for (const std::string& name : changed) {
@@ -207,7 +212,6 @@ void LeaseDesk::React() {
     WorkerEntry* const worker = state_.table.FindWorker(name);
     if (worker != nullptr && AnswerIsDue(*worker)) Answer(worker);
   }
-  wake_search_();
 }
 
 bool LeaseDesk::MustGiveBack(const TrialEntry& trial) {

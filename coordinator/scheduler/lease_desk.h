@@ -19,8 +19,8 @@ namespace sweep {
 // Decides who trains what: holds the calls of workers until there is something to say, grants
 // pending trials, takes back leases that run out and gives them again to a holder that returns.
 // Owns the queue of workers that want work, and the sessions. Everything is under the lock of the
-// shared state. Functions without a lock annotation take it themselves, except React, Expire and
-// SignalProgress, whose callers have it. Calls no other desk, and wakes the search.
+// shared state. Functions without a lock annotation take it themselves, except React, Serve,
+// Expire and SignalProgress, whose callers have it. Calls no other desk, and wakes the search.
 class LeaseDesk {
  public:
   // `wake_search` is called under the lock, and must not block.
@@ -40,9 +40,11 @@ class LeaseDesk {
 
   // ---- For the other desks, which have the lock.
 
-  // Grants pending trials and answers the calls that are due. Whoever has changed the table calls
-  // it last.
+  // Grants pending trials, answers the calls that are due and wakes the search. Whoever has changed
+  // the table calls it last.
   void React();
+  // As React, when nothing has changed that the search asks about.
+  void Serve();
 
   // ---- For Scheduler, which has the lock when it calls Expire and SignalProgress.
 

@@ -80,8 +80,11 @@ absl::StatusOr<std::shared_ptr<const SweepSpec>> ReportDesk::SpecOf(const LeaseT
 }
 
 void ReportDesk::OnReported(TrialRow row, const LeaseToken& token) {
+  const TrialEntry* const trial = state_.table.FindTrial(TrialKey{row.sweep_id, row.number});
+  const bool is_as_before = trial != nullptr && trial->row.state == row.state;
   state_.ApplyReport(std::move(row), token);
-  leases_.React();
+  // What the searches want does not depend on epochs. Those that learn hear of them as events.
+  is_as_before ? leases_.Serve() : leases_.React();
 }
 
 // ---- Epochs and log lines

@@ -50,12 +50,13 @@ class WalkTest : public SchedulerTest {
 
   void Begin(std::uint64_t seed) {
     random_ = std::make_unique<PhiloxStream>(seed, 0);
+    runs_writes_twice_ = seed % 2 == 0;
     if (has_rule_) {
       make_rule_ = [](const SweepSpec&) {
         return std::make_unique<HalvingRule>(std::vector<int>{1, 2}, /*says_hold=*/true);
       };
-      Start();
     }
+    Start();
     spec_ = WalkSpec(kFirstBudget, has_rule_);
     scheduler_->sweeps().Submit(spec_, WalkSource(kFirstBudget, has_rule_), {},
                                 [](const auto& result) { ASSERT_TRUE(result.ok()); });

@@ -17,6 +17,9 @@ namespace {
 constexpr int kThreads = 3;
 // Configurations of one sweep per write, so that other sweeps get their turn.
 constexpr std::int64_t kMaxBatch = 64;
+// Configurations of a search that does not learn, unless fewer are left: a write for each would
+// cost more than the configurations.
+constexpr std::int64_t kMinBatch = 16;
 constexpr int kEventsPerRead = 256;
 constexpr int kMaxStopsPerWrite = 256;
 // Delay after a refused write or a failed read.
@@ -146,7 +149,7 @@ void SearchDriver::Thread(const std::stop_token& stop) {
     std::vector<Job> jobs = Plan();
     MutexLock lock(&mutex_);
     for (Job& planned : jobs) queue_.push_back(std::move(planned));
-    wake_.NotifyAll();
+    for (std::size_t i = 1; i < jobs.size(); ++i) wake_.NotifyOne();  // this thread takes the first
   }
 }
 
@@ -174,6 +177,7 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
 
 std::int64_t SearchDriver::Wanted(const Entry& entry, const SearchDemand& demand) {
   const std::int64_t missing = entry.search->Ahead(demand.free_slots) - demand.pending;
+  if (!entry.spec->method->learns && missing < kMinBatch) return 0;
   const std::int64_t replicates = demand.spec->replicates;
   const std::int64_t left = std::max<std::int64_t>(demand.planned - demand.configurations, 0);
   return std::clamp<std::int64_t>((missing + replicates - 1) / replicates, 0,
@@ -437,13 +441,13 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
   batch->job = job;
   const std::int64_t ready = std::min(count, static_cast<std::int64_t>(entry->suggested.size()));
   batch->suggestions.assign(entry->suggested.begin(), entry->suggested.begin() + ready);
-  batch->result.sweep_id = job.demand.sweep_id;
   // Otherwise the budget decides, inside the write.
   const std::string reason = ready < count ? entry->end_reason : "";
   host_.write(
       [batch, reason](WriteTransaction& transaction) {
         const SearchDemand& demand = batch->job.demand;
         StoredSuggestions& result = batch->result;
+        result = {.sweep_id = demand.sweep_id};
         bool is_over = demand.configurations + std::ssize(batch->suggestions) >= demand.planned ||
                        !reason.empty();
         for (const Entry::Suggestion& suggestion : batch->suggestions) {

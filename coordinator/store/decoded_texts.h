@@ -1,13 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
+#include "common/base/text_map.h"
 #include "coordinator/store/rows.h"
 
 namespace sweep {
@@ -37,15 +36,9 @@ class DecodedTexts {
   // Of each type and generation. A trial at work has two texts of parameters, and two new ones at
   // each report.
   static constexpr std::size_t kMost = 1024;
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
   template <typename T>
   struct Known {
-    std::unordered_map<std::string, T, Hash, std::equal_to<>> recent, older;
+    TextMap<T> recent, older;
   };
 
   template <typename T>

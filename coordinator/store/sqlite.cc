@@ -59,7 +59,8 @@ Statement::Statement(Statement&& other) noexcept
     : database_(other.database_),
       idle_(other.idle_),
       statement_(std::exchange(other.statement_, nullptr)),
-      status_(std::move(other.status_)) {}
+      status_(std::move(other.status_)),
+      borrows_texts_(other.borrows_texts_) {}
 
 Statement::~Statement() {
   if (statement_ == nullptr) return;
@@ -84,7 +85,8 @@ void Statement::BindText(int index, std::string_view value) {
   if (!status_.ok()) return;
   // An empty view may have a null pointer, which would bind NULL.
   const char* data = value.data() == nullptr ? "" : value.data();
-  Check(sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  Check(sqlite3_bind_text64(statement_, index, data, value.size(),
+                            borrows_texts_ ? SQLITE_STATIC : SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 void Statement::BindNull(int index) {

@@ -8,11 +8,11 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/text_map.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -91,6 +91,7 @@ class Statement {
   Idle* idle_;  // to which the statement goes back
   sqlite3_stmt* statement_;
   absl::Status status_;
+  bool borrows_texts_ = false;  // bound texts need not be copied
 };
 
 // One SQLite connection with a cache of prepared statements. Used by one thread at a time. Every
@@ -124,6 +125,7 @@ class Database {
   template <typename... Args>
   absl::Status Run(std::string_view sql, const Args&... args) {
     Statement statement = Prepare(sql);
+    statement.borrows_texts_ = true;  // the arguments outlive the run
     return statement.Bind(args...).Run();
   }
   // Runs a script without parameters.
@@ -192,14 +194,7 @@ class Database {
   absl::Status stopped_;  // the last result of stop_
   int log_pages_ = 0;
   DecodedTexts* decoded_texts_ = nullptr;
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  // Its entries stay where they are.
-  std::unordered_map<std::string, std::vector<sqlite3_stmt*>, TextHash, std::equal_to<>> idle_;
+  TextMap<std::vector<sqlite3_stmt*>> idle_;  // its entries stay where they are
 };
 
 }  // namespace sweep

@@ -36,15 +36,17 @@ struct StoreOptions {
 };
 
 // All durable state, in one SQLite database. One thread with one connection writes. It runs all
-// queued functions in one transaction (each under its own savepoint), commits with synchronous=FULL
+// queued functions in one transaction (each wholly or not at all), commits with synchronous=FULL
 // and only then calls the completions. While the disk is full, or a file is not the one that was
 // opened, writes are Unavailable; they succeed again afterwards. Any other failure of COMMIT ends
 // the process, since nothing that was acknowledged may be lost. Readers have their own read-only
 // connections. Thread-safe.
 class Store {
  public:
-  // Runs on the writer's thread under a savepoint, which is rolled back unless it returns OK. Must
-  // not call the store's reads, which would not see its changes and are refused.
+  // Runs on the writer's thread. Unless it returns OK, nothing that it wrote is stored. It may run
+  // twice, since another function of its transaction may have failed: then what the first run wrote
+  // has been rolled back, and only what the second one leaves in its captures counts. Must not call
+  // the store's reads, which would not see its changes and are refused.
   using WriteFunction = std::function<absl::Status(WriteTransaction&)>;
   using Completion = std::function<void(absl::Status)>;
 

@@ -80,8 +80,7 @@ class OrderedIds {
 
   absl::StatusOr<std::vector<std::int64_t>> Select(const std::string& query, int limit,
                                                    std::int64_t offset) {
-    const std::string sql = query + " LIMIT ?3 OFFSET ?4";  // outlives the statement
-    Statement statement = database_.Prepare(sql);
+    Statement statement = database_.Prepare(query + " LIMIT ?3 OFFSET ?4");
     statement.Bind(order_.hyperparameter, sweep_id_, limit, offset);
     if (query_.state) BindState(*query_.state, &statement);
     return CollectIds(statement);

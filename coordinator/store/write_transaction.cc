@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "common/base/ids.h"
 #include "common/stats/objective.h"
@@ -131,12 +132,13 @@ absl::StatusOr<std::vector<TrialRow>> WriteTransaction::AddConfiguration(
                            .number = sweep.counts.total() + replicate + 1,
                            .replicate = replicate,
                            .target_epoch = suggestion.target_epoch};
-      STORE_RETURN_IF_ERROR(InsertTrial(spec, configuration, id, trial));
+      STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id,
+                             InsertTrial(spec, configuration, id, trial));
+      if (replicate == 0) {
+        STORE_RETURN_IF_ERROR(database_.Run(
+            "UPDATE configurations SET best_trial_id = ? WHERE id = ?", trial_id, id));
+      }
     }
-    STORE_RETURN_IF_ERROR(database_.Run(
-        "UPDATE configurations SET best_trial_id = (SELECT id FROM trials WHERE configuration_id = "
-        "?1 AND replicate = 0) WHERE id = ?1",
-        id));
     STORE_RETURN_IF_ERROR(database_.Run(
         "UPDATE sweeps SET configurations = configurations + 1, pending = pending + ?, disk_bytes "
         "= disk_bytes + ? WHERE id = ?",
@@ -162,16 +164,23 @@ absl::StatusOr<std::int64_t> WriteTransaction::InsertConfiguration(
   decoded_.Keep(parameters, configuration.parameters);
   decoded_.Keep(resolved, configuration.resolved);
   RememberConfiguration(id, configuration);
-  STORE_RETURN_IF_ERROR(database_.Run(
-      "INSERT INTO parameter_values SELECT c.id, j.key, c.sweep_id, j.value FROM configurations c, "
-      "json_each(c.parameters) j WHERE c.id = ?",
-      id));
+  for (const auto& [name, value] : configuration.parameters) {
+    STORE_RETURN_IF_ERROR(std::visit(
+        [&, &name = name](const auto& one) {
+          return database_.Run(
+              "INSERT INTO parameter_values (configuration_id, name, sweep_id, value) VALUES (?, "
+              "?, ?, ?)",
+              id, name, sweep.id, one);
+        },
+        value));
+  }
   return id;
 }
 
-absl::Status WriteTransaction::InsertTrial(const SweepSpec& spec,
-                                           const Configuration& configuration,
-                                           std::int64_t configuration_id, TrialRow trial) {
+absl::StatusOr<std::int64_t> WriteTransaction::InsertTrial(const SweepSpec& spec,
+                                                           const Configuration& configuration,
+                                                           std::int64_t configuration_id,
+                                                           TrialRow trial) {
   // Its epochs may come from the network's recipe, so they can differ within a sweep.
   const TrialSpec trained = spec.MakeTrialSpec(configuration, trial.replicate);
   const int target_epoch = trial.target_epoch < trained.epochs ? trial.target_epoch : 0;
@@ -181,7 +190,8 @@ absl::Status WriteTransaction::InsertTrial(const SweepSpec& spec,
       trial.sweep_id, trial.number, configuration_id, trial.replicate, trained.seed, trained.epochs,
       ToMicros(now_), target_epoch));
   trial.id = database_.last_insert_id();
-  return AddEvent(trial, "trial", 0);
+  STORE_RETURN_IF_ERROR(AddEvent(trial, "trial", 0));
+  return trial.id;
 }
 
 absl::StatusOr<bool> WriteTransaction::MarkExhausted(std::int64_t sweep_id,

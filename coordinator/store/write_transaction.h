@@ -210,9 +210,10 @@ class WriteTransaction {
   absl::StatusOr<std::int64_t> InsertConfiguration(const SweepRow& sweep,
                                                    const Configuration& configuration,
                                                    std::int64_t seen_sequence);
-  // `trial` has the sweep, number, replicate and target epoch.
-  absl::Status InsertTrial(const SweepSpec& spec, const Configuration& configuration,
-                           std::int64_t configuration_id, TrialRow trial);
+  // Returns the id. `trial` has the sweep, number, replicate and target epoch.
+  absl::StatusOr<std::int64_t> InsertTrial(const SweepSpec& spec,
+                                           const Configuration& configuration,
+                                           std::int64_t configuration_id, TrialRow trial);
   absl::Status SetSweepState(std::int64_t sweep_id, SweepState state);
   absl::Status AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes);
   absl::Status CompleteSweepIfDone(std::int64_t sweep_id);

@@ -150,7 +150,7 @@ std::vector<absl::Status> Writer::RunTransaction(const std::vector<Item>& batch,
                                                  BatchReport* report) {
   std::vector<absl::Status> results(batch.size());
   database_.Forget();
-  changed_rows_ = 0;
+  changed_rows_ = 0;  // when no transaction begins
   absl::Status obstacle = files_are_lost_ ? CheckFiles() : absl::OkStatus();
   if (obstacle.ok()) {
     obstacle = RunFunctions(batch, &results);
@@ -171,10 +171,36 @@ std::vector<absl::Status> Writer::RunTransaction(const std::vector<Item>& batch,
 
 absl::Status Writer::RunFunctions(const std::vector<Item>& batch,
                                   std::vector<absl::Status>* results) {
+  if (!RunTogether(batch, results)) {
+    RollBackOrDie();
+    RunSeparately(batch, results);
+  }
+  return database_.obstacle();
+}
+
+bool Writer::RunTogether(const std::vector<Item>& batch, std::vector<absl::Status>* results) {
+  const absl::Status begun = BeginTransaction();
+  if (!begun.ok()) {
+    std::fill(results->begin(), results->end(), begun);
+    return true;
+  }
+  for (std::size_t i = 0; i < batch.size() && database_.obstacle().ok(); ++i) {
+    const std::int64_t changes = database_.total_changes();
+    absl::Status& result = (*results)[i];
+    result = RunFunction(batch[i].function);
+    DieOfFault();
+    const bool has_written = database_.total_changes() != changes;
+    const bool must_undo = !database_.InTransaction() || (!result.ok() && has_written);
+    if (must_undo && database_.obstacle().ok()) return false;
+  }
+  return true;
+}
+
+void Writer::RunSeparately(const std::vector<Item>& batch, std::vector<absl::Status>* results) {
   absl::Status begun = BeginTransaction();
   for (std::size_t i = 0; i < batch.size() && database_.obstacle().ok(); ++i) {
     absl::Status& result = (*results)[i];
-    result = begun.ok() ? RunFunction(batch[i].function) : begun;
+    result = begun.ok() ? RunUnderSavepoint(batch[i].function) : begun;
     DieOfFault();
     if (begun.ok() && !database_.InTransaction() && database_.obstacle().ok()) {
       // SQLite has rolled back the whole transaction, including earlier functions of the batch.
@@ -182,25 +208,19 @@ absl::Status Writer::RunFunctions(const std::vector<Item>& batch,
       begun = BeginTransaction();
     }
   }
-  return database_.obstacle();
 }
 
-absl::Status Writer::BeginTransaction() { return database_.Run("BEGIN IMMEDIATE"); }
+absl::Status Writer::BeginTransaction() {
+  changed_rows_ = 0;
+  return database_.Run("BEGIN IMMEDIATE");
+}
 
-absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
+absl::Status Writer::RunUnderSavepoint(const Store::WriteFunction& function) {
   absl::Status status = database_.Run("SAVEPOINT function");
   if (!status.ok()) return status;
-  transaction_.Begin();
-  const std::int64_t changes = database_.total_changes();
-  inside_function_ = std::this_thread::get_id();
-  status = Call(function, transaction_);
-  inside_function_ = std::thread::id();
-  if (status.ok()) status = transaction_.spoiled();
+  status = RunFunction(function);
   if (status.ok()) status = database_.Run("RELEASE function");
-  if (status.ok()) {
-    changed_rows_ += database_.total_changes() - changes;
-    return status;
-  }
+  if (status.ok()) return status;
   transaction_.RolledBack();
   if (database_.InTransaction() && database_.obstacle().ok()) {
     if (const absl::Status undone = database_.Execute("ROLLBACK TO function; RELEASE function");
@@ -208,6 +228,17 @@ absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
       Die("rollback_failed", undone);
     }
   }
+  return status;
+}
+
+absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
+  transaction_.Begin();
+  const std::int64_t changes = database_.total_changes();
+  inside_function_ = std::this_thread::get_id();
+  absl::Status status = Call(function, transaction_);
+  inside_function_ = std::thread::id();
+  if (status.ok()) status = transaction_.spoiled();
+  if (status.ok()) changed_rows_ += database_.total_changes() - changes;
   return status;
 }
 

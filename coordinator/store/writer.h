@@ -17,9 +17,13 @@
 
 namespace sweep {
 
-// The only thread that writes, with group commit: it runs all queued functions in one transaction,
-// each under its own savepoint, and commits. A second thread then calls the completions in order,
-// while the first runs the next transaction. Thread-safe.
+// The only thread that writes, with group commit: it runs all queued functions in one transaction
+// and commits. A second thread then calls the completions in order, while the first runs the next
+// transaction. Thread-safe.
+//
+// A savepoint costs as much as a small function, since SQLite copies each page that is changed
+// under it. So the functions run without one at first. When one fails after it has written,
+// everything is rolled back, and all functions run again, each under its own savepoint.
 //
 // While the disk is full, or another error that may pass prevents writing, nothing of a batch is
 // stored. All its writes get Unavailable, also those that were refused for another reason, since
@@ -79,9 +83,14 @@ class Writer {
   // Runs the batch in one transaction. Returns the answers, and the outcome in `report`.
   std::vector<absl::Status> RunTransaction(const std::vector<Item>& batch, BatchReport* report);
   absl::Status BeginTransaction();
-  absl::Status RunFunction(const Store::WriteFunction& function);
   // An error when nothing of the batch is stored.
   absl::Status RunFunctions(const std::vector<Item>& batch, std::vector<absl::Status>* results);
+  // Runs the functions without savepoints. False when one has failed after it had written.
+  bool RunTogether(const std::vector<Item>& batch, std::vector<absl::Status>* results);
+  // Runs each function under its own savepoint.
+  void RunSeparately(const std::vector<Item>& batch, std::vector<absl::Status>* results);
+  absl::Status RunUnderSavepoint(const Store::WriteFunction& function);
+  absl::Status RunFunction(const Store::WriteFunction& function);
   absl::Status CommitOrDie(absl::Duration* duration);
   void RollBackOrDie();
   void DieOfFault();

@@ -113,6 +113,63 @@ TEST_F(WriterTest, AFailedFunctionOfAGroupTakesNoOtherWithIt) {
   EXPECT_EQ(Blobs(), 2);
 }
 
+// Adds the run to `*runs`, and a blob for each run.
+Store::WriteFunction CountRuns(int* runs, char digit) {
+  return [runs, digit](WriteTransaction& transaction) {
+    ++*runs;
+    return transaction.AddBlob(Sha(digit), kBlobBytes + *runs);
+  };
+}
+
+TEST_F(WriterTest, RunsAGroupAgainWhenAFunctionFailsAfterItHasWritten) {
+  Start();
+  Barrier barrier;
+  writer_->Submit(barrier.Function(), Note("barrier"));
+  barrier.WaitUntilEntered();
+  int a = 0, b = 0, c = 0;
+  writer_->Submit(CountRuns(&a, 'a'), Note("a"));
+  writer_->Submit(
+      [&](WriteTransaction& transaction) {
+        ++b;
+        transaction.AddBlob(Sha('b'), kBlobBytes).IgnoreError();
+        return absl::CancelledError("changed my mind");
+      },
+      Note("b"));
+  writer_->Submit(CountRuns(&c, 'c'), Note("c"));
+  barrier.Open();
+  Finish();
+  EXPECT_THAT(answers_, ElementsAre("barrier", "a", "b CANCELLED", "c"));
+  EXPECT_EQ(a, 2);
+  EXPECT_EQ(b, 2);
+  EXPECT_EQ(c, 1) << "the first run ends with the failure";
+  EXPECT_EQ(*database_->QueryInt("SELECT size_bytes FROM blobs WHERE sha256 LIKE 'a%'"),
+            kBlobBytes + 2)
+      << "the first run is not undone";
+  EXPECT_EQ(Blobs(), 2);
+  EXPECT_TRUE(batches_.back().stored);
+}
+
+TEST_F(WriterTest, RunsAGroupOnceWhenAFunctionFailsBeforeItHasWritten) {
+  Start();
+  Barrier barrier;
+  writer_->Submit(barrier.Function(), Note("barrier"));
+  barrier.WaitUntilEntered();
+  int a = 0, b = 0, c = 0;
+  writer_->Submit(CountRuns(&a, 'a'), Note("a"));
+  writer_->Submit(
+      [&](WriteTransaction&) {
+        ++b;
+        return absl::CancelledError("changed my mind");
+      },
+      Note("b"));
+  writer_->Submit(CountRuns(&c, 'c'), Note("c"));
+  barrier.Open();
+  Finish();
+  EXPECT_THAT(answers_, ElementsAre("barrier", "a", "b CANCELLED", "c"));
+  EXPECT_THAT((std::vector<int>{a, b, c}), ElementsAre(1, 1, 1));
+  EXPECT_EQ(Blobs(), 2);
+}
+
 TEST_F(WriterTest, AGroupIsOneTransaction) {
   Start();
   Barrier barrier;

@@ -28,6 +28,7 @@ for commit in "$@"; do git rev-parse --quiet --verify "$commit^{commit}" > /dev/
   echo "build_time.sh: there is no commit '$commit'" >&2
   exit 2
 }; done
+export CCACHE_DISABLE=1  # CMake finds it, and it only calls the compiler
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 times=$folder/times
@@ -53,7 +54,7 @@ for ((round = 1; round <= rounds; ++round)); do
     git clone --quiet . "$folder/tree"
     git -C "$folder/tree" checkout --quiet --detach "$(git rev-parse "$commit")"
     ln -s "$PWD/.deps" "$folder/tree/.deps"
-    (cd "$folder/tree" && CCACHE_DISABLE=1 cmake --preset release -DCCACHE=CCACHE-NOTFOUND \
+    (cd "$folder/tree" && cmake --preset release \
       -DTorch_DIR="$PWD/.deps/torch/share/cmake/Torch" > "$folder/log" 2>&1) || {
       tail -50 "$folder/log" >&2
       exit 1

@@ -24,9 +24,19 @@ class FaultyStore final : public ForwardingStore {
     kill_ = true;
   }
 
+  // From now on each function runs twice, as when another one of its transaction fails, unless it is
+  // written while others are.
+  void RunTwice() { twice_ = true; }
+
   void Write(WriteFunction function, Completion done) override {
     const absl::StatusCode code = code_;
     if (code != absl::StatusCode::kOk) return done(absl::Status(code, "the test refuses it"));
+    const bool is_alone = writes_in_flight_.fetch_add(1) == 0;
+    if (twice_ && is_alone) function = Twice(std::move(function));
+    done = [this, done = std::move(done)](absl::Status status) {
+      --writes_in_flight_;
+      done(std::move(status));
+    };
     if (!kill_.exchange(false)) return ForwardingStore::Write(std::move(function), std::move(done));
     code_ = absl::StatusCode::kUnavailable;
     ForwardingStore::Write(std::move(function), [done = std::move(done)](const absl::Status&) {
@@ -35,8 +45,20 @@ class FaultyStore final : public ForwardingStore {
   }
 
  private:
+  static WriteFunction Twice(WriteFunction function) {
+    return [function = std::move(function),
+            is_first = true](WriteTransaction& transaction) mutable -> absl::Status {
+      const absl::Status status = function(transaction);
+      if (!std::exchange(is_first, false)) return status;
+      const absl::Status written = transaction.RememberRequest("of the first run", 0);
+      return written.ok() ? absl::AbortedError("the test wants a second run") : written;
+    };
+  }
+
   std::atomic<absl::StatusCode> code_ = absl::StatusCode::kOk;
   std::atomic<bool> kill_ = false;
+  std::atomic<bool> twice_ = false;
+  std::atomic<int> writes_in_flight_ = 0;
 };
 
 }  // namespace sweep

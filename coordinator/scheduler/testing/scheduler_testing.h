@@ -60,6 +60,7 @@ class SchedulerTest : public testing::Test {
   void Start() {
     scheduler_.reset();
     faulty_ = std::make_unique<FaultyStore>(store_.get());
+    if (runs_writes_twice_) faulty_->RunTwice();
     specs_ = std::make_unique<SpecCache>(faulty_.get());
     scheduler_ = Must(Scheduler::Start({.store = faulty_.get(),
                                         .specs = specs_.get(),
@@ -221,6 +222,7 @@ class SchedulerTest : public testing::Test {
   FakeClock clock_;
   std::string embedded_worker_;                                           // from the next Start on
   decltype(SchedulerOptions::make_rule) make_rule_ = StoppingRule::Make;  // likewise
+  bool runs_writes_twice_ = false;                                        // likewise
   std::unique_ptr<Store> store_;
   std::unique_ptr<FaultyStore> faulty_;  // the scheduler's, over store_
   std::unique_ptr<SpecCache> specs_;
