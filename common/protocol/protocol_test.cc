@@ -3,12 +3,15 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 #include <utility>
 #include <variant>
 
 #include "common/network/layer_kinds.h"
+#include "common/protocol/hyperparameters.h"
 #include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
+#include "nlohmann/json.hpp"
 
 namespace sweep {
 namespace {
@@ -127,6 +130,22 @@ TEST(TrialSpecJson, IsThisLine) {
       R"("dataset":{"name":"idx","path":"/data/set","train_size":100,"test_size":50},)"
       R"("holdout":10,"target_epoch":4,"data_dir":"/data","output_dir":"/out","resume_from":"/out/checkpoint",)"
       R"("device":"cuda:1"})");
+}
+
+TEST(TrialSpecJson, HasEachKeyOnce) {
+  using Json = nlohmann::json;
+  std::vector<std::set<std::string>> objects;
+  std::size_t keys = 0;
+  const auto note = [&](int /*depth*/, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) objects.emplace_back();
+    if (event == Json::parse_event_t::object_end) objects.pop_back();
+    if (event != Json::parse_event_t::key) return true;
+    ++keys;
+    EXPECT_TRUE(objects.back().insert(parsed.get<std::string>()).second) << parsed;
+    return true;
+  };
+  (void)Json::parse(TrialSpecToJson(FullSpec()), note);
+  EXPECT_GT(keys, KnownParameters().size());
 }
 
 TEST(TrialSpecJson, MissingFieldsTakeDefaultsAndUnknownOnesAreIgnored) {

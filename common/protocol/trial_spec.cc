@@ -18,11 +18,15 @@ using nlohmann::ordered_json;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+// Appends a key that the object does not have yet. Its operator[] would look through all keys.
+void Append(ordered_json* object, std::string_view key, ordered_json value) {
+  object->get_ref<ordered_json::object_t&>().emplace_back(std::string(key), std::move(value));
+}
+
 ordered_json LayerToJson(const Layer& layer) {
   ordered_json object = {{"kind", LayerKindName(layer.kind)}};
   for (const LayerNumber& number : InfoOf(layer.kind).numbers) {
-    std::visit([&](auto member) { object[std::string(number.name)] = layer.*member; },
-               number.field);
+    std::visit([&](auto member) { Append(&object, number.name, layer.*member); }, number.field);
   }
   return object;
 }
@@ -255,28 +259,29 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
   for (const KnownParameter& known : KnownParameters()) {
     const std::string name(known.name);
     if (!known.field || !IsTold(spec, name, *known.field)) continue;
-    std::visit([&](auto member) { object[name] = spec.*member; }, *known.field);
+    std::visit([&](auto member) { Append(&object, name, spec.*member); }, *known.field);
   }
   // These keys mean nothing to a program that brings its own data and network.
   if (!spec.only_parameters || !spec.network.layers.empty() || spec.dataset.name != "none") {
-    object["loss"] = spec.loss;
-    object["evaluate_with"] = spec.evaluate_with;
-    object["normalize_mean"] = spec.normalize_mean;
-    object["normalize_stddev"] = spec.normalize_stddev;
+    Append(&object, "loss", spec.loss);
+    Append(&object, "evaluate_with", spec.evaluate_with);
+    Append(&object, "normalize_mean", spec.normalize_mean);
+    Append(&object, "normalize_stddev", spec.normalize_stddev);
   }
-  if (!spec.network.layers.empty()) object["network"] = NetworkToJson(spec.network);
-  object["dataset"] = {{"name", spec.dataset.name},
-                       {"path", spec.dataset.path},
-                       {"train_size", spec.dataset.train_size},
-                       {"test_size", spec.dataset.test_size}};
-  object["holdout"] = spec.holdout;
-  if (spec.target_epoch > 0) object["target_epoch"] = spec.target_epoch;
-  if (!spec.parameters.empty()) object["parameters"] = ParametersToJson(spec.parameters);
-  object["data_dir"] = spec.data_dir;
-  if (!spec.data_sha256.empty()) object["data_sha256"] = spec.data_sha256;
-  object["output_dir"] = spec.output_dir;
-  object["resume_from"] = spec.resume_from;
-  object["device"] = spec.device;
+  if (!spec.network.layers.empty()) Append(&object, "network", NetworkToJson(spec.network));
+  Append(&object, "dataset",
+         {{"name", spec.dataset.name},
+          {"path", spec.dataset.path},
+          {"train_size", spec.dataset.train_size},
+          {"test_size", spec.dataset.test_size}});
+  Append(&object, "holdout", spec.holdout);
+  if (spec.target_epoch > 0) Append(&object, "target_epoch", spec.target_epoch);
+  if (!spec.parameters.empty()) Append(&object, "parameters", ParametersToJson(spec.parameters));
+  Append(&object, "data_dir", spec.data_dir);
+  if (!spec.data_sha256.empty()) Append(&object, "data_sha256", spec.data_sha256);
+  Append(&object, "output_dir", spec.output_dir);
+  Append(&object, "resume_from", spec.resume_from);
+  Append(&object, "device", spec.device);
   return DumpLine(object);
 }
 

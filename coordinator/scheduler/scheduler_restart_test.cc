@@ -115,7 +115,7 @@ class RestartTest : public SchedulerTest {
     } else if (trial.result.epoch < last) {
       const int epoch = trial.result.epoch + 1;
       // Where a trial is bad, it is so from the second epoch on.
-      const double quality = AsDouble(trial.parameters.at("momentum")) - 0.4;
+      const double quality = AsDouble(trial.parameters.values().at("momentum")) - 0.4;
       const double value = epoch == 1 ? 0.3 : quality + 0.01 * epoch;
       Do(kill, [&] { return Report(token, epoch, epoch, value); });
     } else {

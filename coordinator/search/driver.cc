@@ -22,6 +22,8 @@ constexpr std::int64_t kMaxBatch = 64;
 constexpr std::int64_t kMinBatch = 16;
 constexpr int kEventsPerRead = 256;
 constexpr int kMaxStopsPerWrite = 256;
+// Trials may change several thousand times a second; one plan answers all changes of this time.
+constexpr absl::Duration kPlanInterval = absl::Milliseconds(2);
 // Delay after a refused write or a failed read.
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
@@ -45,7 +47,7 @@ struct SearchDriver::Entry {
   std::unique_ptr<StoppingRule> rule;  // null: no trial is stopped
   std::int64_t seen = 0;               // sequence of the last event observed
   struct Suggestion {
-    Configuration configuration;
+    std::shared_ptr<const Configuration> configuration;  // shared with the write
     WriteTransaction::Suggestion facts;
   };
   std::deque<Suggestion> suggested;  // not stored yet
@@ -109,8 +111,11 @@ void SearchDriver::StartThreads() {
 
 void SearchDriver::Wake() {
   MutexLock lock(&mutex_);
-  if (std::exchange(wanted_, true)) return;
-  wake_.NotifyOne();
+  Want();
+}
+
+void SearchDriver::Want() {
+  if (!std::exchange(wanted_, true)) wake_.NotifyOne();
 }
 
 void SearchDriver::Stop() {
@@ -134,13 +139,23 @@ void SearchDriver::Thread(const std::stop_token& stop) {
     std::optional<Job> job;
     {
       MutexLock lock(&mutex_);
-      while (!wanted_ && queue_.empty() && !stop.stop_requested()) wake_.Wait(&mutex_);
+      while (queue_.empty() && !stop.stop_requested()) {
+        if (!wanted_) {
+          wake_.Wait(&mutex_);
+          continue;
+        }
+        const absl::Duration pause = next_plan_ - RealClock()->Monotonic();
+        if (pause <= absl::ZeroDuration()) break;
+        wake_.WaitFor(&mutex_, absl::ToChronoNanoseconds(pause));
+      }
       if (stop.stop_requested()) return;
       if (!queue_.empty()) {
         job = std::move(queue_.front());
         queue_.pop_front();
+      } else {
+        wanted_ = false;
+        next_plan_ = RealClock()->Monotonic() + kPlanInterval;
       }
-      if (!job) wanted_ = false;
     }
     if (job) {
       Run(*job);
@@ -169,8 +184,7 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
         if (signal != EventBus::Signal::kEvents || known == nullptr) return;
         MutexLock lock(&mutex_);
         known->has_news = true;
-        wanted_ = true;
-        wake_.NotifyOne();
+        Want();
       });
   return entry;
 }
@@ -345,8 +359,7 @@ void SearchDriver::OnDecisionStored(Entry* entry, std::int64_t trial_id, bool ok
   }
   // The end of the sweep may be waiting for this decision.
   if (--entry->storing > 0) return;
-  wanted_ = true;
-  wake_.NotifyOne();
+  Want();
 }
 
 // Waits for promotions under way: a refused one is tried again.
@@ -383,8 +396,7 @@ void SearchDriver::StopHeldTrials(const Job& job) {
         MutexLock lock(&mutex_);
         if (!status.ok()) job.entry->not_before = options_.clock->Monotonic() + kRetryAfter;
         job.entry->is_busy = false;
-        wanted_ = true;
-        wake_.NotifyOne();
+        Want();
       });
 }
 
@@ -422,7 +434,7 @@ std::optional<Configuration> SearchDriver::SuggestOne(const Job& job, std::int64
 void SearchDriver::Suggest(const Job& job, std::int64_t count) {
   Entry* const entry = job.entry.get();
   const std::int64_t first = job.demand.configurations + 1;
-  while (!entry->suggested.empty() && entry->suggested.front().configuration.number < first) {
+  while (!entry->suggested.empty() && entry->suggested.front().configuration->number < first) {
     entry->suggested.pop_front();
   }
   const auto number = [&] { return first + std::ssize(entry->suggested); };
@@ -430,8 +442,8 @@ void SearchDriver::Suggest(const Job& job, std::int64_t count) {
     std::optional<Configuration> next = SuggestOne(job, number());
     if (!next) continue;
     const int target = entry->rule == nullptr ? 0 : entry->rule->FirstTarget(number());
-    entry->suggested.push_back(
-        {*std::move(next), {.seen_sequence = entry->seen, .target_epoch = target}});
+    entry->suggested.push_back({std::make_shared<const Configuration>(*std::move(next)),
+                                {.seen_sequence = entry->seen, .target_epoch = target}});
   }
 }
 
@@ -452,7 +464,7 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
                        !reason.empty();
         for (const Entry::Suggestion& suggestion : batch->suggestions) {
           absl::StatusOr<std::vector<TrialRow>> rows = transaction.AddConfiguration(
-              demand.sweep_id, *demand.spec, suggestion.configuration, suggestion.facts);
+              demand.sweep_id, *demand.spec, *suggestion.configuration, suggestion.facts);
           if (absl::IsResourceExhausted(rows.status())) {
             is_over = true;
             break;
@@ -483,8 +495,7 @@ void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Sta
   entry->is_busy = false;
   if (status.ok()) entry->stored = batch->job.demand.configurations + batch->result.made;
   if (!status.ok()) entry->not_before = options_.clock->Monotonic() + kRetryAfter;
-  wanted_ = true;
-  wake_.NotifyOne();
+  Want();
 }
 
 }  // namespace sweep

@@ -87,6 +87,7 @@ class SearchDriver {
     SearchDemand demand;
   };
 
+  void Want() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One job for each sweep that has work and is not busy.
   std::vector<Job> Plan() ABSL_LOCKS_EXCLUDED(mutex_);
   std::shared_ptr<Entry> FindOrMake(const SearchDemand& demand)
@@ -117,6 +118,7 @@ class SearchDriver {
   Mutex mutex_;
   CondVar wake_;
   bool wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration next_plan_ ABSL_GUARDED_BY(mutex_);  // monotonic; not earlier
   std::int64_t plans_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<Job> queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::int64_t, std::shared_ptr<Entry>> entries_ ABSL_GUARDED_BY(mutex_);

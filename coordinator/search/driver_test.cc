@@ -147,7 +147,7 @@ class SearchDriverTest : public testing::Test {
   std::vector<double> Column(const std::string& sweep, const std::string& name) {
     std::vector<double> values;
     for (const TrialRow& trial : Trials(sweep)) {
-      values.push_back(AsDouble(trial.parameters.at(name)));
+      values.push_back(AsDouble(trial.parameters.values().at(name)));
     }
     return values;
   }
@@ -225,7 +225,7 @@ TEST_F(SearchDriverTest, AModelThatFailsIsHelpedOutByARandomPoint) {
   Settle();
   ASSERT_EQ(Trials("s").size(), 2u);
   const SweepSpec& spec = *demands_[0].spec;
-  EXPECT_EQ(Trials("s")[0].parameters.size(), spec.parameters.size());
+  EXPECT_EQ(Trials("s")[0].parameters.values().size(), spec.parameters.size());
   scripts_["s"].fails = false;
   demand->free_slots = 2;
   Settle();

@@ -47,7 +47,7 @@ class DecodedTexts {
     return known->recent.insert_or_assign(std::string(text), std::move(value)).first->second;
   }
 
-  std::tuple<Known<ParameterMap>, Known<MeasureSummaries>, Known<Standing>> known_;
+  std::tuple<Known<SharedParameters>, Known<MeasureSummaries>, Known<Standing>> known_;
 };
 
 }  // namespace sweep

@@ -1,5 +1,6 @@
 #include "coordinator/store/json_codec.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <iterator>
@@ -16,10 +17,6 @@ namespace sweep {
 namespace {
 
 using Json = nlohmann::json;
-
-Json ToJson(const Value& value) {
-  return std::visit([](const auto& v) { return Json(v); }, value);
-}
 
 std::optional<Value> FromJson(const Json& json) {
   if (json.is_boolean()) return Value(json.get<bool>());
@@ -61,6 +58,22 @@ std::string MeasuredText(double value) {
   // Without a point it would be an integer, for SQLite's JSON functions, too.
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
+}
+
+// The JSON library makes a tree of everything, which is slow for what each report stores.
+absl::StatusOr<std::string> TextJson(const std::string& text) {
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  return is_plain ? '"' + text + '"' : Dump(text);
+}
+
+absl::StatusOr<std::string> ValueJson(const Value& value) {
+  if (const auto* const text = std::get_if<std::string>(&value)) return TextJson(*text);
+  if (const auto* const number = std::get_if<double>(&value)) {
+    return std::isfinite(*number) ? MeasuredText(*number) : "null";
+  }
+  return FormatValue(value);
 }
 
 std::optional<double> MeasuredFromJson(const Json& json) {
@@ -171,9 +184,13 @@ absl::StatusOr<Standing> DecodeStanding(std::string_view text) {
 }
 
 absl::StatusOr<std::string> EncodeParameters(const ParameterMap& parameters) {
-  Json json = Json::object();
-  for (const auto& [name, value] : parameters) json[name] = ToJson(value);
-  return Dump(json);
+  std::string json = "{";
+  for (const auto& [name, value] : parameters) {
+    STORE_ASSIGN_OR_RETURN(const std::string key, TextJson(name));
+    STORE_ASSIGN_OR_RETURN(const std::string text, ValueJson(value));
+    fmt::format_to(std::back_inserter(json), "{}{}:{}", json.size() > 1 ? "," : "", key, text);
+  }
+  return json + "}";
 }
 
 absl::StatusOr<ParameterMap> DecodeParameters(std::string_view text) {
@@ -208,9 +225,9 @@ absl::StatusOr<std::map<std::string, std::string>> DecodeLabels(std::string_view
 absl::StatusOr<std::string> EncodeGates(const std::vector<GateOutcome>& gates) {
   std::string json = "[";
   for (const GateOutcome& gate : gates) {
-    STORE_ASSIGN_OR_RETURN(const std::string name, Dump(gate.gate));
+    STORE_ASSIGN_OR_RETURN(const std::string name, TextJson(gate.gate));
     STORE_ASSIGN_OR_RETURN(const std::string value,
-                           Dump(gate.value ? ToJson(*gate.value) : Json("unknown")));
+                           ValueJson(gate.value.value_or(std::string("unknown"))));
     fmt::format_to(std::back_inserter(json),
                    R"({}{{"gate":{},"met":{},"missed_by":{},"value":{}}})",
                    json.size() > 1 ? "," : "", name, gate.met,

@@ -29,8 +29,9 @@ absl::Duration TrialRow::AttemptTime(absl::Time now) const {
 }
 
 ParameterMap TrialRow::Defaults() const {
-  ParameterMap defaults = resolved;
-  std::erase_if(defaults, [this](const auto& entry) { return parameters.contains(entry.first); });
+  ParameterMap defaults = resolved.values();
+  std::erase_if(defaults,
+                [this](const auto& entry) { return parameters.values().contains(entry.first); });
   return defaults;
 }
 

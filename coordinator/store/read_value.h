@@ -49,15 +49,15 @@ void ReadValue(const Statement& row, int column, T* value) {
   }
 }
 
-template <typename T>
-absl::Status Take(absl::StatusOr<T> decoded, T* value) {
+template <typename Decoded, typename T>
+absl::Status Take(absl::StatusOr<Decoded> decoded, T* value) {
   if (decoded.ok()) *value = *std::move(decoded);
   return decoded.status();
 }
 // Parses the text, or takes what the connection's DecodedTexts has of it.
-template <typename T>
+template <typename Decoded, typename T>
 absl::Status Decode(const Statement& row, int column,
-                    absl::StatusOr<T> (*decode)(std::string_view text), T* value) {
+                    absl::StatusOr<Decoded> (*decode)(std::string_view text), T* value) {
   const std::string_view text = row.TextView(column);
   DecodedTexts* const known = row.decoded_texts();
   if (known == nullptr) return Take(decode(text), value);
@@ -75,7 +75,7 @@ inline absl::Status ReadValue(const Statement& row, int column, TrialState* valu
 inline absl::Status ReadValue(const Statement& row, int column, SweepState* value) {
   return Take(ParseSweepState(row.Text(column)), value);
 }
-inline absl::Status ReadValue(const Statement& row, int column, ParameterMap* value) {
+inline absl::Status ReadValue(const Statement& row, int column, SharedParameters* value) {
   return Decode(row, column, DecodeParameters, value);
 }
 inline absl::Status ReadValue(const Statement& row, int column,

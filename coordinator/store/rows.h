@@ -14,6 +14,7 @@
 #include "common/spec/sweep_spec.h"
 #include "common/stats/ranking.h"
 #include "common/trial/measures.h"
+#include "coordinator/store/shared_parameters.h"
 
 namespace sweep {
 
@@ -81,8 +82,8 @@ struct TrialRow {
   std::int64_t configuration = 0;  // 1-based within the sweep
   int replicate = 0;
   TrialState state = TrialState::kPending;
-  ParameterMap parameters;  // chosen by the search
-  ParameterMap resolved;    // every hyperparameter as trained
+  SharedParameters parameters;  // chosen by the search
+  SharedParameters resolved;    // every hyperparameter as trained
   std::string model;
   std::int64_t network_parameters = 0;
   bool fully_connected = false;

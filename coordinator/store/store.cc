@@ -37,7 +37,8 @@ absl::Status PrepareForWriting(Database& database, bool in_memory) {
   //
   // When a full page is divided, SQLite (3.40.1) gives pages the number 262145 for a moment, and
   // then takes the database for one that has shrunk: each COMMIT looks through the whole cache.
-  // That took 8 % of the coordinator's time with 16 MB. What is not cached is in the kernel's cache.
+  // That took 8 % of the coordinator's time with 16 MB. What is not cached is in the kernel's
+  // cache.
   return database.Execute("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048");
 }
 

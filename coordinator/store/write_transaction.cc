@@ -161,8 +161,8 @@ absl::StatusOr<std::int64_t> WriteTransaction::InsertConfiguration(
       seen_sequence));
   const std::int64_t id = database_.last_insert_id();
   // Its trials are read and scored soon.
-  decoded_.Keep(parameters, configuration.parameters);
-  decoded_.Keep(resolved, configuration.resolved);
+  decoded_.Keep(parameters, SharedParameters(configuration.parameters));
+  decoded_.Keep(resolved, SharedParameters(configuration.resolved));
   RememberConfiguration(id, configuration);
   for (const auto& [name, value] : configuration.parameters) {
     STORE_RETURN_IF_ERROR(std::visit(
@@ -350,8 +350,10 @@ absl::Status WriteTransaction::Settle(const SweepSpec& spec, const TrialRow& tri
 
 absl::Status WriteTransaction::Rescore(const SweepSpec& spec, const TrialRow& trial) {
   STORE_ASSIGN_OR_RETURN(const Configuration* configuration, FindConfiguration(spec, trial));
-  STORE_ASSIGN_OR_RETURN(std::vector<Replicate> replicates,
-                         SelectOtherReplicates(database_, trial));
+  std::vector<Replicate> replicates;
+  if (spec.replicates > 1) {
+    STORE_ASSIGN_OR_RETURN(replicates, SelectOtherReplicates(database_, trial));
+  }
   replicates.push_back({.trial_id = trial.id,
                         .number = trial.replicate,
                         .result = {.state = trial.state, .result = trial.result}});

@@ -164,7 +164,7 @@ absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
     const auto [of, name] = ResolveTrialName(*spec_, written);
     std::optional<Value> value;
     const TrialFact* const fact = FindTrialFact(name);
-    const auto chosen = trial.parameters.find(name);
+    const auto chosen = trial.parameters.values().find(name);
     const auto measure = FindMeasureField(*spec_, name);
     if (measure && of != TrialName::Of::kParameters) {
       const std::optional<double> number = measure->Of(trial.result.measures);

@@ -24,8 +24,8 @@ class FaultyStore final : public ForwardingStore {
     kill_ = true;
   }
 
-  // From now on each function runs twice, as when another one of its transaction fails, unless it is
-  // written while others are.
+  // From now on each function runs twice, as when another one of its transaction fails, unless it
+  // is written while others are.
   void RunTwice() { twice_ = true; }
 
   void Write(WriteFunction function, Completion done) override {
