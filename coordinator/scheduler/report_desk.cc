@@ -51,6 +51,7 @@ struct ReportDesk::Finish {
   std::optional<SweepRow> paused = {};
 
   absl::Status Write(WriteTransaction& transaction) {
+    paused.reset();  // of an earlier run
     absl::StatusOr<TrialRow> row =
         transaction.FinishLease(token, *spec, outcome, reason, artifacts);
     if (!row.ok()) return row.status();

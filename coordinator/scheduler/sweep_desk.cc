@@ -273,6 +273,7 @@ void SweepDesk::RetrySweep(std::shared_ptr<const SweepSpec> spec, const RetryReq
   auto result = std::make_shared<RetriedSweep>();  // shared by the write and its completion
   state_.effects.Write(
       [=](WriteTransaction& transaction) -> absl::Status {
+        *result = {};  // of an earlier run
         const absl::StatusOr<std::int64_t> count =
             Once(transaction, "retry", spec->name, retry.request_id,
                  [&]() -> absl::StatusOr<std::int64_t> {
@@ -303,6 +304,7 @@ void SweepDesk::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t n
   auto result = std::make_shared<Result>();  // shared by the write and its completion
   state_.effects.Write(
       [=](WriteTransaction& transaction) -> absl::Status {
+        *result = {};  // of an earlier run
         const std::string object = fmt::format("{}/{}", spec->name, number);
         const absl::Status status =
             Once(transaction, "retry", object, retry.request_id,

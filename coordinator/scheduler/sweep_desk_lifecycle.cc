@@ -39,6 +39,7 @@ void SweepDesk::DeleteSweep(const std::string& name, const std::string& request_
   auto result = std::make_shared<Result>();  // shared by the write and its completion
   state_.effects.Write(
       [=](WriteTransaction& transaction) -> absl::Status {
+        *result = {};  // of an earlier run
         const absl::StatusOr<std::int64_t> trials =
             Once(transaction, "delete", name, request_id, [&]() -> absl::StatusOr<std::int64_t> {
               absl::StatusOr<SweepRow> row = transaction.DeleteSweep(name);

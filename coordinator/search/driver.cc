@@ -17,9 +17,9 @@ namespace {
 constexpr int kThreads = 3;
 // Configurations of one sweep per write, so that other sweeps get their turn.
 constexpr std::int64_t kMaxBatch = 64;
-// Configurations of a search that does not learn, unless fewer are left: a write for each would
-// cost more than the configurations.
-constexpr std::int64_t kMinBatch = 16;
+// A search that does not learn makes points when so many trials are missing: a write for each point
+// would cost more than the points.
+constexpr std::int64_t kMinMissingTrials = 16;
 constexpr int kEventsPerRead = 256;
 constexpr int kMaxStopsPerWrite = 256;
 // Trials may change several thousand times a second; one plan answers all changes of this time.
@@ -152,6 +152,8 @@ void SearchDriver::Thread(const std::stop_token& stop) {
       if (!queue_.empty()) {
         job = std::move(queue_.front());
         queue_.pop_front();
+        // The job may take long, and this thread may have taken the notification of other work.
+        if (wanted_ || !queue_.empty()) wake_.NotifyOne();
       } else {
         wanted_ = false;
         next_plan_ = RealClock()->Monotonic() + kPlanInterval;
@@ -191,7 +193,7 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
 
 std::int64_t SearchDriver::Wanted(const Entry& entry, const SearchDemand& demand) {
   const std::int64_t missing = entry.search->Ahead(demand.free_slots) - demand.pending;
-  if (!entry.spec->method->learns && missing < kMinBatch) return 0;
+  if (!entry.spec->method->learns && missing < kMinMissingTrials) return 0;
   const std::int64_t replicates = demand.spec->replicates;
   const std::int64_t left = std::max<std::int64_t>(demand.planned - demand.configurations, 0);
   return std::clamp<std::int64_t>((missing + replicates - 1) / replicates, 0,
@@ -248,6 +250,7 @@ void SearchDriver::Run(const Job& job) {
 void SearchDriver::Release(Entry* entry) {
   MutexLock lock(&mutex_);
   entry->is_busy = false;
+  if (entry->has_news) Want();  // a plan may have passed over the busy sweep
 }
 
 bool SearchDriver::Observe(const Job& job) {

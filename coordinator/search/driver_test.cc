@@ -82,6 +82,7 @@ class SearchDriverTest : public testing::Test {
             .make_rule = make_rule_},
         SearchDriver::Host{.demands =
                                [this] {
+                                 if (changes_while_planning_) driver_->Wake();
                                  MutexLock lock(&mutex_);
                                  return std::vector<SearchDemand>(demands_.begin(), demands_.end());
                                },
@@ -161,6 +162,7 @@ class SearchDriverTest : public testing::Test {
   std::map<std::string, Script> scripts_;
   Mutex mutex_;
   CondVar changed_;
+  bool changes_while_planning_ = false;
   // Guarded by mutex_ if the driver has threads.
   std::deque<SearchDemand> demands_;
   std::vector<TrialRow> decided_;
@@ -183,6 +185,29 @@ TEST_F(SearchDriverTest, ASearchThatLearnsNothingFillsTheQueue) {
   Settle();
   EXPECT_GE(Trials("s").size(), 64u);
   EXPECT_LT(Trials("s").size(), 200u);
+}
+
+TEST_F(SearchDriverTest, PointsThatCostNothingAreMadeManyAtATime) {
+  SearchDemand* const demand = Submit("s", /*learns=*/false, 200);
+  Settle();
+  ASSERT_EQ(Trials("s").size(), 64u);
+  demand->pending = 64 - 15;
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 64u);
+  demand->pending = 64 - 16;
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 80u);
+  EXPECT_EQ(demand->pending, 64);
+}
+
+TEST_F(SearchDriverTest, TheLastPointsAreMadeEvenIfTheyAreFew) {
+  SearchDemand* const demand = Submit("s", /*learns=*/false, 67);
+  Settle();
+  ASSERT_EQ(Trials("s").size(), 64u);
+  demand->pending = 0;
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 67u);
+  EXPECT_TRUE(Must(store_->Read(FindSweep, "s")).exhausted);
 }
 
 TEST_F(SearchDriverTest, WhatASearchHasSuggestedIsKeptUntilItIsStored) {
@@ -297,6 +322,30 @@ TEST_F(SearchDriverTest, AModelThatThinksHoldsUpNoOtherSweep) {
   MutexLock lock(&mutex_);
   while (demands_[0].is_open) changed_.Wait(&mutex_);
   EXPECT_EQ(demands_[0].configurations, 1);
+}
+
+TEST_F(SearchDriverTest, ChangesDuringAPlanHoldUpNoSweepEither) {
+  std::latch entered(2), leave(1);
+  for (const char* name : {"slow", "slower"}) {
+    scripts_[name].think = [&] {
+      entered.count_down();
+      leave.wait();
+    };
+    Submit(name, /*learns=*/true, 1);
+  }
+  changes_while_planning_ = true;
+  driver_->StartThreads();
+  driver_->Wake();
+  entered.wait();
+  Submit("quick", /*learns=*/false, 3);
+  driver_->Wake();
+  {
+    MutexLock lock(&mutex_);
+    while (demands_[2].is_open) changed_.Wait(&mutex_);
+  }
+  leave.count_down();
+  MutexLock lock(&mutex_);
+  while (demands_[0].is_open || demands_[1].is_open) changed_.Wait(&mutex_);
 }
 
 TEST_F(SearchDriverTest, ATrialThatTheRuleEndsIsStoppedOnce) {

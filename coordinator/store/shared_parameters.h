@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <utility>
 
@@ -13,6 +14,8 @@ class SharedParameters {
   SharedParameters() = default;
   SharedParameters(ParameterMap values)  // implicit: rows are made from maps
       : values_(std::make_shared<const ParameterMap>(std::move(values))) {}
+  SharedParameters(std::initializer_list<ParameterMap::value_type> values)
+      : SharedParameters(ParameterMap(values)) {}
 
   const ParameterMap& values() const {
     static const ParameterMap none;

@@ -31,14 +31,13 @@ absl::Status PrepareForWriting(Database& database, bool in_memory) {
   database.WatchLog();
   STORE_RETURN_IF_ERROR(database.Execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384"));
   STORE_RETURN_IF_ERROR(Migrate(database, Migrations()));
-  // What a savepoint must be able to undo goes to a temporary file beyond 64 kB, and stays there
-  // for the rest of the transaction: nearly every batch would make one. Not before a migration,
-  // which may have the whole database to undo.
+  // Beyond 64 kB, what a savepoint must be able to undo would go to a temporary file, and stay
+  // there for the rest of the transaction. Not before a migration, which may have the whole
+  // database to undo.
   //
   // When a full page is divided, SQLite (3.40.1) gives pages the number 262145 for a moment, and
-  // then takes the database for one that has shrunk: each COMMIT looks through the whole cache.
-  // That took 8 % of the coordinator's time with 16 MB. What is not cached is in the kernel's
-  // cache.
+  // then takes the database for one that has shrunk: each COMMIT looks through the whole cache,
+  // hence a small one. What is not in it is in the kernel's.
   return database.Execute("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048");
 }
 

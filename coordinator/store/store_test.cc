@@ -775,6 +775,45 @@ TEST_P(StoreTest, AProgramReportsWhatAndWhenItLikes) {
               1);
 }
 
+TEST_P(StoreTest, TheNamesOfAReportThatRunsAgainAreThere) {
+  MakeSweep(1, kOwnMetric);
+  const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
+  std::promise<void> entered, opened, failed;
+  const auto ignore = [](const absl::Status&) {};
+  store_->Write(
+      [&](WriteTransaction&) {
+        entered.set_value();
+        opened.get_future().wait();
+        return absl::OkStatus();
+      },
+      ignore);
+  entered.get_future().wait();  // what follows is one transaction
+  int runs = 0;
+  store_->Write(
+      [&](WriteTransaction& transaction) {
+        ++runs;
+        bool revived = false;
+        return transaction
+            .RecordEpochs(StoreDriver::Token(lease), spec_,
+                          {Own(1, {{"val/f1", 0.5}, {"latency", 3}})}, "", 0, &revived)
+            .status();
+      },
+      ignore);
+  store_->Write(
+      [](WriteTransaction& transaction) {
+        transaction.AddBlob(Sha256Hex("some bytes"), 1).IgnoreError();
+        return absl::CancelledError("changed my mind");
+      },
+      [&](const absl::Status&) { failed.set_value(); });
+  opened.set_value();
+  failed.get_future().wait();
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(Must(store_->Read(SelectNewEpochs, sweep_.id, {{.number = 1}}, {"latency", "val/f1"}))
+                .back()
+                .values,
+            (std::vector<double>{3, 0.5}));
+}
+
 // Values of the measures m00 to m13 at an epoch, one of them NaN and one infinite.
 Measurements Fourteen(double offset) {
   Measurements values{{"val/f1", 0.1 * offset}};

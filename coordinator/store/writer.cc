@@ -180,18 +180,17 @@ absl::Status Writer::RunFunctions(const std::vector<Item>& batch,
 
 bool Writer::RunTogether(const std::vector<Item>& batch, std::vector<absl::Status>* results) {
   const absl::Status begun = BeginTransaction();
-  if (!begun.ok()) {
-    std::fill(results->begin(), results->end(), begun);
-    return true;
-  }
-  for (std::size_t i = 0; i < batch.size() && database_.obstacle().ok(); ++i) {
-    const std::int64_t changes = database_.total_changes();
+  DieOfFault();
+  if (!begun.ok()) std::fill(results->begin(), results->end(), begun);
+  for (std::size_t i = 0; begun.ok() && i < batch.size() && database_.obstacle().ok(); ++i) {
+    const std::int64_t before = database_.total_changes();
     absl::Status& result = (*results)[i];
     result = RunFunction(batch[i].function);
     DieOfFault();
-    const bool has_written = database_.total_changes() != changes;
-    const bool must_undo = !database_.InTransaction() || (!result.ok() && has_written);
+    const std::int64_t changes = database_.total_changes() - before;
+    const bool must_undo = !database_.InTransaction() || (!result.ok() && changes > 0);
     if (must_undo && database_.obstacle().ok()) return false;
+    changed_rows_ += changes;
   }
   return true;
 }
@@ -218,9 +217,13 @@ absl::Status Writer::BeginTransaction() {
 absl::Status Writer::RunUnderSavepoint(const Store::WriteFunction& function) {
   absl::Status status = database_.Run("SAVEPOINT function");
   if (!status.ok()) return status;
+  const std::int64_t before = database_.total_changes();
   status = RunFunction(function);
   if (status.ok()) status = database_.Run("RELEASE function");
-  if (status.ok()) return status;
+  if (status.ok()) {
+    changed_rows_ += database_.total_changes() - before;
+    return status;
+  }
   transaction_.RolledBack();
   if (database_.InTransaction() && database_.obstacle().ok()) {
     if (const absl::Status undone = database_.Execute("ROLLBACK TO function; RELEASE function");
@@ -233,13 +236,10 @@ absl::Status Writer::RunUnderSavepoint(const Store::WriteFunction& function) {
 
 absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
   transaction_.Begin();
-  const std::int64_t changes = database_.total_changes();
   inside_function_ = std::this_thread::get_id();
   absl::Status status = Call(function, transaction_);
   inside_function_ = std::thread::id();
-  if (status.ok()) status = transaction_.spoiled();
-  if (status.ok()) changed_rows_ += database_.total_changes() - changes;
-  return status;
+  return status.ok() ? transaction_.spoiled() : status;
 }
 
 absl::Status Writer::CommitOrDie(absl::Duration* duration) {

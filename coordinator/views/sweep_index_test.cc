@@ -93,10 +93,10 @@ TEST(TrialFilter, ReachesHyperparametersThatShareANameWithTheTrial) {
   TrialRow row;
   row.number = 1;
   row.configuration = 1;
-  row.parameters = ParameterMap{{"epoch", std::int64_t{5}},          {"state", std::string("calm")},
-                                {"number", std::int64_t{7}},         {"in", std::int64_t{1}},
-                                {"true", std::int64_t{3}},           {"model", std::string("a")},
-                                {"receptive_field", std::int64_t{3}}};
+  row.parameters = {{"epoch", std::int64_t{5}},          {"state", std::string("calm")},
+                    {"number", std::int64_t{7}},         {"in", std::int64_t{1}},
+                    {"true", std::int64_t{3}},           {"model", std::string("a")},
+                    {"receptive_field", std::int64_t{3}}};
   index.Put({.trial = {.number = 1, .configuration = 1, .parameters = row.parameters}});
   const auto count = [&](const std::string& text) {
     const absl::StatusOr<TrialFilter> filter = TrialFilter::Parse(text, spec);
