@@ -105,6 +105,44 @@ bool FromJson(const Json& json, Measurements* values) {
   return true;
 }
 
+// Reads an object of values without making a tree of it first: a page of trials has two objects for
+// each.
+class ParameterReader final : public nlohmann::json_sax<Json> {
+ public:
+  explicit ParameterReader(ParameterMap* values) : values_(*values) {}
+
+  bool null() override { return Put(std::numeric_limits<double>::quiet_NaN()); }
+  bool boolean(bool value) override { return Put(value); }
+  bool number_integer(std::int64_t value) override { return Put(value); }
+  bool number_unsigned(std::uint64_t value) override {
+    return Put(static_cast<std::int64_t>(value));
+  }
+  bool number_float(double value, const std::string&) override { return Put(value); }
+  bool string(std::string& value) override { return Put(std::move(value)); }
+  bool binary(Json::binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return !std::exchange(is_inside_, true); }
+  bool key(std::string& name) override {
+    name_ = std::move(name);
+    return true;
+  }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return false; }
+  bool end_array() override { return false; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
+
+ private:
+  bool Put(Value value) {
+    if (is_inside_) values_.insert_or_assign(std::move(name_), std::move(value));
+    return is_inside_;
+  }
+
+  ParameterMap& values_;
+  std::string name_;
+  bool is_inside_ = false;
+};
+
 }  // namespace
 
 std::string EncodeMeasurements(const Measurements& values) {
@@ -194,14 +232,9 @@ absl::StatusOr<std::string> EncodeParameters(const ParameterMap& parameters) {
 }
 
 absl::StatusOr<ParameterMap> DecodeParameters(std::string_view text) {
-  const Json json = Parse(text);
-  if (!json.is_object()) return Unreadable("parameters", text);
   ParameterMap parameters;
-  for (const auto& [name, member] : json.items()) {
-    std::optional<Value> value = FromJson(member);
-    if (!value) return Unreadable("parameters", text);
-    parameters.emplace(name, *std::move(value));
-  }
+  ParameterReader reader(&parameters);
+  if (!Json::sax_parse(text, &reader)) return Unreadable("parameters", text);
   return parameters;
 }
 

@@ -58,9 +58,15 @@ TEST(JsonCodec, WhatIsNoFiniteNumberIsUnknown) {
   }
 }
 
+TEST(JsonCodec, WhatIsNotAnObjectOfValuesIsNotRead) {
+  for (const char* text : {"", "1", "null", "[]", "{", R"({"a":[1]})", R"({"a":{"b":1}})",
+                           R"({"a":1}{})", R"({"a":1} x)", R"([{"a":1}])"}) {
+    EXPECT_TRUE(absl::IsDataLoss(DecodeParameters(text).status())) << text;
+  }
+}
+
 TEST(JsonCodec, TextThatIsNotUtf8IsRefused) {
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      EncodeParameters({{"lr", std::string("\xff")}}).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(EncodeParameters({{"lr", std::string("\xff")}}).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(EncodeParameters({{"\xff", 1.0}}).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(EncodeGates({{.gate = "\xff"}}).status()));
 }

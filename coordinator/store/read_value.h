@@ -14,6 +14,7 @@
 #include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/row_reader.h"
+#include "coordinator/store/sql_functions.h"
 #include "coordinator/store/sqlite.h"
 
 namespace sweep {
@@ -87,6 +88,7 @@ inline absl::Status ReadValue(const Statement& row, int column, Measurements* va
   return Take(DecodeMeasurements(row.Text(column)), value);
 }
 inline absl::Status ReadValue(const Statement& row, int column, MeasureSummaries* value) {
+  if (row.IsBlob(column)) return Take(UnpackSummaries(row.BlobView(column)), value);
   // The trial has ended: they are in trial_values.
   if (row.TextView(column) == "null") return absl::OkStatus();
   return Decode(row, column, DecodeSummaries, value);

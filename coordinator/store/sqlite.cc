@@ -135,6 +135,16 @@ std::string_view Statement::TextView(int column) const {
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
+bool Statement::IsBlob(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_BLOB;
+}
+
+std::string_view Statement::BlobView(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  if (bytes == nullptr) return "";  // an empty one
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
 DecodedTexts* Statement::decoded_texts() const { return database_->decoded_texts_; }
 
 std::optional<std::int64_t> Statement::OptionalInt(int column) const {

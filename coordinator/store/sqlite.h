@@ -56,6 +56,8 @@ class Statement {
   double Real(int column) const;  // NaN for NULL: SQLite stores NaN as NULL
   std::string Text(int column) const;
   std::string_view TextView(int column) const;  // valid until the next Step, or the end
+  bool IsBlob(int column) const;
+  std::string_view BlobView(int column) const;  // valid as that of TextView
   std::optional<std::int64_t> OptionalInt(int column) const;
   // The connection's; nullptr when it keeps none.
   DecodedTexts* decoded_texts() const;

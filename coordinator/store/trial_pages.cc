@@ -16,6 +16,7 @@
 namespace sweep {
 namespace {
 
+constexpr std::string_view kNumber = "t.number";
 constexpr std::string_view kOfState = " AND t.state = ?5 AND t.diverged = ?6";
 
 // Binds the parameters of kOfState.
@@ -63,9 +64,12 @@ class OrderedIds {
  private:
   std::string Present() const {
     const std::string_view direction = order_.descending ? "DESC" : "ASC";
-    return fmt::format("SELECT t.id FROM {} {} ORDER BY {} {}, {}t.number", order_.from,
-                       Where(order_.present), order_.term, direction,
-                       order_.tie.empty() ? "" : fmt::format("{} {}, ", order_.tie, direction));
+    std::string terms = fmt::format("{} {}", order_.term, direction);
+    if (!order_.tie.empty()) terms += fmt::format(", {} {}", order_.tie, direction);
+    // A term that is there twice keeps SQLite from walking an index in that order.
+    if (order_.term != kNumber) terms += fmt::format(", {}", kNumber);
+    return fmt::format("SELECT t.id FROM {} {} ORDER BY {}", order_.from, Where(order_.present),
+                       terms);
   }
   std::string CountPresent() const {
     return fmt::format("SELECT count(*) FROM {} {}", order_.from, Where(order_.present));

@@ -1,8 +1,11 @@
 // Curves over epochs: quantile bands of all trials, and curves of some.
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
+#include <span>
+#include <utility>
 
 #include "common/stats/objective.h"
 #include "coordinator/store/queries.h"
@@ -71,21 +74,21 @@ class Choice {
     return rows;
   }
 
-  // Lower is better.
-  double Cost(std::size_t row) const {
-    const double best = index_.SummaryOf(row, measure_).Best(direction_);
-    return CostOf({.name = measure_, .maximize = direction_ > 0}, best);
-  }
-
-  std::vector<std::size_t> Best(std::vector<std::size_t> rows) const {
+  // The rows with the lowest cost, the first ones of equal cost.
+  std::vector<std::size_t> Best(const std::vector<std::size_t>& rows) const {
+    const Objective objective = {.name = measure_, .maximize = direction_ > 0};
+    const std::span<const MeasureSummary> summaries = index_.SummariesOf(measure_);
+    std::vector<std::pair<double, std::size_t>> costs;
+    for (const std::size_t row : rows) {
+      const double best = row < summaries.size() ? summaries[row].Best(direction_) : std::nan("");
+      costs.emplace_back(CostOf(objective, best), row);
+    }
     const std::size_t count = std::min(rows.size(), limit_);
-    std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count), rows.end(),
-                      [this](std::size_t a, std::size_t b) {
-                        const double cost_a = Cost(a), cost_b = Cost(b);
-                        return cost_a != cost_b ? cost_a < cost_b : a < b;
-                      });
-    rows.resize(count);
-    return rows;
+    std::partial_sort(costs.begin(), costs.begin() + static_cast<std::ptrdiff_t>(count),
+                      costs.end());
+    std::vector<std::size_t> first;
+    for (std::size_t i = 0; i < count; ++i) first.push_back(costs[i].second);
+    return first;
   }
 
   void Take(const std::vector<std::size_t>& rows, documents::CurvesView::Reason reason,

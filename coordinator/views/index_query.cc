@@ -18,17 +18,17 @@ constexpr std::string_view kDescending = " desc";
 // The number of rows between checks of the time limit.
 constexpr std::size_t kRowsPerLook = 256;
 
-// Numbers come before texts. Missing values have no key.
-struct Key {
-  std::size_t row = 0;
-  double number = 0;
-  std::string text;
-  bool is_text = false;
-};
+// Rows with the values to sort by.
+template <typename Key>
+using Keyed = std::vector<std::pair<Key, std::size_t>>;
 
-bool Less(const Key& a, const Key& b) {
-  if (a.is_text != b.is_text) return b.is_text;
-  return a.is_text ? a.text < b.text : a.number < b.number;
+// Appends the rows in order of their keys. Rows with the same key keep their order.
+template <typename Key>
+void AppendSorted(Keyed<Key> keys, bool descending, std::vector<std::size_t>* rows) {
+  std::stable_sort(keys.begin(), keys.end(), [descending](const auto& a, const auto& b) {
+    return descending ? b.first < a.first : a.first < b.first;
+  });
+  for (const auto& [key, row] : keys) rows->push_back(row);
 }
 
 // InvalidArgument, since a retry would fail too.
@@ -74,33 +74,29 @@ absl::StatusOr<std::vector<std::size_t>> Matching(const SweepIndex& index,
   return rows;
 }
 
-// The rows in order, followed by those without a value.
+// The rows in order, followed by those without a value. Numbers are less than texts.
 std::vector<std::size_t> Sorted(const std::vector<std::size_t>& rows,
                                 const SweepIndex::Getter& getter, bool descending) {
-  std::vector<Key> keys;
+  Keyed<double> numbers;
+  Keyed<std::string> texts;
   std::vector<std::size_t> missing;
   for (const std::size_t row : rows) {
-    const std::optional<Value> value = getter(row);
+    std::optional<Value> value = getter(row);
     if (!value) {
       missing.push_back(row);
-      continue;
-    }
-    Key key{.row = row, .number = AsDouble(*value)};
-    if (const auto* text = std::get_if<std::string>(&*value)) {
-      key.text = *text;
-      key.is_text = true;
-    } else if (std::isnan(key.number)) {
+    } else if (auto* const text = std::get_if<std::string>(&*value)) {
+      texts.emplace_back(std::move(*text), row);
+    } else if (const double number = AsDouble(*value); std::isnan(number)) {
       missing.push_back(row);
-      continue;
+    } else {
+      numbers.emplace_back(number, row);
     }
-    keys.push_back(std::move(key));
   }
-  std::stable_sort(keys.begin(), keys.end(), [descending](const Key& a, const Key& b) {
-    return descending ? Less(b, a) : Less(a, b);
-  });
   std::vector<std::size_t> sorted;
   sorted.reserve(rows.size());
-  for (const Key& key : keys) sorted.push_back(key.row);
+  if (descending) AppendSorted(std::move(texts), descending, &sorted);
+  AppendSorted(std::move(numbers), descending, &sorted);
+  if (!descending) AppendSorted(std::move(texts), descending, &sorted);
   sorted.insert(sorted.end(), missing.begin(), missing.end());
   return sorted;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -63,18 +64,15 @@ class Sample {
 
   // The Pareto front over the network's size: each trial is better than all smaller ones.
   std::vector<std::size_t> Front() const {
-    std::vector<std::size_t> rows = rows_;
-    std::sort(rows.begin(), rows.end(), [this](std::size_t a, std::size_t b) {
-      const IndexedTrial& left = index_.trials()[a];
-      const IndexedTrial& right = index_.trials()[b];
-      if (left.network_parameters != right.network_parameters) {
-        return left.network_parameters < right.network_parameters;
-      }
-      return Merit(a) != Merit(b) ? Merit(a) > Merit(b) : a < b;
-    });
+    std::map<std::int64_t, std::size_t> best_of_size;  // the first one of the best
+    for (const std::size_t row : rows_) {
+      const auto [place, is_new] =
+          best_of_size.try_emplace(index_.trials()[row].network_parameters, row);
+      if (!is_new && Merit(row) > Merit(place->second)) place->second = row;
+    }
     std::vector<std::size_t> front;
     double best = kNothing;
-    for (const std::size_t row : rows) {
+    for (const auto& [size, row] : best_of_size) {
       if (Merit(row) <= best) continue;
       best = Merit(row);
       front.push_back(row);

@@ -129,10 +129,15 @@ std::vector<std::string> SweepIndex::Measures() const {
   return names;
 }
 
-MeasureSummary SweepIndex::SummaryOf(std::size_t row, std::string_view measure) const {
+std::span<const MeasureSummary> SweepIndex::SummariesOf(std::string_view measure) const {
   const auto found = summaries_.find(CanonicalMeasure(measure));
-  if (found == summaries_.end() || row >= found->second.size()) return kNothing;
-  return found->second[row];
+  if (found == summaries_.end()) return {};
+  return found->second;
+}
+
+MeasureSummary SweepIndex::SummaryOf(std::size_t row, std::string_view measure) const {
+  const std::span<const MeasureSummary> summaries = SummariesOf(measure);
+  return row < summaries.size() ? summaries[row] : kNothing;
 }
 
 int SweepIndex::DirectionOf(std::string_view measure) const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -81,6 +82,9 @@ class SweepIndex {
 
   // The names of all measures that some trial has reported, sorted.
   std::vector<std::string> Measures() const;
+  // The trials' summaries of a measure, by row, NaN where it was not reported. The last rows may be
+  // missing. Valid until the index changes.
+  std::span<const MeasureSummary> SummariesOf(std::string_view measure) const;
   // A trial's summary of a measure; NaN when not reported.
   MeasureSummary SummaryOf(std::size_t row, std::string_view measure) const;
   // Which way a measure is better: 1, -1 or 0, as Measure::direction.
