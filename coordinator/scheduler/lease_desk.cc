@@ -63,9 +63,11 @@ void LeaseDesk::Synchronize(const SynchronizeCall& call, SynchronizeCallback cal
     status = state_.effects.is_stopping() ? StoppingError() : Admit(call);
     if (status.ok()) {
       WorkerEntry* const worker = state_.table.EnsureWorker(call.worker);
+      const int slots = worker->offered_slots();
       Register(call, worker);
       HoldPoll(call, worker, std::move(callback));
-      React();
+      // The calls of thousands of idle workers tell the search nothing.
+      worker->offered_slots() == slots ? Serve() : React();
     }
   }
   if (!status.ok()) return callback(status);

@@ -115,6 +115,8 @@ struct WorkerEntry {
 
   bool leaves() const { return draining || asked_to_drain; }
   bool wants_work() const { return poll.has_value() && !leaves() && free_slots() > 0; }
+  // For which the searches make points.
+  int offered_slots() const { return connected && !leaves() ? description.slots : 0; }
   int free_slots() const {
     return description.slots - static_cast<int>(leases.size()) - writes_in_flight;
   }

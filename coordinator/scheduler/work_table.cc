@@ -263,7 +263,7 @@ WorkerEntry* WorkTable::EnsureWorker(const std::string& name) {
 std::int64_t WorkTable::connected_slots() const {
   std::int64_t slots = 0;
   for (const auto& [name, worker] : workers_) {
-    if (worker.connected && !worker.leaves()) slots += worker.description.slots;
+    slots += worker.offered_slots();
   }
   return slots;
 }
