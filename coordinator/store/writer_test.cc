@@ -67,12 +67,24 @@ class WriterTest : public testing::Test {
     };
   }
 
+  // What is submitted between the two is one transaction. The first one submits "barrier".
+  void BeginGroup() {
+    Start();
+    writer_->Submit(barrier_.Function(), Note("barrier"));
+    barrier_.WaitUntilEntered();
+  }
+  void EndGroup() {
+    barrier_.Open();
+    Finish();
+  }
+
   // Ends the writer, which first answers all queued writes.
   void Finish() { writer_.reset(); }
 
   std::int64_t Blobs() { return *database_->QueryInt("SELECT count(*) FROM blobs"); }
 
   FakeClock clock_;
+  Barrier barrier_;
   std::unique_ptr<Database> database_;
   std::vector<BatchReport> batches_;  // by the writer's thread
   std::vector<std::string> answers_;
@@ -91,10 +103,7 @@ TEST_F(WriterTest, AnswersInOrderAndDrainsAtTheEnd) {
 }
 
 TEST_F(WriterTest, AFailedFunctionOfAGroupTakesNoOtherWithIt) {
-  Start();
-  Barrier barrier;
-  writer_->Submit(barrier.Function(), Note("barrier"));
-  barrier.WaitUntilEntered();
+  BeginGroup();
   writer_->Submit(AddBlob('a'), Note("a"));
   writer_->Submit(
       [](WriteTransaction& transaction) {
@@ -105,8 +114,7 @@ TEST_F(WriterTest, AFailedFunctionOfAGroupTakesNoOtherWithIt) {
   writer_->Submit([](WriteTransaction&) -> absl::Status { throw std::runtime_error("oops"); },
                   Note("throws"));
   writer_->Submit(AddBlob('c'), Note("c"));
-  barrier.Open();
-  Finish();
+  EndGroup();
   EXPECT_THAT(answers_, ElementsAre("barrier", "a", "b CANCELLED", "throws INTERNAL", "c"));
   EXPECT_EQ(*database_->QueryInt("SELECT count(*) FROM blobs WHERE sha256 >= 'c' OR sha256 < 'b'"),
             2);
@@ -122,10 +130,7 @@ Store::WriteFunction CountRuns(int* runs, char digit) {
 }
 
 TEST_F(WriterTest, RunsAGroupAgainWhenAFunctionFailsAfterItHasWritten) {
-  Start();
-  Barrier barrier;
-  writer_->Submit(barrier.Function(), Note("barrier"));
-  barrier.WaitUntilEntered();
+  BeginGroup();
   int a = 0, b = 0, c = 0;
   writer_->Submit(CountRuns(&a, 'a'), Note("a"));
   writer_->Submit(
@@ -136,8 +141,7 @@ TEST_F(WriterTest, RunsAGroupAgainWhenAFunctionFailsAfterItHasWritten) {
       },
       Note("b"));
   writer_->Submit(CountRuns(&c, 'c'), Note("c"));
-  barrier.Open();
-  Finish();
+  EndGroup();
   EXPECT_THAT(answers_, ElementsAre("barrier", "a", "b CANCELLED", "c"));
   EXPECT_EQ(a, 2);
   EXPECT_EQ(b, 2);
@@ -150,10 +154,7 @@ TEST_F(WriterTest, RunsAGroupAgainWhenAFunctionFailsAfterItHasWritten) {
 }
 
 TEST_F(WriterTest, RunsAGroupOnceWhenAFunctionFailsBeforeItHasWritten) {
-  Start();
-  Barrier barrier;
-  writer_->Submit(barrier.Function(), Note("barrier"));
-  barrier.WaitUntilEntered();
+  BeginGroup();
   int a = 0, b = 0, c = 0;
   writer_->Submit(CountRuns(&a, 'a'), Note("a"));
   writer_->Submit(
@@ -163,23 +164,18 @@ TEST_F(WriterTest, RunsAGroupOnceWhenAFunctionFailsBeforeItHasWritten) {
       },
       Note("b"));
   writer_->Submit(CountRuns(&c, 'c'), Note("c"));
-  barrier.Open();
-  Finish();
+  EndGroup();
   EXPECT_THAT(answers_, ElementsAre("barrier", "a", "b CANCELLED", "c"));
   EXPECT_THAT((std::vector<int>{a, b, c}), ElementsAre(1, 1, 1));
   EXPECT_EQ(Blobs(), 2);
 }
 
 TEST_F(WriterTest, AGroupIsOneTransaction) {
-  Start();
-  Barrier barrier;
-  writer_->Submit(barrier.Function(), Note("barrier"));
-  barrier.WaitUntilEntered();
+  BeginGroup();
   bool committed_between = false;
   writer_->Submit(AddBlob('a'), [&](const absl::Status&) { committed_between = Blobs() != 2; });
   writer_->Submit(AddBlob('b'), Note("b"));
-  barrier.Open();
-  Finish();
+  EndGroup();
   EXPECT_FALSE(committed_between) << "the first answer came before the second function had run";
 }
 
@@ -236,10 +232,7 @@ TEST_F(WriterTest, AFullDatabaseIsReportedAndNothingOfThatCallStays) {
 }
 
 TEST_F(WriterTest, WhatSqliteUndidWithTheWholeTransactionIsNotAcknowledged) {
-  Start();
-  Barrier barrier;
-  writer_->Submit(barrier.Function(), Note("barrier"));
-  barrier.WaitUntilEntered();
+  BeginGroup();
   writer_->Submit(AddBlob('a'), Note("a"));
   writer_->Submit(
       [this](WriteTransaction&) {
@@ -248,8 +241,7 @@ TEST_F(WriterTest, WhatSqliteUndidWithTheWholeTransactionIsNotAcknowledged) {
       },
       Note("fault"));
   writer_->Submit(AddBlob('b'), Note("b"));
-  barrier.Open();
-  Finish();
+  EndGroup();
   EXPECT_EQ(answers_.at(1), "a DATA_LOSS");
   EXPECT_EQ(answers_.at(2), "fault DATA_LOSS");
   EXPECT_EQ(answers_.at(3), "b");
@@ -273,14 +265,10 @@ TEST_F(WriterTest, KnowsWhenItIsInsideAFunction) {
 }
 
 TEST_F(WriterTest, TellsOfEachTransaction) {
-  Start();
-  Barrier barrier;
-  writer_->Submit(barrier.Function(), Note("barrier"));
-  barrier.WaitUntilEntered();
+  BeginGroup();
   for (const char digit : {'a', 'b', 'c'}) writer_->Submit(AddBlob(digit), Note("blob"));
   EXPECT_EQ(writer_->queued(), 3);
-  barrier.Open();
-  Finish();
+  EndGroup();
   ASSERT_EQ(batches_.size(), 2u);
   EXPECT_EQ(batches_[0].writes, 1u);
   EXPECT_EQ(batches_[1].writes, 3u);
