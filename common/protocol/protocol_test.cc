@@ -144,7 +144,7 @@ TEST(TrialSpecJson, HasEachKeyOnce) {
     EXPECT_TRUE(objects.back().insert(parsed.get<std::string>()).second) << parsed;
     return true;
   };
-  (void)Json::parse(TrialSpecToJson(FullSpec()), note);
+  EXPECT_TRUE(Json::parse(TrialSpecToJson(FullSpec()), note).is_object());
   EXPECT_GT(keys, KnownParameters().size());
 }
 

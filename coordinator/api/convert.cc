@@ -21,7 +21,17 @@ constexpr std::size_t kMaxRequestIdBytes = 128;
 constexpr int kMaxProgressItems = 1024;
 constexpr std::size_t kMaxDescriptionBytes = 16 << 10;
 
-v1::SweepState ToProto(SweepState state) {
+absl::Status CheckFile(const std::string& what, const std::string& text) {
+  if (text.size() <= kMaxFileBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{} has {} bytes; at most {} are possible", what, text.size(), kMaxFileBytes));
+}
+
+}  // namespace
+
+// ---- To the wire
+
+static v1::SweepState ToProto(SweepState state) {
   switch (state) {
     case SweepState::kActive:
       return v1::SWEEP_STATE_ACTIVE;
@@ -35,7 +45,7 @@ v1::SweepState ToProto(SweepState state) {
   return v1::SWEEP_STATE_UNSPECIFIED;
 }
 
-v1::TrialCounts ToProto(const TrialCounts& counts) {
+static v1::TrialCounts ToProto(const TrialCounts& counts) {
   v1::TrialCounts proto;
   proto.set_pending(counts.pending);
   proto.set_running(counts.running);
@@ -47,16 +57,6 @@ v1::TrialCounts ToProto(const TrialCounts& counts) {
   proto.set_on_hold(counts.on_hold);
   return proto;
 }
-
-absl::Status CheckFile(const std::string& what, const std::string& text) {
-  if (text.size() <= kMaxFileBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("{} has {} bytes; at most {} are possible", what, text.size(), kMaxFileBytes));
-}
-
-}  // namespace
-
-// ---- To the wire
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
   google::protobuf::Timestamp proto;
@@ -189,8 +189,8 @@ v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
   }
   proto.set_evaluation_images(EvaluationImages(spec));
   *proto.mutable_attempt_duration() = ToProto(row.AttemptTime(absl::Now()));
-  for (const auto& [name, value] : row.Defaults()) {
-    (*proto.mutable_defaults())[name] = ToProto(value);
+  for (const auto* const entry : row.Defaults()) {
+    (*proto.mutable_defaults())[entry->first] = ToProto(entry->second);
   }
   const RunValue value = ValueOf(spec, row.result);
   if (value.values.Get(spec.objective().name)) proto.set_value(value.metric);

@@ -16,7 +16,7 @@ namespace sweep {
 namespace {
 
 constexpr int kMaxArtifacts = 16;
-constexpr std::size_t kMaxReasonBytes = 16 << 10;
+constexpr std::size_t kMaxStoredReasonBytes = 16 << 10;
 constexpr std::size_t kMaxRoleBytes = 64;
 constexpr std::size_t kMaxPlaceBytes = 1024;
 
@@ -150,7 +150,7 @@ grpc::ServerUnaryReactor* WorkerService::FinishLease(grpc::CallbackServerContext
   if (!artifacts.ok()) return Respond(context, [&] { return artifacts.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->reports().FinishLease(
-      *token, *outcome, CutText(request->reason(), kMaxReasonBytes), *artifacts,
+      *token, *outcome, CutText(request->reason(), kMaxStoredReasonBytes), *artifacts,
       [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); });
   return reactor;
 }

@@ -35,8 +35,8 @@ double ValueOf(const ViewDimension& dimension, const std::optional<Value>& value
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-ImportanceDimension Measure(const SweepIndex& index, const ViewDimension& dimension,
-                            const std::vector<std::size_t>& rows) {
+ImportanceDimension ImportanceOf(const SweepIndex& index, const ViewDimension& dimension,
+                                 const std::vector<std::size_t>& rows) {
   const Parameter& parameter = index.spec().parameters[dimension.parameter];
   ImportanceDimension result{.name = dimension.name,
                              .categories = dimension.categories.size(),
@@ -83,7 +83,7 @@ documents::ImportanceView Importances(const SweepIndex& index) {
   if (std::ssize(rows) >= kLeastTrials) {
     std::vector<ImportanceDimension> dimensions;
     for (const ViewDimension& dimension : DimensionsOf(index.spec())) {
-      dimensions.push_back(Measure(index, dimension, rows));
+      dimensions.push_back(ImportanceOf(index, dimension, rows));
     }
     importances = PedAnova(dimensions, costs);
   }
