@@ -1,7 +1,7 @@
 # cmake -DSOURCE=dashboards/web -DBUILD=build/release/web -DNPM=npm -P build_web.cmake
-# Builds the page, and the one that `sweep report` fills, into BUILD/dist. A failure (such as a
-# machine without access to the npm registry) leaves the programs without their page instead of
-# failing the build. The next build after a change of the page, or with BUILD removed, tries again.
+# Builds the page, and the one that `sweep report` fills, into BUILD/dist. A machine without access to
+# the npm registry builds the programs without their page; an error in the page's own source fails the
+# build. The next build after a change of the page, or with BUILD removed, tries again.
 file(REMOVE_RECURSE ${BUILD}/dist)
 file(MAKE_DIRECTORY ${BUILD}/dist ${BUILD}/source)
 file(GLOB entries LIST_DIRECTORIES true RELATIVE ${SOURCE} ${SOURCE}/* ${SOURCE}/.npmrc)
@@ -29,20 +29,23 @@ if(NOT installed STREQUAL digest)
     file(WRITE ${BUILD}/installed ${digest})
   endif()
 endif()
-if(code EQUAL 0)
-  run(${NPM} run build -- --outDir ${BUILD}/dist --emptyOutDir)
-endif()
-if(code EQUAL 0)
-  run(${NPM} run build:report -- --outDir ${BUILD}/report --emptyOutDir)
-endif()
-if(code EQUAL 0)
-  file(COPY_FILE ${BUILD}/report/index.html ${BUILD}/dist/report.html)
-endif()
 if(NOT code EQUAL 0)
   file(READ ${BUILD}/npm.err reason)
   string(SUBSTRING "${reason}" 0 2000 reason)
   message(WARNING "The web page could not be built (${BUILD}/npm.log); the coordinator is built without it:\n${reason}")
-  file(REMOVE_RECURSE ${BUILD}/dist)
-  file(MAKE_DIRECTORY ${BUILD}/dist)
+  file(TOUCH ${BUILD}/page.stamp)
+  return()
 endif()
+
+foreach(page build build:report)
+  string(REPLACE "build" "dist" folder ${page})
+  string(REPLACE "dist:" "" folder ${folder})
+  run(${NPM} run ${page} -- --outDir ${BUILD}/${folder} --emptyOutDir)
+  if(NOT code EQUAL 0)
+    file(READ ${BUILD}/npm.log log)
+    file(READ ${BUILD}/npm.err reason)
+    message(FATAL_ERROR "npm run ${page} failed in ${BUILD}/source:\n${log}\n${reason}")
+  endif()
+endforeach()
+file(COPY_FILE ${BUILD}/report/index.html ${BUILD}/dist/report.html)
 file(TOUCH ${BUILD}/page.stamp)

@@ -108,6 +108,13 @@ class SearchDriverTest : public testing::Test {
                                }});
   }
 
+  // Waits until the search of that sweep is exhausted.
+  std::int64_t ConfigurationsAtTheEndOf(std::size_t demand) {
+    MutexLock lock(&mutex_);
+    while (demands_[demand].is_open) changed_.Wait(&mutex_);
+    return demands_[demand].configurations;
+  }
+
   SearchDemand* Submit(const std::string& name, bool learns, int run_cap = 20,
                        const std::string& more = "") {
     const std::string text = fmt::format(
@@ -312,16 +319,13 @@ TEST_F(SearchDriverTest, AModelThatThinksHoldsUpNoOtherSweep) {
   entered.wait();
   Submit("quick", /*learns=*/false, 3);
   driver_->Wake();
+  EXPECT_EQ(ConfigurationsAtTheEndOf(1), 3);
   {
     MutexLock lock(&mutex_);
-    while (demands_[1].is_open) changed_.Wait(&mutex_);
-    EXPECT_EQ(demands_[1].configurations, 3);
     EXPECT_EQ(demands_[0].configurations, 0);
   }
   leave.count_down();
-  MutexLock lock(&mutex_);
-  while (demands_[0].is_open) changed_.Wait(&mutex_);
-  EXPECT_EQ(demands_[0].configurations, 1);
+  EXPECT_EQ(ConfigurationsAtTheEndOf(0), 1);
 }
 
 TEST_F(SearchDriverTest, ChangesDuringAPlanHoldUpNoSweepEither) {
@@ -339,13 +343,10 @@ TEST_F(SearchDriverTest, ChangesDuringAPlanHoldUpNoSweepEither) {
   entered.wait();
   Submit("quick", /*learns=*/false, 3);
   driver_->Wake();
-  {
-    MutexLock lock(&mutex_);
-    while (demands_[2].is_open) changed_.Wait(&mutex_);
-  }
+  EXPECT_EQ(ConfigurationsAtTheEndOf(2), 3);
   leave.count_down();
-  MutexLock lock(&mutex_);
-  while (demands_[0].is_open || demands_[1].is_open) changed_.Wait(&mutex_);
+  EXPECT_EQ(ConfigurationsAtTheEndOf(0), 1);
+  EXPECT_EQ(ConfigurationsAtTheEndOf(1), 1);
 }
 
 TEST_F(SearchDriverTest, ATrialThatTheRuleEndsIsStoppedOnce) {

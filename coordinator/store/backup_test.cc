@@ -222,6 +222,9 @@ TEST_F(BackupTest, WhatDoesNotFitTogetherIsFound) {
       {"UPDATE trial_values SET high = 0.99 WHERE trial_id = 1 AND measure = (SELECT measure FROM "
        "measure_names WHERE name = 'validation_accuracy')",
        "results are those"},
+      {"UPDATE trial_values SET high = 0.99 WHERE trial_id = 1 AND measure = 2", "packed measures"},
+      {"UPDATE trials SET packed_measures = NULL WHERE number = 1", "packed measures"},
+      {"UPDATE trials SET packed_measures = x'00' WHERE number = 2", "packed measures"},
       {"UPDATE trials SET measures = '{}' WHERE number = 1", "those of one that has ended"},
       {"UPDATE measure_names SET measure = 99 WHERE measure = 1", "those of one that has ended"},
       {"UPDATE epoch_reports SET validation_loss = 9 WHERE trial_id = 2 AND epoch = 2",

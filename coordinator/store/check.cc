@@ -36,6 +36,7 @@ struct Rule {
 constexpr std::int64_t kVersionOfDivergence = 5;
 constexpr std::int64_t kVersionOfMeasures = 6;  // and of the states of events
 constexpr std::int64_t kVersionOfValues = 7;    // of trials that have ended, in a table
+constexpr std::int64_t kVersionOfPacking = 9;   // the same, in the trial's row too
 
 // Hides deleted sweeps from all rules, since their counts are wrong while their rows are removed
 // bit by bit. Other rules hold at any time: a trial and its epochs are removed together.
@@ -172,6 +173,13 @@ constexpr Rule kRules[] = {
             "v.sweep_id AND n.measure = v.measure WHERE n.name IS NULL OR t.id IS NULL OR "
             "t.measures <> 'null' OR t.ended_us IS NULL",
      .since = kVersionOfValues},
+    {.name = "the packed measures of a trial are its values",
+     .sql = "SELECT 'trial ' || t.id FROM trials t WHERE packed_measures IS NOT iif("
+            "t.epoch > 0 AND t.measures = 'null', (SELECT measure_summaries(name, last, low, high) "
+            "FROM (SELECT n.name, v.last, v.low, v.high FROM measure_names n CROSS JOIN "
+            "trial_values v ON v.sweep_id = n.sweep_id AND v.measure = n.measure AND v.trial_id = "
+            "t.id WHERE n.sweep_id = t.sweep_id ORDER BY n.name)), NULL)",
+     .since = kVersionOfPacking},
     {"a checkpoint is that of a reported epoch and was stored",
      "SELECT 'trial ' || id FROM trials WHERE checkpoint_epoch > epoch OR (checkpoint_sha256 = '') "
      "<> (checkpoint_epoch = 0) OR (checkpoint_sha256 <> '' AND checkpoint_sha256 NOT IN (SELECT "

@@ -12,19 +12,41 @@
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
+#include "simdjson.h"
 
 namespace sweep {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::json;    // writes
+namespace dom = simdjson::dom;  // reads: a page of trials has several objects for each
+using Element = dom::element;
 
-std::optional<Value> FromJson(const Json& json) {
-  if (json.is_boolean()) return Value(json.get<bool>());
-  if (json.is_number_integer()) return Value(json.get<std::int64_t>());
-  if (json.is_number_float()) return Value(json.get<double>());
-  if (json.is_string()) return Value(json.get<std::string>());
-  if (json.is_null()) return Value(std::numeric_limits<double>::quiet_NaN());
+std::optional<Value> FromJson(const Element& element) {
+  switch (element.type()) {
+    case dom::element_type::BOOL:
+      return Value(element.get_bool().value_unsafe());
+    case dom::element_type::INT64:
+      return Value(element.get_int64().value_unsafe());
+    case dom::element_type::UINT64:
+      return Value(static_cast<std::int64_t>(element.get_uint64().value_unsafe()));
+    case dom::element_type::DOUBLE:
+      return Value(element.get_double().value_unsafe());
+    case dom::element_type::STRING:
+      return Value(std::string(element.get_string().value_unsafe()));
+    case dom::element_type::NULL_VALUE:
+      return Value(std::numeric_limits<double>::quiet_NaN());
+    case dom::element_type::ARRAY:
+    case dom::element_type::OBJECT:
+      break;
+  }
   return std::nullopt;
+}
+
+// False when the text is not a T. It is valid until this thread reads the next text.
+template <typename T>
+bool Parse(std::string_view text, T* value) {
+  thread_local dom::parser parser;
+  return parser.parse(text.data(), text.size()).get(*value) == simdjson::SUCCESS;
 }
 
 absl::StatusOr<std::string> Dump(const Json& json) {
@@ -37,15 +59,6 @@ absl::StatusOr<std::string> Dump(const Json& json) {
 
 absl::Status Unreadable(std::string_view what, std::string_view json) {
   return absl::DataLossError(fmt::format("stored {} are not what was written: {}", what, json));
-}
-
-Json Parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
-
-// The member as a number. NaN, which is stored as null, when it is not a number.
-double Number(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number() ? found->get<double>()
-                                                     : std::numeric_limits<double>::quiet_NaN();
 }
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -76,11 +89,13 @@ absl::StatusOr<std::string> ValueJson(const Value& value) {
   return FormatValue(value);
 }
 
-std::optional<double> MeasuredFromJson(const Json& json) {
-  if (json.is_number()) return json.get<double>();
-  if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
-  if (json == "Infinity") return kInfinity;
-  if (json == "-Infinity") return -kInfinity;
+std::optional<double> MeasuredFromJson(const Element& element) {
+  double number = std::numeric_limits<double>::quiet_NaN();
+  if (element.is_null() || element.get(number) == simdjson::SUCCESS) return number;
+  std::string_view text;
+  if (element.get(text) != simdjson::SUCCESS) return std::nullopt;
+  if (text == "Infinity") return kInfinity;
+  if (text == "-Infinity") return -kInfinity;
   return std::nullopt;
 }
 
@@ -95,53 +110,16 @@ std::string ObjectText(const ByMeasure<Value>& values, Text text) {
   return json + "}";
 }
 
-bool FromJson(const Json& json, Measurements* values) {
-  if (!json.is_object()) return false;
-  for (const auto& [name, member] : json.items()) {
+bool Read(const Element& element, Measurements* values) {
+  dom::object object;
+  if (element.get(object) != simdjson::SUCCESS) return false;
+  for (const auto& [name, member] : object) {
     const std::optional<double> value = MeasuredFromJson(member);
     if (!value) return false;
     values->Set(name, *value);
   }
   return true;
 }
-
-// Reads an object of values without making a tree of it first: a page of trials has two objects for
-// each.
-class ParameterReader final : public nlohmann::json_sax<Json> {
- public:
-  explicit ParameterReader(ParameterMap* values) : values_(*values) {}
-
-  bool null() override { return Put(std::numeric_limits<double>::quiet_NaN()); }
-  bool boolean(bool value) override { return Put(value); }
-  bool number_integer(std::int64_t value) override { return Put(value); }
-  bool number_unsigned(std::uint64_t value) override {
-    return Put(static_cast<std::int64_t>(value));
-  }
-  bool number_float(double value, const std::string&) override { return Put(value); }
-  bool string(std::string& value) override { return Put(std::move(value)); }
-  bool binary(Json::binary_t&) override { return false; }
-  bool start_object(std::size_t) override { return !std::exchange(is_inside_, true); }
-  bool key(std::string& name) override {
-    name_ = std::move(name);
-    return true;
-  }
-  bool end_object() override { return true; }
-  bool start_array(std::size_t) override { return false; }
-  bool end_array() override { return false; }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
-    return false;
-  }
-
- private:
-  bool Put(Value value) {
-    if (is_inside_) values_.insert_or_assign(std::move(name_), std::move(value));
-    return is_inside_;
-  }
-
-  ParameterMap& values_;
-  std::string name_;
-  bool is_inside_ = false;
-};
 
 }  // namespace
 
@@ -151,7 +129,8 @@ std::string EncodeMeasurements(const Measurements& values) {
 
 absl::StatusOr<Measurements> DecodeMeasurements(std::string_view text) {
   Measurements values;
-  if (!FromJson(Parse(text), &values)) return Unreadable("measurements", text);
+  Element json;
+  if (!Parse(text, &json) || !Read(json, &values)) return Unreadable("measurements", text);
   return values;
 }
 
@@ -164,15 +143,19 @@ std::string EncodeObjectives(const std::vector<Objective>& objectives) {
 }
 
 absl::StatusOr<std::vector<Objective>> DecodeObjectives(std::string_view text) {
-  const Json json = Parse(text);
-  if (!json.is_array() || json.empty()) return Unreadable("objectives", text);
+  dom::array json;
+  if (!Parse(text, &json) || json.size() == 0) return Unreadable("objectives", text);
   std::vector<Objective> objectives;
-  for (const Json& member : json) {
-    if (!member.is_array() || member.size() != 2 || !member[0].is_string() ||
-        !member[1].is_number_integer()) {
+  for (const Element& member : json) {
+    dom::array pair;
+    std::string_view name;
+    std::int64_t maximize = 0;
+    if (member.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
+        pair.at(0).get(name) != simdjson::SUCCESS ||
+        pair.at(1).get(maximize) != simdjson::SUCCESS) {
       return Unreadable("objectives", text);
     }
-    objectives.push_back({.name = member[0].get<std::string>(), .maximize = member[1] == 1});
+    objectives.push_back({.name = std::string(name), .maximize = maximize == 1});
   }
   return objectives;
 }
@@ -185,16 +168,20 @@ std::string EncodeSummaries(const MeasureSummaries& summaries) {
 }
 
 absl::StatusOr<MeasureSummaries> DecodeSummaries(std::string_view text) {
-  const Json json = Parse(text);
-  if (!json.is_object()) return Unreadable("measures", text);
+  dom::object json;
+  if (!Parse(text, &json)) return Unreadable("measures", text);
   MeasureSummaries summaries;
-  for (const auto& [name, member] : json.items()) {
-    if (!member.is_array() || member.size() != 3) return Unreadable("measures", text);
+  for (const auto& [name, member] : json) {
+    dom::array list;
+    if (member.get(list) != simdjson::SUCCESS || list.size() != 3) {
+      return Unreadable("measures", text);
+    }
     double numbers[3];
-    for (std::size_t i = 0; i < 3; ++i) {
-      const std::optional<double> number = MeasuredFromJson(member[i]);
+    double* next = numbers;
+    for (const Element& one : list) {
+      const std::optional<double> number = MeasuredFromJson(one);
       if (!number) return Unreadable("measures", text);
-      numbers[i] = *number;
+      *next++ = *number;
     }
     bool is_new = false;
     summaries.At(name, &is_new) = {.last = numbers[0], .low = numbers[1], .high = numbers[2]};
@@ -208,16 +195,20 @@ std::string EncodeStanding(const Standing& standing) {
 }
 
 absl::StatusOr<Standing> DecodeStanding(std::string_view text) {
-  const Json json = Parse(text);
+  dom::object json;
+  if (!Parse(text, &json)) return Unreadable("results", text);
   Standing standing;
-  if (json.is_object() && json.empty()) return standing;
-  const double tier = json.is_object() ? Number(json, "tier") : -1;
-  const bool is_tier = tier >= 0 && tier <= static_cast<int>(Tier::kMeetsGates);
-  if (!is_tier || !json.contains("values") || !FromJson(json["values"], &standing.values)) {
+  if (json.size() == 0) return standing;
+  std::int64_t tier = 0;
+  std::int64_t epoch = 0;
+  Element values;
+  if (json["tier"].get(tier) != simdjson::SUCCESS || tier < 0 ||
+      tier > static_cast<int>(Tier::kMeetsGates) || json["epoch"].get(epoch) != simdjson::SUCCESS ||
+      json["values"].get(values) != simdjson::SUCCESS || !Read(values, &standing.values)) {
     return Unreadable("results", text);
   }
   standing.tier = static_cast<Tier>(tier);
-  standing.epoch = static_cast<int>(Number(json, "epoch"));
+  standing.epoch = static_cast<int>(epoch);
   return standing;
 }
 
@@ -232,9 +223,14 @@ absl::StatusOr<std::string> EncodeParameters(const ParameterMap& parameters) {
 }
 
 absl::StatusOr<ParameterMap> DecodeParameters(std::string_view text) {
+  dom::object json;
+  if (!Parse(text, &json)) return Unreadable("parameters", text);
   ParameterMap parameters;
-  ParameterReader reader(&parameters);
-  if (!Json::sax_parse(text, &reader)) return Unreadable("parameters", text);
+  for (const auto& [name, member] : json) {
+    std::optional<Value> value = FromJson(member);
+    if (!value) return Unreadable("parameters", text);
+    parameters.insert_or_assign(parameters.end(), std::string(name), *std::move(value));
+  }
   return parameters;
 }
 
@@ -245,12 +241,13 @@ absl::StatusOr<std::string> EncodeLabels(const std::map<std::string, std::string
 }
 
 absl::StatusOr<std::map<std::string, std::string>> DecodeLabels(std::string_view text) {
-  const Json json = Parse(text);
+  dom::object json;
+  if (!Parse(text, &json)) return Unreadable("labels", text);
   std::map<std::string, std::string> labels;
-  if (!json.is_object()) return Unreadable("labels", text);
-  for (const auto& [name, member] : json.items()) {
-    if (!member.is_string()) return Unreadable("labels", text);
-    labels.emplace(name, member.get<std::string>());
+  for (const auto& [name, member] : json) {
+    std::string_view label;
+    if (member.get(label) != simdjson::SUCCESS) return Unreadable("labels", text);
+    labels.emplace(name, label);
   }
   return labels;
 }
@@ -270,22 +267,25 @@ absl::StatusOr<std::string> EncodeGates(const std::vector<GateOutcome>& gates) {
 }
 
 absl::StatusOr<std::vector<GateOutcome>> DecodeGates(std::string_view text) {
-  const Json json = Parse(text);
-  if (!json.is_array()) return Unreadable("gates", text);
+  dom::array json;
+  if (!Parse(text, &json)) return Unreadable("gates", text);
   std::vector<GateOutcome> gates;
-  for (const Json& member : json) {
-    if (!member.is_object() || !member.contains("gate") || !member["gate"].is_string() ||
-        !member.contains("met") || !member["met"].is_boolean() || !member.contains("value")) {
+  for (const Element& member : json) {
+    std::string_view name;
+    bool met = false;
+    Element stored;
+    if (member["gate"].get(name) != simdjson::SUCCESS ||
+        member["met"].get(met) != simdjson::SUCCESS ||
+        member["value"].get(stored) != simdjson::SUCCESS) {
       return Unreadable("gates", text);
     }
-    std::optional<Value> value = FromJson(member["value"]);
+    std::optional<Value> value = FromJson(stored);
     if (!value) return Unreadable("gates", text);
     if (*value == Value("unknown")) value.reset();
-    const double missed_by = Number(member, "missed_by");
-    gates.push_back({.gate = member["gate"].get<std::string>(),
-                     .met = member["met"].get<bool>(),
-                     .value = std::move(value),
-                     .missed_by = std::isnan(missed_by) ? 0 : missed_by});
+    double missed_by = 0;
+    if (member["missed_by"].get(missed_by) != simdjson::SUCCESS) missed_by = 0;  // null: NaN
+    gates.push_back(
+        {.gate = std::string(name), .met = met, .value = std::move(value), .missed_by = missed_by});
   }
   return gates;
 }

@@ -65,6 +65,59 @@ TEST(JsonCodec, WhatIsNotAnObjectOfValuesIsNotRead) {
   }
 }
 
+Measurements Measured() {
+  Measurements values;
+  values.Set("val/f1", 0.1);
+  values.Set("nan", std::nan(""));
+  values.Set("up", std::numeric_limits<double>::infinity());
+  values.Set("down", -std::numeric_limits<double>::infinity());
+  values.Set("whole", 3);
+  return values;
+}
+
+TEST(JsonCodec, MeasurementsAreReadAsTheyWereWritten) {
+  EXPECT_EQ(Must(DecodeMeasurements(EncodeMeasurements(Measured()))), Measured());
+  EXPECT_EQ(Must(DecodeMeasurements(R"({"a":3})")).GetOrNaN("a"), 3);
+  for (const char* text : {"", "1", "[]", R"({"a":true})", R"({"a":"far"})", R"({"a":{"b":1}})",
+                           R"({"a":[1]})", R"({"a":1)"}) {
+    EXPECT_TRUE(absl::IsDataLoss(DecodeMeasurements(text).status())) << text;
+  }
+}
+
+TEST(JsonCodec, SummariesAreReadAsTheyWereWritten) {
+  MeasureSummaries summaries;
+  for (const auto& [name, value] : Measured()) {
+    bool is_new = false;
+    summaries.At(name, &is_new) = {.last = value, .low = -value, .high = 0.25};
+  }
+  const MeasureSummaries read = Must(DecodeSummaries(EncodeSummaries(summaries)));
+  EXPECT_EQ(EncodeSummaries(read), EncodeSummaries(summaries));
+  EXPECT_EQ(EncodeSummaries(Must(DecodeSummaries("{}"))), "{}");
+  for (const char* text :
+       {"", "[]", R"({"a":1})", R"({"a":[]})", R"({"a":[1,2]})", R"({"a":[1,2,3,4]})",
+        R"({"a":[1,2,"far"]})", R"({"a":[[1,2,3]]})", R"({"a":{"b":1,"c":2,"d":3}})"}) {
+    EXPECT_TRUE(absl::IsDataLoss(DecodeSummaries(text).status())) << text;
+  }
+}
+
+TEST(JsonCodec, AStandingIsReadAsItWasWritten) {
+  const Standing standing{.tier = Tier::kMeetsGates, .epoch = 9, .values = Measured()};
+  for (const Standing& written : {standing, Standing{.tier = Tier::kMeetsGates}}) {
+    const Standing read = Must(DecodeStanding(EncodeStanding(written)));
+    EXPECT_EQ(read.tier, written.tier);
+    EXPECT_EQ(read.epoch, written.epoch);
+    EXPECT_EQ(read.values, written.values);
+  }
+  EXPECT_EQ(Must(DecodeStanding("{}")).epoch, 0);
+  for (const char* text :
+       {"", "[]", "1", R"({"tier":99,"values":{}})", R"({"tier":-1,"values":{}})", R"({"tier":1})",
+        R"({"values":{}})", R"({"epoch":1})", R"({"tier":1,"values":1})",
+        R"({"tier":1,"values":[1]})", R"({"tier":1,"values":{},"more":{}})",
+        R"({"tier":1,"values":{"a":{"b":1}}})"}) {
+    EXPECT_TRUE(absl::IsDataLoss(DecodeStanding(text).status())) << text;
+  }
+}
+
 TEST(JsonCodec, TextThatIsNotUtf8IsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(EncodeParameters({{"lr", std::string("\xff")}}).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(EncodeParameters({{"\xff", 1.0}}).status()));

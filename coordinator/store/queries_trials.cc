@@ -28,10 +28,11 @@ absl::Duration TrialRow::AttemptTime(absl::Time now) const {
   return ended_attempts + std::max(now - *attempt_started, absl::ZeroDuration());
 }
 
-ParameterMap TrialRow::Defaults() const {
-  ParameterMap defaults = resolved.values();
-  std::erase_if(defaults,
-                [this](const auto& entry) { return parameters.values().contains(entry.first); });
+std::vector<const ParameterMap::value_type*> TrialRow::Defaults() const {
+  std::vector<const ParameterMap::value_type*> defaults;
+  for (const auto& entry : resolved) {
+    if (!parameters.values().contains(entry.first)) defaults.push_back(&entry);
+  }
   return defaults;
 }
 

@@ -89,8 +89,6 @@ inline absl::Status ReadValue(const Statement& row, int column, Measurements* va
 }
 inline absl::Status ReadValue(const Statement& row, int column, MeasureSummaries* value) {
   if (row.IsBlob(column)) return Take(UnpackSummaries(row.BlobView(column)), value);
-  // The trial has ended: they are in trial_values.
-  if (row.TextView(column) == "null") return absl::OkStatus();
   return Decode(row, column, DecodeSummaries, value);
 }
 inline absl::Status ReadValue(const Statement& row, int column, Standing* value) {

@@ -124,14 +124,11 @@ auto PartInto(const RowTable<Part>& table) {
 }
 
 // The tables that several files use. trial_facts.cc lists the columns of all but the last two.
-const RowTable<TrialRow>& TrialTable();      // of trials t, configurations c and sweeps s
-const RowTable<TrialResult>& ResultTable();  // of trials t
-const RowTable<RankedRow>& RankedTable();    // of trials t, configurations c and sweeps s
-// Of trials t and configurations c. OpenSummaryTable does not read the measures of trials that have
-// ended, since to look them up trial by trial is slow.
-const RowTable<TrialSummary>& SummaryTable();
-const RowTable<TrialSummary>& OpenSummaryTable();
-const RowTable<AttemptRow>& AttemptTable();  // of attempts a
+const RowTable<TrialRow>& TrialTable();        // of trials t, configurations c and sweeps s
+const RowTable<TrialResult>& ResultTable();    // of trials t
+const RowTable<RankedRow>& RankedTable();      // of trials t, configurations c and sweeps s
+const RowTable<TrialSummary>& SummaryTable();  // of trials t and configurations c
+const RowTable<AttemptRow>& AttemptTable();    // of attempts a
 // The state of a trial t. A diverged trial is stored as failed, with `diverged` = 1.
 inline constexpr std::string_view kTrialStateSql = "iif(t.diverged, 'diverged', t.state)";
 

@@ -122,8 +122,8 @@ struct TrialRow {
   // The total time of its attempts, including the running one up to `now`, without the pauses
   // between.
   absl::Duration AttemptTime(absl::Time now) const;
-  // The hyperparameters that the search did not choose.
-  ParameterMap Defaults() const;
+  // The hyperparameters that the search did not choose: entries of `resolved`.
+  std::vector<const ParameterMap::value_type*> Defaults() const;
 };
 
 struct EpochRow {

@@ -2,7 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -11,12 +14,25 @@
 namespace sweep {
 namespace {
 
-// A name and its numbers, one entry after the other, in this machine's byte order: the bytes never
-// leave the process.
-struct Head {
-  std::size_t name_bytes = 0;
-  double last = 0, low = 0, high = 0;
-};
+// An entry is the number of bytes of its name, then its numbers, then its name.
+static_assert(std::endian::native == std::endian::little);
+using NameBytes = std::uint16_t;
+constexpr std::size_t kHeadBytes = sizeof(NameBytes) + 3 * sizeof(double);
+
+// All NaN are one, and -0 is 0, as in SQLite's columns.
+double Canonical(double number) {
+  if (std::isnan(number)) return std::numeric_limits<double>::quiet_NaN();
+  return number == 0 ? 0 : number;
+}
+
+void Append(std::string_view name, const MeasureSummary& summary, std::string* packed) {
+  const auto name_bytes = static_cast<NameBytes>(name.size());
+  const double numbers[] = {Canonical(summary.last), Canonical(summary.low),
+                            Canonical(summary.high)};
+  packed->append(reinterpret_cast<const char*>(&name_bytes), sizeof name_bytes);
+  packed->append(reinterpret_cast<const char*>(numbers), sizeof numbers);
+  packed->append(name);
+}
 
 double NumberOf(sqlite3_value* value) {
   return sqlite3_value_type(value) == SQLITE_NULL ? std::numeric_limits<double>::quiet_NaN()
@@ -34,12 +50,10 @@ void AddRow(sqlite3_context* context, int, sqlite3_value** values) {
   if (*packed == nullptr) *packed = new std::string;
   const auto* const name = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
   if (name == nullptr) return sqlite3_result_error(context, "a measure without a name", -1);
-  const Head head = {.name_bytes = static_cast<std::size_t>(sqlite3_value_bytes(values[0])),
-                     .last = NumberOf(values[1]),
-                     .low = NumberOf(values[2]),
-                     .high = NumberOf(values[3])};
-  (*packed)->append(reinterpret_cast<const char*>(&head), sizeof head);
-  (*packed)->append(name, head.name_bytes);
+  const std::string_view view(name, static_cast<std::size_t>(sqlite3_value_bytes(values[0])));
+  Append(view,
+         {.last = NumberOf(values[1]), .low = NumberOf(values[2]), .high = NumberOf(values[3])},
+         *packed);
 }
 
 void Finish(sqlite3_context* context) {
@@ -51,18 +65,26 @@ void Finish(sqlite3_context* context) {
 
 }  // namespace
 
+std::string PackSummaries(const MeasureSummaries& summaries) {
+  std::string packed;
+  for (const auto& [name, summary] : summaries) Append(name, summary, &packed);
+  return packed;
+}
+
 absl::StatusOr<MeasureSummaries> UnpackSummaries(std::string_view packed) {
   MeasureSummaries summaries;
   while (!packed.empty()) {
-    Head head;
-    if (packed.size() < sizeof head) return absl::DataLossError("packed measures are cut");
-    std::memcpy(&head, packed.data(), sizeof head);
-    packed.remove_prefix(sizeof head);
-    if (packed.size() < head.name_bytes) return absl::DataLossError("packed measures are cut");
+    if (packed.size() < kHeadBytes) return absl::DataLossError("packed measures are cut");
+    NameBytes name_bytes = 0;
+    double numbers[3];
+    std::memcpy(&name_bytes, packed.data(), sizeof name_bytes);
+    std::memcpy(numbers, packed.data() + sizeof name_bytes, sizeof numbers);
+    packed.remove_prefix(kHeadBytes);
+    if (packed.size() < name_bytes) return absl::DataLossError("packed measures are cut");
     bool is_new = false;
-    summaries.At(packed.substr(0, head.name_bytes), &is_new) = {
-        .last = head.last, .low = head.low, .high = head.high};
-    packed.remove_prefix(head.name_bytes);
+    summaries.At(packed.substr(0, name_bytes), &is_new) = {
+        .last = numbers[0], .low = numbers[1], .high = numbers[2]};
+    packed.remove_prefix(name_bytes);
   }
   return summaries;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -12,11 +13,12 @@ namespace sweep {
 // Functions that this library's statements may call. Views may not: other programs read them too.
 // Private to this library.
 
-// An aggregate of rows (name, last, low, high): the summaries of a trial's measures as a BLOB for
-// UnpackSummaries. Lists read it for every trial; JSON would be written and parsed for each, and
-// SQLite's own JSON functions do not write every number exactly.
+// An aggregate of rows (name, last, low, high) by name: the same bytes as PackSummaries.
 inline constexpr std::string_view kMeasureSummaries = "measure_summaries";
-// DataLoss when kMeasureSummaries has not made the bytes.
+// The summaries of a trial that has ended, as its row keeps them: lists read them for every trial,
+// where JSON would be parsed for each.
+std::string PackSummaries(const MeasureSummaries& summaries);
+// DataLoss when the bytes are cut.
 absl::StatusOr<MeasureSummaries> UnpackSummaries(std::string_view packed);
 
 // Returns a code of SQLite.

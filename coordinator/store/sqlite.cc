@@ -89,6 +89,14 @@ void Statement::BindText(int index, std::string_view value) {
                             borrows_texts_ ? SQLITE_STATIC : SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
+void Statement::BindBlob(int index, std::string_view bytes) {
+  if (!status_.ok()) return;
+  // A null pointer would bind NULL.
+  const char* data = bytes.data() == nullptr ? "" : bytes.data();
+  Check(sqlite3_bind_blob64(statement_, index, data, bytes.size(),
+                            borrows_texts_ ? SQLITE_STATIC : SQLITE_TRANSIENT));
+}
+
 void Statement::BindNull(int index) {
   if (status_.ok()) Check(sqlite3_bind_null(statement_, index));
 }

@@ -22,6 +22,11 @@ namespace sweep {
 class Database;
 class DecodedTexts;
 
+// Bytes to bind, which a column of type BLOB keeps.
+struct Blob {
+  std::string_view bytes;
+};
+
 // A prepared statement borrowed from its Database's cache. The destructor resets it and returns it.
 // The first error of preparing, binding or stepping is kept, and Step returns it. Columns are
 // counted from 0 and can be read after Step has returned true.
@@ -78,6 +83,8 @@ class Statement {
       BindNull(index);
     } else if constexpr (std::is_same_v<T, std::optional<std::int64_t>>) {
       BindOptional(index, value);
+    } else if constexpr (std::is_same_v<T, Blob>) {
+      BindBlob(index, value.bytes);
     } else {
       BindText(index, value);
     }
@@ -85,6 +92,7 @@ class Statement {
   void BindInt(int index, std::int64_t value);
   void BindReal(int index, double value);
   void BindText(int index, std::string_view value);
+  void BindBlob(int index, std::string_view bytes);
   void BindNull(int index);
   void BindOptional(int index, const std::optional<std::int64_t>& value);
   void Check(int code);

@@ -99,7 +99,7 @@ class SqliteStore final : public Store {
   }
 
   ~SqliteStore() override {
-    writer_.reset();
+    writer_->Stop();  // completions may still call this store
     readers_.CloseIdle();
     // Moves the log into the database, so that a user can copy the single file. This is not needed
     // for safety, so it does not wait long for open queries: the next opening would do it.

@@ -46,6 +46,22 @@ class StoreFileTest : public testing::Test {
   const std::string path_ = folder_.File("sweep.db");
 };
 
+TEST_F(StoreFileTest, ACompletionMayWriteWhileTheStoreCloses) {
+  auto store = OpenStore(path_);
+  Store* const open = store.get();
+  std::promise<void> closing;
+  absl::Status second = absl::UnknownError("not called");
+  open->Write([](WriteTransaction&) { return absl::OkStatus(); },
+              [&](const absl::Status&) {
+                closing.get_future().wait();
+                open->Write([](WriteTransaction&) { return absl::OkStatus(); },
+                            [&](absl::Status status) { second = std::move(status); });
+              });
+  closing.set_value();
+  store.reset();
+  EXPECT_EQ(second, absl::OkStatus());
+}
+
 TEST_F(StoreFileTest, EverythingIsThereAfterReopening) {
   const SweepSpec spec = TestSpec("s");
   const std::string sha256 = Sha256Hex("weights");

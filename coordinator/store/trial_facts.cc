@@ -5,8 +5,6 @@
 #include <cstdint>
 
 #include "coordinator/store/row_table.h"
-#include "coordinator/store/sql_functions.h"
-#include "fmt/format.h"
 
 namespace sweep {
 namespace {
@@ -143,11 +141,11 @@ const std::vector<Fact<ConfigurationScore>>& ScoreFacts() {
   return facts;
 }
 
-// Of trials t: their results, for rows with a TrialResult. `measures_sql` selects the measures.
-std::vector<Fact<TrialResult>> ResultFactsFrom(std::string_view measures_sql) {
+// Of trials t: their results, for rows with a TrialResult.
+const std::vector<Fact<TrialResult>>& ResultFacts() {
   using Row = TrialResult;
   constexpr auto result = &TrialRow::result;
-  return {
+  static const auto& facts = *new std::vector<Fact<TrialResult>>{
       {"epoch", {"t.epoch", ReadInto<&Row::epoch>}, Get<result, &Row::epoch>},
       // The objective's best value. Filters find it in the summary of its measure instead.
       {"best", {"t.best", nullptr}, nullptr, {true, "t.epoch > 0 AND t.best IS NOT NULL"}},
@@ -159,20 +157,9 @@ std::vector<Fact<TrialResult>> ResultFactsFrom(std::string_view measures_sql) {
        GetReached<result, &Row::epochs_to_target>,
        {true, "t.epochs_to_target > 0"}},
       {"", {"t.epochs_in_a_row", ReadInto<&Row::epochs_in_a_row>}},
-      {"", {measures_sql, ReadInto<&Row::measures>}},
+      {"", {"coalesce(t.packed_measures, t.measures)", ReadInto<&Row::measures>}},
       {"", {"t.standing", ReadInto<&Row::standing>}},
   };
-}
-
-const std::vector<Fact<TrialResult>>& ResultFacts() {
-  // The measures of a trial that has ended are in trial_values. The view trial_measures has them
-  // too, but there SQLite formats the numbers, which is inexact above 1e200.
-  static const std::string kMeasuresSql = fmt::format(
-      "iif(t.measures <> 'null', t.measures, (SELECT {}(n.name, v.last, v.low, v.high) FROM "
-      "measure_names n CROSS JOIN trial_values v ON v.sweep_id = n.sweep_id AND v.measure = "
-      "n.measure AND v.trial_id = t.id WHERE n.sweep_id = t.sweep_id))",
-      kMeasureSummaries);
-  static const auto& facts = *new std::vector<Fact<TrialResult>>(ResultFactsFrom(kMeasuresSql));
   return facts;
 }
 
@@ -199,21 +186,6 @@ std::vector<Column<TrialRow>> TrialColumns(bool (*is_chosen)(const Fact<TrialRow
     columns.push_back(column);
   }
   return columns;
-}
-
-// Without the measures of trials that have ended.
-const RowTable<TrialResult>& OpenResultTable() {
-  static const auto& table = *new RowTable<TrialResult>(ColumnsOf(ResultFactsFrom("t.measures")));
-  return table;
-}
-
-const RowTable<TrialSummary>& MakeSummaryTable(const RowTable<TrialResult>& result) {
-  using Row = TrialSummary;
-  const auto& trial = *new RowTable<TrialRow>(TrialColumns(IsInIndex<TrialRow>),
-                                              {PartInto<&TrialRow::result>(result)});
-  const auto& score =
-      *new RowTable<ConfigurationScore>(ColumnsOf(ScoreFacts(), IsInIndex<ConfigurationScore>));
-  return *new RowTable<Row>({}, {PartInto<&Row::trial>(trial), PartInto<&Row::score>(score)});
 }
 
 // Calls `use(fact)` with each fact of a TrialRow.
@@ -304,12 +276,13 @@ const RowTable<RankedRow>& RankedTable() {
 }
 
 const RowTable<TrialSummary>& SummaryTable() {
-  static const auto& table = MakeSummaryTable(ResultTable());
-  return table;
-}
-
-const RowTable<TrialSummary>& OpenSummaryTable() {
-  static const auto& table = MakeSummaryTable(OpenResultTable());
+  using Row = TrialSummary;
+  static const auto& trial = *new RowTable<TrialRow>(TrialColumns(IsInIndex<TrialRow>),
+                                                     {PartInto<&TrialRow::result>(ResultTable())});
+  static const auto& score =
+      *new RowTable<ConfigurationScore>(ColumnsOf(ScoreFacts(), IsInIndex<ConfigurationScore>));
+  static const auto& table =
+      *new RowTable<Row>({}, {PartInto<&Row::trial>(trial), PartInto<&Row::score>(score)});
   return table;
 }
 

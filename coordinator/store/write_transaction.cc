@@ -314,12 +314,15 @@ absl::Status WriteTransaction::SetMeasuresAside(const TrialRow& trial) {
         "low, high) VALUES (?, ?, ?, ?, ?, ?)",
         trial.sweep_id, *measure++, trial.id, summary.last, summary.low, summary.high));
   }
-  return database_.Run("UPDATE trials SET measures = 'null' WHERE id = ?", trial.id);
+  const std::string packed = PackSummaries(trial.result.measures);
+  return database_.Run("UPDATE trials SET measures = 'null', packed_measures = ? WHERE id = ?",
+                       Blob{packed}, trial.id);
 }
 
 absl::Status WriteTransaction::TakeMeasuresBack(const TrialRow& trial) {
-  STORE_RETURN_IF_ERROR(database_.Run("UPDATE trials SET measures = ? WHERE id = ?",
-                                      EncodeSummaries(trial.result.measures), trial.id));
+  STORE_RETURN_IF_ERROR(
+      database_.Run("UPDATE trials SET measures = ?, packed_measures = NULL WHERE id = ?",
+                    EncodeSummaries(trial.result.measures), trial.id));
   return database_.Run(kDeleteTrialValues, trial.id);
 }
 

@@ -229,7 +229,7 @@ class WriteTransaction {
   const Configuration* RememberConfiguration(std::int64_t id, Configuration configuration);
   // The names of a sweep's measures. Valid until the next call.
   absl::StatusOr<MeasureNames*> MeasureNamesOf(std::int64_t sweep_id);
-  // Move the measures of a trial that has ended from its row to trial_values, and back.
+  // Turn the JSON of a trial that has ended into packed_measures and trial_values, and back.
   absl::Status SetMeasuresAside(const TrialRow& trial);
   absl::Status TakeMeasuresBack(const TrialRow& trial);
   // Cancels a trial that has not ended. Does not change its sweep. `spec` may be null.

@@ -147,11 +147,11 @@ absl::StatusOr<RetriedSweep> WriteTransaction::RetryTrial(const SweepSpec& spec,
 }
 
 absl::Status WriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow* trial) {
-  STORE_RETURN_IF_ERROR(SetFailureNote(trial->sweep_id, ""));
   trial->failures = 0;
   trial->reason.clear();
   trial->ended.reset();
   STORE_RETURN_IF_ERROR(Apply(TrialEvent::kRetry, trial));
+  STORE_RETURN_IF_ERROR(SetFailureNote(trial->sweep_id, ""));
   // A retry of a trial that reached its target asks for a full run.
   if (trial->ends_early()) trial->target_epoch = 0;
   trial->stopping = false;

@@ -44,26 +44,33 @@ Writer::Writer(Database* database, Clock* clock, Options options)
       answerer_([this] { AnswerLoop(); }),
       thread_([this] { Loop(); }) {}
 
-Writer::~Writer() {
+void Writer::Stop() {
   {
     MutexLock lock(&mutex_);
     stopping_ = true;
   }
   changed_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+  if (answerer_.joinable()) answerer_.join();
 }
 
 void Writer::Submit(Store::WriteFunction function, Store::Completion done) {
+  absl::Status refusal;
   {
     MutexLock lock(&mutex_);
-    if (queue_.size() < static_cast<std::size_t>(options_.max_queued)) {
+    if (has_written_all_) {
+      refusal = absl::UnavailableError(fmt::format("database '{}' is closed", database_.name()));
+    } else if (queue_.size() >= static_cast<std::size_t>(options_.max_queued)) {
+      refusal = absl::ResourceExhaustedError(
+          fmt::format("database '{}': {} writes are waiting; try again later", database_.name(),
+                      options_.max_queued));
+    } else {
       queue_.push_back({.function = std::move(function), .done = std::move(done)});
       changed_.NotifyOne();
       return;
     }
   }
-  done(absl::ResourceExhaustedError(
-      fmt::format("database '{}': {} writes are waiting; try again later", database_.name(),
-                  options_.max_queued)));
+  done(std::move(refusal));
 }
 
 std::int64_t Writer::queued() const {

@@ -52,9 +52,10 @@ class Writer {
 
   // `database` and `clock` must outlive the writer. Nobody else may use `database`.
   Writer(Database* database, Clock* clock, Options options);
-  // Runs the queued functions, then stops.
-  ~Writer();
+  ~Writer() { Stop(); }
 
+  // Runs the queued functions and those that their completions submit, then ends the threads.
+  void Stop();
   // As Store::Write.
   void Submit(Store::WriteFunction function, Store::Completion done);
   // True on the writer's thread while it runs a function.

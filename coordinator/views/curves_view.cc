@@ -1,7 +1,6 @@
 // Curves over epochs: quantile bands of all trials, and curves of some.
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <span>
@@ -80,8 +79,8 @@ class Choice {
     const std::span<const MeasureSummary> summaries = index_.SummariesOf(measure_);
     std::vector<std::pair<double, std::size_t>> costs;
     for (const std::size_t row : rows) {
-      const double best = row < summaries.size() ? summaries[row].Best(direction_) : std::nan("");
-      costs.emplace_back(CostOf(objective, best), row);
+      const MeasureSummary summary = SummaryAt(summaries, row);
+      costs.emplace_back(CostOf(objective, summary.Best(direction_)), row);
     }
     const std::size_t count = std::min(rows.size(), limit_);
     std::partial_sort(costs.begin(), costs.begin() + static_cast<std::ptrdiff_t>(count),

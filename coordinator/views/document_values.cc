@@ -40,4 +40,12 @@ documents::SweepState StateOf(SweepState state) {
   return documents::SWEEP_STATE_ACTIVE;
 }
 
+Repeated<documents::NamedValue> DefaultsOf(const TrialRow& trial) {
+  Repeated<documents::NamedValue> values;
+  for (const auto* const entry : trial.Defaults()) {
+    AddNamedValue(entry->first, entry->second, &values);
+  }
+  return values;
+}
+
 }  // namespace sweep

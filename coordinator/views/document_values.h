@@ -10,5 +10,7 @@ namespace sweep {
 
 documents::TrialState StateOf(TrialState state);
 documents::SweepState StateOf(SweepState state);
+// The hyperparameters that the search did not choose.
+Repeated<documents::NamedValue> DefaultsOf(const TrialRow& trial);
 
 }  // namespace sweep

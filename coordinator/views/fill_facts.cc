@@ -1,6 +1,8 @@
 #include "coordinator/views/fill_facts.h"
 
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -34,16 +36,36 @@ void Set(const Value& value, const FieldDescriptor* field, google::protobuf::Mes
   }
 }
 
+struct FilledField {
+  const TrialFact* fact;
+  const FieldDescriptor* field;
+};
+
+std::vector<FilledField> FieldsOf(const google::protobuf::Descriptor& message) {
+  std::vector<FilledField> fields;
+  for (const std::vector<TrialFact>* const facts : {&TrialFacts(), &NetworkFacts()}) {
+    for (const TrialFact& fact : *facts) {
+      const FieldDescriptor* const field = message.FindFieldByName(std::string(fact.name));
+      if (field != nullptr && !field->is_repeated()) fields.push_back({&fact, field});
+    }
+  }
+  return fields;
+}
+
+// A list of trials fills many messages of one kind.
+const std::vector<FilledField>& KnownFieldsOf(const google::protobuf::Descriptor& message) {
+  thread_local std::unordered_map<const google::protobuf::Descriptor*, std::vector<FilledField>>
+      known;
+  const auto [place, is_new] = known.try_emplace(&message);
+  if (is_new) place->second = FieldsOf(message);
+  return place->second;
+}
+
 }  // namespace
 
 void FillFacts(const TrialRow& trial, google::protobuf::Message* message) {
-  for (const std::vector<TrialFact>* const facts : {&TrialFacts(), &NetworkFacts()}) {
-    for (const TrialFact& fact : *facts) {
-      const FieldDescriptor* const field =
-          message->GetDescriptor()->FindFieldByName(std::string(fact.name));
-      if (field == nullptr || field->is_repeated()) continue;
-      if (const std::optional<Value> value = fact.value(trial)) Set(*value, field, message);
-    }
+  for (const auto& [fact, field] : KnownFieldsOf(*message->GetDescriptor())) {
+    if (const std::optional<Value> value = fact->value(trial)) Set(*value, field, message);
   }
 }
 

@@ -45,6 +45,7 @@ absl::StatusOr<std::vector<std::size_t>> Matching(const SweepIndex& index,
     for (const std::string& name : query.filter->names()) getters.push_back(index.Find(name));
   }
   std::vector<std::size_t> rows;
+  rows.reserve(index.trials().size());
   std::vector<Value> values(getters.size());
   const absl::Duration deadline = RealClock()->Monotonic() + query.filter_time;
   for (std::size_t row = 0; row < index.trials().size(); ++row) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 namespace sweep {
 namespace {
@@ -37,10 +38,21 @@ double MetricHistogram::CentreOf(int bin) const {
 
 void MetricHistogram::Add(double value) {
   if (!std::isfinite(value)) return;
-  ++bins_[BinOf(value)];
+  Count(BinOf(value));
   ++count_;
   least_ = std::min(least_, value);
   most_ = std::max(most_, value);
+}
+
+void MetricHistogram::Count(int bin) {
+  if (bins_.empty()) first_bin_ = bin;
+  if (bin < first_bin_) {
+    bins_.insert(bins_.begin(), static_cast<std::size_t>(first_bin_ - bin), 0);
+    first_bin_ = bin;
+  }
+  const auto place = static_cast<std::size_t>(bin - first_bin_);
+  if (place >= bins_.size()) bins_.resize(place + 1);
+  ++bins_[place];
 }
 
 double MetricHistogram::best() const {
@@ -53,9 +65,11 @@ double MetricHistogram::Quantile(double q) const {
   const auto rank = std::max<std::int64_t>(
       1, static_cast<std::int64_t>(std::ceil(q * static_cast<double>(count_))));
   std::int64_t seen = 0;
-  for (const auto& [bin, count] : bins_) {
-    seen += count;
-    if (seen >= rank) return std::clamp(CentreOf(bin), least_, most_);
+  for (std::size_t i = 0; i < bins_.size(); ++i) {
+    seen += bins_[i];
+    if (seen >= rank) {
+      return std::clamp(CentreOf(first_bin_ + static_cast<int>(i)), least_, most_);
+    }
   }
   return most_;
 }

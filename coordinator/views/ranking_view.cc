@@ -54,7 +54,7 @@ void Describe(const RankedRow& ranked, const SweepSpec& spec, documents::Ranking
   facts->set_model(trial.model);
   facts->set_seed(std::to_string(trial.seed));
   *facts->mutable_parameters() = NamedValues(trial.parameters);
-  *facts->mutable_defaults() = NamedValues(trial.Defaults());
+  *facts->mutable_defaults() = DefaultsOf(trial);
 }
 
 // Ranks and fronts by configuration number. Configurations without a rank come last.
@@ -105,10 +105,19 @@ struct RankedPage {
   std::int64_t total = 0;
 };
 
+// The number of ranked configurations.
+absl::StatusOr<std::int64_t> Count(Store* store, const SweepRow& sweep, const LookedAt& looked) {
+  if (!looked.index.ready) return store->Read(CountRanked, sweep.id);
+  return looked.index.entry->Look([](const SweepIndex& index) -> std::int64_t {
+    return std::count_if(index.trials().begin(), index.trials().end(),
+                         [](const IndexedTrial& trial) { return trial.IsRanked(); });
+  });
+}
+
 // The ranking in the store's order.
-absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep,
+absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep, const LookedAt& looked,
                                         const PageRange& range) {
-  const absl::StatusOr<std::int64_t> total = store->Read(CountRanked, sweep.id);
+  const absl::StatusOr<std::int64_t> total = Count(store, sweep, looked);
   if (!total.ok()) return total.status();
   absl::StatusOr<std::vector<RankedRow>> rows =
       store->Read(SelectRanking, sweep.name, range.offset, static_cast<int>(range.limit));
@@ -173,7 +182,7 @@ absl::StatusOr<documents::RankingView> RankingDocument(const ViewContext& contex
   parsed->qualifying = query.Text("qualifying") == "1";
   Store* const store = context.options.store;
   const absl::StatusOr<RankedPage> page =
-      IsWholeRanking(query) ? WholeRanking(store, sweep, *range)
+      IsWholeRanking(query) ? WholeRanking(store, sweep, looked, *range)
                             : PartOfRanking(store, sweep, looked, *parsed, *range);
   if (!page.ok()) return page.status();
   documents::RankingView view;

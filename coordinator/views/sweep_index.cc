@@ -136,7 +136,10 @@ std::span<const MeasureSummary> SweepIndex::SummariesOf(std::string_view measure
 }
 
 MeasureSummary SweepIndex::SummaryOf(std::size_t row, std::string_view measure) const {
-  const std::span<const MeasureSummary> summaries = SummariesOf(measure);
+  return SummaryAt(SummariesOf(measure), row);
+}
+
+MeasureSummary SummaryAt(std::span<const MeasureSummary> summaries, std::size_t row) {
   return row < summaries.size() ? summaries[row] : kNothing;
 }
 

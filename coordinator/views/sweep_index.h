@@ -128,4 +128,7 @@ class SweepIndex {
   std::int64_t measured_ = 0;
 };
 
+// The trial's part of SweepIndex::SummariesOf; NaN when it has none.
+MeasureSummary SummaryAt(std::span<const MeasureSummary> summaries, std::size_t row);
+
 }  // namespace sweep

@@ -118,7 +118,7 @@ documents::TrialRow DescribeTrial(const TrialRow& trial, const SweepSpec& spec, 
   facts.set_reason(Shortened(trial.reason, kMaxReasonBytes));
   if (trial.attempt > 0) facts.set_attempt_seconds(absl::ToDoubleSeconds(trial.AttemptTime(now)));
   *facts.mutable_parameters() = NamedValues(trial.parameters);
-  *facts.mutable_defaults() = NamedValues(trial.Defaults());
+  *facts.mutable_defaults() = DefaultsOf(trial);
   return row;
 }
 

@@ -19,13 +19,16 @@ documents::Value DocumentValue(const Value& value) {
   return made;
 }
 
+void AddNamedValue(const std::string& name, const Value& value,
+                   Repeated<documents::NamedValue>* values) {
+  documents::NamedValue* const named = values->Add();
+  named->set_name(name);
+  *named->mutable_value() = DocumentValue(value);
+}
+
 Repeated<documents::NamedValue> NamedValues(const ParameterMap& parameters) {
   Repeated<documents::NamedValue> values;
-  for (const auto& [name, value] : parameters) {
-    documents::NamedValue* const named = values.Add();
-    named->set_name(name);
-    *named->mutable_value() = DocumentValue(value);
-  }
+  for (const auto& [name, value] : parameters) AddNamedValue(name, value, &values);
   return values;
 }
 

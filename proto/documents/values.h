@@ -18,6 +18,8 @@ template <typename Message>
 using Repeated = google::protobuf::RepeatedPtrField<Message>;
 
 documents::Value DocumentValue(const Value& value);
+void AddNamedValue(const std::string& name, const Value& value,
+                   Repeated<documents::NamedValue>* values);
 Repeated<documents::NamedValue> NamedValues(const ParameterMap& parameters);
 Repeated<documents::NamedText> NamedTexts(const std::map<std::string, std::string>& texts);
 Repeated<documents::NamedSummary> NamedSummaries(const MeasureSummaries& summaries);
