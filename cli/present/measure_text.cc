@@ -36,7 +36,7 @@ Shown ShownAs(std::string_view measure) {
   for (const Shown& shown : kShown) {
     if (shown.measure == measure) return shown;
   }
-  return {measure, measure};
+  return {measure, MeasureTitle(measure)};
 }
 
 Unit UnitOf(std::string_view measure) {

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/network/layer_kinds.h"
 #include "common/spec/parameter.h"
+#include "common/spec/search_methods.h"
+#include "common/trial/measures.h"
 
 namespace sweep {
 namespace {
@@ -86,7 +88,55 @@ Json Search(const KnownParameter& known) {
   return entry;
 }
 
+// --- measures ---
+
+// The schema of a gate on a measure in `require`.
+Json GateSchema(const Measure& measure) {
+  const bool is_share = measure.unit == Measure::Unit::kShare;
+  return {{"description", measure.help},
+          {"examples", Json::array({measure.gate})},
+          {"allOf",
+           Json::array({{{"$ref", absl::StrCat("#/definitions/", is_share ? "accuracy" : "measure",
+                                               "_gate")}}})}};
+}
+
+void FillMeasures(Json* schema) {
+  Json names = Json::array();    // with aliases
+  Json metrics = Json::array();  // of them those that can rank
+  Json gates = Json::object();
+  for (const Measure& measure : PredefinedMeasures()) {
+    for (const std::string_view name : {measure.alias, measure.name}) {
+      if (name.empty()) continue;
+      names.push_back(name);
+      if (measure.direction != 0) metrics.push_back(name);
+      gates[std::string(name)] = GateSchema(measure);
+    }
+  }
+  Json& definitions = schema->at("definitions");
+  definitions.at("predefined_measure")["enum"] = names;
+  Json& forms = definitions.at("trainer_metric").at("anyOf");
+  forms.at(0)["enum"] = metrics;
+  forms.at(1).at("properties").at("name")["enum"] = metrics;
+  Json& require = schema->at("properties").at("require").at("properties");
+  gates.update(require);
+  require = gates;
+}
+
+void FillMethods(Json* schema) {
+  Json& method = schema->at("properties").at("method");
+  std::string help;
+  for (const SearchMethod& one : SearchMethods()) {
+    absl::StrAppend(&help, help.empty() ? "" : "; ", std::string(one.word), ": ",
+                    std::string(one.help));
+  }
+  method["description"] = help + ".";
+  method["enum"] = SearchMethodWords();
+  method["default"] = DefaultSearchMethod()->word;
+}
+
 void FillSweep(Json* schema) {
+  FillMeasures(schema);
+  FillMethods(schema);
   Json everywhere = Json::object();
   Json trainers = Json::object();
   Json& definitions = schema->at("definitions");

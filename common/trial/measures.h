@@ -19,6 +19,8 @@ struct Measure {
   std::string_view name;   // as reported and stored: "validation_accuracy"
   std::string_view alias;  // a shorter name in files, filters and tables: "accuracy"; or empty
   std::string_view title;  // in tables and plots: "accuracy"
+  std::string_view help;   // a sentence for editors of sweep files
+  std::string_view gate;   // an example of a gate: ">= 99.4%"
   Unit unit = Unit::kNumber;
   // The better direction: 1 up, -1 down, 0 neither.
   int direction = 0;

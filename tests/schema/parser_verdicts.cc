@@ -131,13 +131,10 @@ json Tables() {
                                           {"default", ToJson(parameter.default_value)},
                                           {"help", parameter.help}};
   }
-  return {{"known_parameters", known},
-          {"distributions", DistributionNames()},
-          {"network_facts", NetworkFactNames()},
-          {"measures", MeasureNames()},
-          {"builtin_networks", BuiltinNetworkNames()},
-          {"layers", LayerKindNames()},
-          {"trial_parameters", TrialParameterNames()}};
+  return {{"known_parameters", known},           {"distributions", DistributionNames()},
+          {"network_facts", NetworkFactNames()}, {"measures", MeasureNames()},
+          {"methods", SearchMethodWords()},      {"builtin_networks", BuiltinNetworkNames()},
+          {"layers", LayerKindNames()},          {"trial_parameters", TrialParameterNames()}};
 }
 
 // The output of `sweep schema`.

@@ -418,6 +418,7 @@ class SchemaTest(unittest.TestCase):
         self.assertEqual(set(properties["require"]["properties"]) - {"epochs"} -
                          set(definitions["predefined_measure"]["enum"]), set(tables["network_facts"]))
         self.assertEqual(set(definitions["predefined_measure"]["enum"]), set(tables["measures"]))
+        self.assertEqual(properties["method"]["enum"], tables["methods"])
         layer = network["definitions"]["layer"]["anyOf"]
         self.assertEqual(set(layer[1]["properties"]), set(tables["layers"]))
         self.assertEqual(set(network["definitions"]["hyperparameters"]["properties"]), set(tables["trial_parameters"]))

@@ -9,10 +9,12 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/protocol/hyperparameters.h"
 #include "common/tensors/safetensors.h"
 #include "worker/data/batch.h"
 #include "worker/data/data_digest.h"
@@ -103,6 +105,26 @@ TEST_P(TrainerTest, EveryHyperparameterReachesTheTraining) {
       {"dropout", [](TrialSpec* spec) { spec->network.layers[3].p = 0; }},
       {"dropout2d", [](TrialSpec* spec) { spec->network.layers[8].p = 0; }},
       {"holdout", [](TrialSpec* spec) { spec->holdout = 20; }}};
+  // Those that schedules and augmentations use have tests there; the others, tests below.
+  const std::set<std::string_view> elsewhere = {"epochs",
+                                                "batch_size",
+                                                "decay_norm_and_bias",
+                                                "one_cycle_start_divisor",
+                                                "one_cycle_warmup",
+                                                "warmup_epochs",
+                                                "one_cycle_final_divisor",
+                                                "final_lr_fraction",
+                                                "step_epochs",
+                                                "step_gamma",
+                                                "shift_pixels",
+                                                "rotation_degrees"};
+  for (const KnownParameter& known : KnownParameters()) {
+    const bool is_changed = std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
+      return change.first == known.name;
+    });
+    EXPECT_NE(is_changed, elsewhere.contains(known.name))
+        << "nobody tests that " << known.name << " reaches the training";
+  }
   for (const auto& [name, change] : changes) {
     TrialSpec spec = Spec();
     spec.epochs = 1;
