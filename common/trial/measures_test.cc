@@ -22,6 +22,14 @@ TEST(Measurements, TellWhatIsUnknownFromNaN) {
   EXPECT_EQ(values.size(), 2U);
 }
 
+TEST(PredefinedMeasures, SayWhatTheyAre) {
+  for (const Measure& measure : PredefinedMeasures()) {
+    EXPECT_FALSE(measure.title.empty()) << measure.name;
+    EXPECT_TRUE(measure.help.ends_with(".")) << measure.name;
+    EXPECT_FALSE(measure.gate.empty()) << measure.name;
+  }
+}
+
 TEST(Measurements, AliasesAreTheMeasureItself) {
   EXPECT_EQ((Measurements{{"accuracy", 0.9}}), (Measurements{{"validation_accuracy", 0.9}}));
   EXPECT_EQ((Measurements{{"loss", kNaN}}), (Measurements{{"validation_loss", kNaN}}));

@@ -24,6 +24,7 @@ if(EXISTS ${BUILD}/installed)
   file(READ ${BUILD}/installed installed)
 endif()
 if(NOT installed STREQUAL digest)
+  file(REMOVE ${BUILD}/installed)  # npm ci begins by removing what is installed
   run(${NPM} ci --no-audit --no-fund)
   if(code EQUAL 0)
     file(WRITE ${BUILD}/installed ${digest})

@@ -62,6 +62,7 @@ class Store {
   // Queues `function`. `done` is called after the commit, on one thread, in the order of
   // submission; later functions may run meanwhile. It must be quick and must not wait for another
   // write. When the queue is full, `done` is called at once with ResourceExhausted.
+  // A completion may write, also while the store closes; a write after the last one is Unavailable.
   virtual void Write(WriteFunction function, Completion done) = 0;
   // Writes and waits. Must not be called by a completion.
   absl::Status WriteAndWait(WriteFunction function);

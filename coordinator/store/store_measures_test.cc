@@ -157,6 +157,32 @@ TEST_P(StoreTest, MeasuresOfATrialThatHasEndedAreExactToTheLastBit) {
                    .trial.result.measures);
 }
 
+TEST_P(StoreTest, ATrialWithTooManyNamesKeepsItsMeasuresInItsRow) {
+  MakeSweep(1, kOwnMetric);
+  const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
+  const std::size_t names = MeasureNames::kMostNames + 10;
+  std::size_t reported = 0;
+  for (int epoch = 1; reported < names; ++epoch) {
+    Measurements values{{"val/f1", 0.5}};
+    for (int i = 0; i < 60; ++i) values.Set(fmt::format("name{}", reported++), i / 3.0);
+    ASSERT_TRUE(driver_->Record(lease, spec_, {Own(epoch, values)}).ok());
+  }
+  const auto expect_all = [&] {
+    const TrialRow trial = Must(store_->Read(FindTrial, "s", 1));
+    EXPECT_EQ(trial.result.measures.size(), reported + 1);
+    EXPECT_EQ(trial.result.measures.Find("name1")->last, 1 / 3.0);
+    const auto listed = Must(store_->Read(SelectSummaries, sweep_.id, 0, 10));
+    EXPECT_EQ(listed.at(0).trial.result.measures.size(), reported + 1);
+  };
+  ASSERT_TRUE(driver_->Finish(lease, spec_, LeaseOutcome::kFailedForGood, "broken").ok());
+  expect_all();
+  ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction.RetryTrial(spec_, 1, false).status();
+  }),
+            absl::OkStatus());
+  expect_all();
+}
+
 TEST_P(StoreTest, TrialsThatRunAndThatHaveEndedAreOrderedTogether) {
   MakeSweep(4, kOwnMetric);
   for (const auto& [i, latency] : {std::pair{0, 5.0}, {1, 2.0}, {2, 7.0}}) {

@@ -102,6 +102,14 @@ TEST_F(WriterTest, AnswersInOrderAndDrainsAtTheEnd) {
   EXPECT_EQ(Blobs(), 3);
 }
 
+TEST_F(WriterTest, RefusesWhatComesAfterItsEnd) {
+  Start();
+  writer_->Submit([](WriteTransaction&) { return absl::OkStatus(); }, Note("before"));
+  writer_->Stop();
+  writer_->Submit([](WriteTransaction&) { return absl::OkStatus(); }, Note("after"));
+  EXPECT_THAT(answers_, ElementsAre("before", "after UNAVAILABLE"));
+}
+
 TEST_F(WriterTest, AFailedFunctionOfAGroupTakesNoOtherWithIt) {
   BeginGroup();
   writer_->Submit(AddBlob('a'), Note("a"));

@@ -31,8 +31,8 @@ class MetricHistogram {
   std::int64_t count_ = 0;
   double least_ = std::numeric_limits<double>::infinity();
   double most_ = -std::numeric_limits<double>::infinity();
-  // From the lowest bin with a value to the highest one. A value 10^6 times another needs some
-  // 1,400 bins between them.
+  // From the lowest bin with a value to the highest one: some 1,400 for values of which one is 10^6
+  // times the other, and 8,331 at most.
   std::vector<std::uint32_t> bins_;
   int first_bin_ = 0;
 };

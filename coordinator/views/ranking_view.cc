@@ -105,9 +105,13 @@ struct RankedPage {
   std::int64_t total = 0;
 };
 
-// The number of ranked configurations.
+// The number of ranked configurations: of the index when it has seen every event, since the store
+// counts a large sweep for milliseconds.
 absl::StatusOr<std::int64_t> Count(Store* store, const SweepRow& sweep, const LookedAt& looked) {
-  if (!looked.index.ready) return store->Read(CountRanked, sweep.id);
+  const absl::StatusOr<std::int64_t> last = store->Read(FindLastSequence, sweep.id);
+  if (!last.ok()) return last.status();
+  const bool is_current = looked.index.ready && looked.index.sequence == *last;
+  if (!is_current) return store->Read(CountRanked, sweep.id);
   return looked.index.entry->Look([](const SweepIndex& index) -> std::int64_t {
     return std::count_if(index.trials().begin(), index.trials().end(),
                          [](const IndexedTrial& trial) { return trial.IsRanked(); });

@@ -189,7 +189,8 @@ class ViewsImpl final : public Views {
     if (!is_known) return NoSuchPath(query);
     const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
     if (!stored.ok()) return stored.status();
-    // A whole ranking uses the index only to see whether it has changed.
+    // A whole ranking uses the index where it is complete, to count and to see whether it has
+    // changed.
     const bool needs_index = view != "ranking" || !IsWholeRanking(query);
     const absl::StatusOr<IndexPool::Answer> index =
         indexes_.Get(sweep.id, stored->spec,

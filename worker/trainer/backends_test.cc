@@ -10,6 +10,7 @@
 #include <numeric>
 #include <random>
 
+#include "common/network/layer_kinds.h"
 #include "worker/data/batch.h"
 #include "worker/data/dataset.h"
 #include "worker/trainer/lanes/lanes_backend.h"
@@ -18,7 +19,6 @@
 #include "worker/trainer/torch/torch_backend.h"
 #include "worker/trainer/torch/torch_runtime.h"
 #ifdef SWEEP_HAS_NETWORK_FILES
-#include "common/network/layer_kinds.h"
 #include "common/network/testing/network_testing.h"
 #endif
 
