@@ -100,6 +100,7 @@ class SqliteStore final : public Store {
 
   ~SqliteStore() override {
     writer_->Stop();  // completions may still call this store
+    writer_.reset();  // before the database that it refers to
     readers_.CloseIdle();
     // Moves the log into the database, so that a user can copy the single file. This is not needed
     // for safety, so it does not wait long for open queries: the next opening would do it.
