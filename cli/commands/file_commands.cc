@@ -346,6 +346,7 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
   }
   std::cout << "first configurations:\n";
   PrintListing(FirstOf(sample), session, std::cout);
+  if (spec.method->learns) std::cout << "later ones follow from the results of those before them\n";
   std::cout << '\n'
             << (pace ? TimeText(TotalSeconds(spec, sample, *pace) / slots, *pace, slots)
                      : "no estimated time: the sweep brings its own program")

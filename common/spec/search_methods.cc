@@ -19,6 +19,11 @@ constexpr SearchMethod kMethods[] = {
      .needs_run_cap = true,
      .learns = false,
      .help = "run_cap points of a scrambled Sobol sequence, spread more evenly than draws"},
+    {.word = "tpe",
+     .finite = false,
+     .needs_run_cap = true,
+     .learns = true,
+     .help = "run_cap points near the best ones so far, by a tree-structured Parzen estimator"},
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ TEST(Errors, AllAreNamedAtOnceWithLineAndNearestWord) {
   const std::string complaints = Complaints(R"(name: no spaces please
 modle: cnn-18718
 model: cnn-18718
-method: tpe
+method: gp
 dataset: mnits
 metric: {name: accuracy, goal: minimise}
 parameters:
@@ -42,7 +42,7 @@ constraints: ["parameter < 20000", "lr <"]
       complaints,
       R"(s.yaml:1: 'name' is 'no spaces please'; it must be 1 to 63 letters, digits, '.', '_' or '-', starting with a letter or digit
 s.yaml:2: unknown key 'modle' in the sweep file; did you mean 'model'?
-s.yaml:4: method 'tpe' is not built yet in this version (use grid, random, sobol)
+s.yaml:4: method 'gp' is not built yet in this version (use grid, random, sobol, tpe)
 s.yaml:5: 'dataset' must be one of mnist, synthetic, not 'mnits'; did you mean 'mnist'?
 s.yaml:6: 'goal' must be one of maximize, minimize, not 'minimise'; did you mean 'minimize'?
 s.yaml:8: parameter 'lr' has min 0.3 above max 0.1
@@ -88,10 +88,9 @@ TEST(Errors, WhatIsMissingIsNamed) {
 TEST(Errors, OneByOne) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"run_cap: 2\n", "s.yaml:4: 'run_cap' is given twice; first on line 3"},
-      {"method: tpe\n", "method 'tpe' is not built yet"},
       {"method: gp\n", "method 'gp' is not built yet"},
       {"method: cmaes\n", "method 'cmaes' is not built yet"},
-      {"method: bayes\n", "'method' must be one of grid, random, sobol, not 'bayes'"},
+      {"method: bayes\n", "'method' must be one of grid, random, sobol, tpe, not 'bayes'"},
       {"early_terminate: {type: asha}\n", "'type' 'asha' of 'early_terminate' is not built yet"},
       {"early_terminate: {type: meadian}\n", "did you mean 'median'?"},
       {"early_terminate: {min_epochs: 3}\n", "'early_terminate' needs 'type': median"},

@@ -339,7 +339,7 @@ class SweepParser {
     if (entry == nullptr) return;
     const std::optional<std::string> method = reader_.Text(*entry);
     if (!method) return;
-    const std::vector<std::string> later = {"tpe", "gp", "cmaes"};
+    const std::vector<std::string> later = {"gp", "cmaes"};
     method_is_known_ = false;
     if (std::find(later.begin(), later.end(), *method) != later.end()) {
       reader_.Error(entry->line,

@@ -7,7 +7,10 @@
 
 #include "common/protocol/trial_spec.h"
 #include "coordinator/scheduler/testing/scheduler_testing.h"
+#include "coordinator/search/observations.h"
+#include "coordinator/search/search.h"
 #include "coordinator/stopping/testing/halving_rule.h"
+#include "coordinator/store/sqlite.h"
 
 namespace sweep {
 namespace {
@@ -212,6 +215,38 @@ TEST_P(HalvingRestartTest, TheSameTrialsRestAndArePromoted) {
 }
 
 INSTANTIATE_TEST_SUITE_P(TargetsFromTheStartOrHolds, HalvingRestartTest, testing::Bool());
+
+// What a method that learns suggests follows from what it had seen, wherever the process was
+// killed.
+TEST_F(RestartTest, ThePointsOfAMethodThatLearnsFollowFromWhatItHadSeen) {
+  SweepSource source = SourceOf(30, 2, "");
+  source.text.replace(source.text.find("sobol"), 5, "tpe");
+  Diagnostics diagnostics;
+  const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
+  for (const Kill kill : {Kill::kNever, Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
+    SCOPED_TRACE(static_cast<int>(kill));
+    const Outcome outcome = Run(source, 2, kill);
+    ASSERT_EQ(outcome.points.size(), 30u);
+    const ObservationPage page = Must(ReadObservations(store_.get(), 1, spec, 0, 0, 10'000));
+    ASSERT_TRUE(page.is_last);
+    const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
+    const std::unique_ptr<Search> search = Search::Make(&spec);
+    auto next = page.observations.begin();
+    int modelled = 0;
+    for (const auto& [number, point] : outcome.points) {
+      const std::int64_t seen = Must(database->QueryInt(
+          fmt::format("SELECT seen_sequence FROM configurations WHERE number = {}", number)));
+      for (; next != page.observations.end() && next->observation.sequence <= seen; ++next) {
+        search->Observe(next->observation);
+      }
+      const auto again = Must(search->Suggest(number));
+      ASSERT_TRUE(again.has_value());
+      EXPECT_EQ(again->parameters, point) << number << " after " << seen;
+      if (seen > 0) ++modelled;
+    }
+    EXPECT_GT(modelled, 20);
+  }
+}
 
 // More points than are made ahead.
 TEST_F(RestartTest, TheSamePointsAreSuggested) {

@@ -46,6 +46,7 @@ struct SearchDriver::Entry {
   std::unique_ptr<Search> search;
   std::unique_ptr<StoppingRule> rule;  // null: no trial is stopped
   std::int64_t seen = 0;               // sequence of the last event observed
+  std::int64_t points = 0;             // configurations whose points were observed
   struct Suggestion {
     std::shared_ptr<const Configuration> configuration;  // shared with the write
     WriteTransaction::Suggestion facts;
@@ -264,8 +265,9 @@ bool SearchDriver::Observe(const Job& job) {
     if (!std::exchange(entry->has_news, false)) return true;
   }
   while (true) {
-    const absl::StatusOr<ObservationPage> page = ReadObservations(
-        options_.store, job.demand.sweep_id, *entry->spec, entry->seen, kEventsPerRead);
+    const absl::StatusOr<ObservationPage> page =
+        ReadObservations(options_.store, job.demand.sweep_id, *entry->spec, entry->seen,
+                         entry->points, kEventsPerRead);
     if (!page.ok()) {
       spdlog::warn("observations not read sweep={} reason={:?}", job.demand.spec->name,
                    std::string(page.status().message()));
@@ -281,6 +283,7 @@ bool SearchDriver::Observe(const Job& job) {
       Judge(entry, stored.trial_id, stored.observation);
     }
     entry->seen = page->last;
+    if (!page->points.empty()) entry->points = page->first_point + std::ssize(page->points) - 1;
     if (page->is_last) return true;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "common/base/value.h"
 #include "common/lifecycle/trial_state.h"
 
 namespace sweep {
@@ -15,6 +16,9 @@ struct Observation {
   int epoch = 0;                            // 0: a change of state
   double value = 0;                         // the objective after this epoch; NaN when not reported
   TrialState state = TrialState::kPending;  // after the event
+  // The point of the configuration, in its first observation; nullptr later, and for methods that
+  // do not learn. Valid during the call.
+  const ParameterMap* parameters = nullptr;
 };
 
 }  // namespace sweep

@@ -1,5 +1,6 @@
 #include "coordinator/search/observations.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "coordinator/store/queries.h"
@@ -8,7 +9,7 @@ namespace sweep {
 
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
-                                                 int limit) {
+                                                 std::int64_t known_points, int limit) {
   const absl::StatusOr<std::vector<EventRow>> events =
       store->Read(SelectEvents, sweep_id, after_sequence, limit);
   if (!events.ok()) return events.status();
@@ -28,6 +29,26 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
       seen.value = *value;
     }
     page.observations.push_back({seen, event.trial_id});
+  }
+  if (!spec.method->learns) return page;
+  std::int64_t last = known_points;
+  for (const StoredObservation& seen : page.observations) {
+    last = std::max(last, seen.observation.configuration);
+  }
+  if (last == known_points) return page;
+  page.first_point = known_points + 1;
+  absl::StatusOr<std::vector<SharedParameters>> points =
+      store->Read(SelectPoints, sweep_id, page.first_point, last);
+  if (!points.ok()) return points.status();
+  page.points = *std::move(points);
+  std::int64_t known = known_points;
+  for (StoredObservation& seen : page.observations) {
+    // Configurations are created in the order of their numbers.
+    const std::int64_t number = seen.observation.configuration;
+    if (number <= known || number - page.first_point >= std::ssize(page.points)) continue;
+    known = number;
+    seen.observation.parameters =
+        &page.points[static_cast<std::size_t>(number - page.first_point)].values();
   }
   return page;
 }

@@ -18,14 +18,18 @@ struct StoredObservation {
 
 struct ObservationPage {
   std::vector<StoredObservation> observations;
+  // Of the configurations from `first_point` on; the observations refer to them.
+  std::vector<SharedParameters> points;
+  std::int64_t first_point = 1;
   std::int64_t last = 0;  // sequence to continue after
   bool is_last = false;   // no later event exists
 };
 
 // The events of a sweep's trials after `after_sequence`, at most `limit`. Omits facts that builds
-// before schema version 6 did not store with an event.
+// before schema version 6 did not store with an event. When the method learns, the first
+// observation of each configuration after `known_points` has its point.
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
-                                                 int limit);
+                                                 std::int64_t known_points, int limit);
 
 }  // namespace sweep

@@ -5,6 +5,7 @@
 #include "coordinator/search/finite_search.h"
 #include "coordinator/search/random_search.h"
 #include "coordinator/search/sobol_search.h"
+#include "coordinator/search/tpe_search.h"
 
 namespace sweep {
 namespace {
@@ -29,10 +30,15 @@ std::unique_ptr<Search> MakeSobol(const SweepSpec* spec) {
   return std::make_unique<SobolSearch>(spec, IsFinite(*spec));
 }
 
+std::unique_ptr<Search> MakeTpe(const SweepSpec* spec) {
+  return std::make_unique<TpeSearch>(spec, IsFinite(*spec));
+}
+
 constexpr SearchMaker kMakers[] = {
     {"grid", MakeGrid},
     {"random", MakeRandom},
     {"sobol", MakeSobol},
+    {"tpe", MakeTpe},
 };
 
 }  // namespace

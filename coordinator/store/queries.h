@@ -108,6 +108,11 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectNewEpochs(
     Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
     const std::vector<std::string>& measures);
 
+// What the search chose for the configurations `first` to `last`, by number.
+absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
+                                                           std::int64_t sweep_id,
+                                                           std::int64_t first, std::int64_t last);
+
 // --- blobs (queries.cc) ---
 // Nullopt for an unknown blob.
 absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,

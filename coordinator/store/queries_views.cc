@@ -122,4 +122,19 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectNewEpochs(
   return rows;
 }
 
+absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
+                                                           std::int64_t sweep_id,
+                                                           std::int64_t first, std::int64_t last) {
+  Statement statement = database.Prepare(
+      "SELECT parameters FROM configurations WHERE sweep_id = ? AND number BETWEEN ? AND ? ORDER "
+      "BY number");
+  statement.Bind(sweep_id, first, last);
+  return CollectRows<SharedParameters>(
+      statement, [](const Statement& row) -> absl::StatusOr<SharedParameters> {
+        SharedParameters parameters;
+        STORE_RETURN_IF_ERROR(ReadValue(row, 0, &parameters));
+        return parameters;
+      });
+}
+
 }  // namespace sweep

@@ -1,0 +1,330 @@
+#include "coordinator/search/parzen_mixture.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "coordinator/search/parzen_lanes.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::int64_t kWide = std::numeric_limits<std::int64_t>::min();  // before all numbers
+constexpr std::size_t kFullWeights = 25;
+// Kernels are not narrower than the axis divided by this, or by 1 + their number if that is less.
+constexpr double kMostPerAxis = 100;
+constexpr float kNoKernel = -1e4f;
+constexpr double kLeastLog = -80;  // of a probability in `rows`
+
+double NormalAt(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
+
+// The inverse of NormalAt: Acklam's rational approximation with one step of Halley's method.
+double NormalQuantile(double p) {
+  constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
+                          1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
+  constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02,
+                          6.680131188771972e+01, -1.328068155288572e+01};
+  constexpr double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
+                          -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00};
+  constexpr double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
+                          3.754408661907416e+00};
+  constexpr double kTail = 0.02425;
+  p = std::clamp(p, 1e-300, 1 - 1e-16);
+  const auto tail = [&](double q) {
+    return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
+           ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
+  };
+  double z = 0;
+  if (p < kTail) {
+    z = tail(std::sqrt(-2 * std::log(p)));
+  } else if (p > 1 - kTail) {
+    z = -tail(std::sqrt(-2 * std::log(1 - p)));
+  } else {
+    const double q = p - 0.5;
+    const double r = q * q;
+    z = (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
+        (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
+  }
+  const double e = NormalAt(z) - p;
+  const double u = e * std::sqrt(2 * std::numbers::pi) * std::exp(z * z / 2);
+  return z - u / (1 + z * u / 2);
+}
+
+int CellOf(double coordinate, int cells) {
+  return std::clamp(static_cast<int>(coordinate * cells), 0, cells - 1);
+}
+
+}  // namespace
+
+ParzenMixture::ParzenMixture(const std::vector<ParzenAxis>& axes) {
+  for (const ParzenAxis& kind : axes) {
+    Axis& axis = axes_.emplace_back();
+    axis.kind = kind;
+    if (axis.has_rows()) axis.rows.assign(static_cast<std::size_t>(kind.cells), 0.0f);
+  }
+  Open(0);
+  numbers_ = {kWide};
+  points_.emplace_back(axes.size(), 0.5);
+  for (Axis& axis : axes_) {
+    // Of a category, the wide kernel is uniform.
+    if (axis.kind.is_ordered) Insert(&axis, 0.5, kWide);
+  }
+}
+
+std::size_t ParzenMixture::PlaceOf(std::int64_t number) const {
+  return static_cast<std::size_t>(std::lower_bound(numbers_.begin(), numbers_.end(), number) -
+                                  numbers_.begin());
+}
+
+void ParzenMixture::Open(std::size_t place) {
+  const std::size_t used = numbers_.size();
+  const auto open = [&]<typename T>(std::vector<T>* values, T value, T none) {
+    if (used == values->size()) values->resize(used + kLaneGroup, none);
+    const auto at = values->begin() + static_cast<std::ptrdiff_t>(place);
+    const auto end = values->begin() + static_cast<std::ptrdiff_t>(used);
+    std::move_backward(at, end, end + 1);
+    *at = value;
+  };
+  open(&base_, 0.0f, kNoKernel);
+  open(&weight_, 0.0f, 0.0f);
+  for (Axis& axis : axes_) {
+    open(&axis.mean, -1.0f, -1.0f);
+    open(&axis.scale, 0.0f, 0.0f);
+    open(&axis.norm, 0.0f, 0.0f);
+    open(&axis.row, 0, 0);
+  }
+}
+
+void ParzenMixture::Close(std::size_t place) {
+  const std::size_t used = numbers_.size();
+  const auto close = [&]<typename T>(std::vector<T>* values, T none) {
+    const auto at = values->begin() + static_cast<std::ptrdiff_t>(place);
+    const auto end = values->begin() + static_cast<std::ptrdiff_t>(used);
+    std::move(at + 1, end, at);
+    *(end - 1) = none;
+  };
+  close(&base_, kNoKernel);
+  close(&weight_, 0.0f);
+  for (Axis& axis : axes_) {
+    close(&axis.mean, -1.0f);
+    close(&axis.scale, 0.0f);
+    close(&axis.norm, 0.0f);
+    close(&axis.row, 0);
+  }
+}
+
+double ParzenMixture::MinSigma() const {
+  return 1 / std::min(kMostPerAxis, 2 + static_cast<double>(size()));
+}
+
+double ParzenMixture::SigmaAt(const Axis& axis, std::size_t place) const {
+  const auto& sorted = axis.sorted;
+  if (sorted[place].second == kWide) return 1;
+  const double here = sorted[place].first;
+  double left = place > 0 ? here - sorted[place - 1].first : 0;
+  double right = place + 1 < sorted.size() ? sorted[place + 1].first - here : 0;
+  if (sorted.size() == 1) {
+    left = here;
+    right = 1 - here;
+  }
+  return std::clamp(std::max(left, right), MinSigma(), 1.0);
+}
+
+std::int32_t ParzenMixture::FindRow(Axis* axis, double mean, double sigma) {
+  const int cells = axis->kind.cells;
+  const auto next = static_cast<std::int32_t>(axis->row_of.size()) + 1;
+  const auto [place, is_new] =
+      axis->row_of.try_emplace({CellOf(mean, cells), static_cast<float>(sigma)}, next);
+  if (!is_new) return place->second;
+  const double low = NormalAt(-mean / sigma);
+  const double all = NormalAt((1 - mean) / sigma) - low;
+  double before = low;
+  for (int cell = 0; cell < cells; ++cell) {
+    const double after = NormalAt(((cell + 1.0) / cells - mean) / sigma);
+    const double density = std::max(after - before, 0.0) / all * cells;
+    axis->rows.push_back(static_cast<float>(density > 0 ? std::log(density) : kLeastLog));
+    before = after;
+  }
+  return next;
+}
+
+void ParzenMixture::SetKernel(Axis* axis, std::size_t place) {
+  const auto [mean, number] = axis->sorted[place];
+  const double sigma = SigmaAt(*axis, place);
+  const std::size_t kernel = PlaceOf(number);
+  if (axis->has_rows()) {
+    axis->row[kernel] = FindRow(axis, mean, sigma);
+    return;
+  }
+  const double scale = 1 / (sigma * std::numbers::sqrt2);
+  const double inside = 0.5 * (std::erf((1 - mean) * scale) + std::erf(mean * scale));
+  axis->mean[kernel] = static_cast<float>(mean);
+  axis->scale[kernel] = static_cast<float>(scale);
+  axis->norm[kernel] =
+      static_cast<float>(-std::log(sigma * std::sqrt(2 * std::numbers::pi) * inside));
+}
+
+void ParzenMixture::SetAllKernels() {
+  for (Axis& axis : axes_) {
+    if (axis.has_rows()) {
+      axis.rows.resize(static_cast<std::size_t>(axis.kind.cells));
+      axis.row_of.clear();
+    }
+    for (std::size_t place = 0; place < axis.sorted.size(); ++place) SetKernel(&axis, place);
+  }
+}
+
+void ParzenMixture::Insert(Axis* axis, double coordinate, std::int64_t number) {
+  if (std::isnan(coordinate)) return;  // as it was opened
+  if (!axis->kind.is_ordered) {
+    axis->mean[PlaceOf(number)] = static_cast<float>(CellOf(coordinate, axis->kind.cells));
+    return;
+  }
+  const std::pair<double, std::int64_t> entry(coordinate, number);
+  const auto at = std::lower_bound(axis->sorted.begin(), axis->sorted.end(), entry);
+  const auto place = static_cast<std::size_t>(at - axis->sorted.begin());
+  axis->sorted.insert(at, entry);
+  if (place > 0) SetKernel(axis, place - 1);
+  SetKernel(axis, place);
+  if (place + 1 < axis->sorted.size()) SetKernel(axis, place + 1);
+}
+
+void ParzenMixture::Erase(Axis* axis, double coordinate, std::int64_t number) {
+  if (std::isnan(coordinate) || !axis->kind.is_ordered) return;
+  const std::pair<double, std::int64_t> entry(coordinate, number);
+  const auto at = std::lower_bound(axis->sorted.begin(), axis->sorted.end(), entry);
+  const auto place = static_cast<std::size_t>(at - axis->sorted.begin());
+  axis->sorted.erase(at);
+  if (place > 0) SetKernel(axis, place - 1);
+  if (place < axis->sorted.size()) SetKernel(axis, place);
+}
+
+void ParzenMixture::Add(std::int64_t number, const ParzenPoint& point) {
+  const std::size_t place = PlaceOf(number);
+  Open(place);
+  numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(place), number);
+  points_.insert(points_.begin() + static_cast<std::ptrdiff_t>(place), point);
+  has_weights_ = false;
+  for (std::size_t i = 0; i < axes_.size(); ++i) Insert(&axes_[i], point[i], number);
+  if (static_cast<double>(size()) + 2 <= kMostPerAxis) SetAllKernels();
+}
+
+void ParzenMixture::Remove(std::int64_t number) {
+  const std::size_t place = PlaceOf(number);
+  const ParzenPoint point = points_[place];
+  Close(place);
+  numbers_.erase(numbers_.begin() + static_cast<std::ptrdiff_t>(place));
+  points_.erase(points_.begin() + static_cast<std::ptrdiff_t>(place));
+  has_weights_ = false;
+  for (std::size_t i = 0; i < axes_.size(); ++i) Erase(&axes_[i], point[i], number);
+  if (static_cast<double>(size()) + 2 < kMostPerAxis) SetAllKernels();
+}
+
+void ParzenMixture::SetWeights() {
+  if (std::exchange(has_weights_, true)) return;
+  const std::size_t ramp = size() > kFullWeights ? size() - kFullWeights : 0;
+  const double least = size() > 0 ? 1 / static_cast<double>(size()) : 1;
+  weight_[0] = 1;
+  total_weight_ = 1;
+  for (std::size_t i = 0; i < size(); ++i) {
+    double weight = 1;
+    if (i < ramp) {
+      weight = ramp > 1
+                   ? least + (1 - least) * static_cast<double>(i) / static_cast<double>(ramp - 1)
+                   : least;
+    }
+    weight_[i + 1] = static_cast<float>(weight);
+    total_weight_ += weight;
+  }
+}
+
+std::pair<double, double> ParzenMixture::CategoryDensities(const Axis& axis) const {
+  const auto kernels = static_cast<double>(size() + 1);
+  const double all = 1 + axis.kind.cells / kernels;
+  return {axis.kind.cells * (1 + 1 / kernels) / all, axis.kind.cells / kernels / all};
+}
+
+double ParzenMixture::DrawOn(const Axis& axis, std::size_t place, double u) const {
+  const double mean = points_[place][static_cast<std::size_t>(&axis - axes_.data())];
+  const int cells = axis.kind.cells;
+  const bool is_uniform = std::isnan(mean) || (place == 0 && !axis.kind.is_ordered);
+  if (is_uniform) return cells > 0 ? (CellOf(u, cells) + 0.5) / cells : u;
+  if (!axis.kind.is_ordered) {
+    const double other = CategoryDensities(axis).second / cells;
+    const int own = CellOf(mean, cells);
+    // The others share the beginning of [0, 1), the own one has the rest.
+    const double others = other * (cells - 1);
+    int cell = own;
+    if (u < others) {
+      cell = std::min(static_cast<int>(u / other), cells - 2);
+      if (cell >= own) ++cell;
+    }
+    return (cell + 0.5) / cells;
+  }
+  if (axis.has_rows()) {
+    const float* const row = axis.rows.data() + std::ptrdiff_t{axis.row[place]} * cells;
+    for (int cell = 0; cell < cells; ++cell) {
+      u -= std::exp(static_cast<double>(row[cell])) / cells;
+      if (u < 0) return (cell + 0.5) / cells;
+    }
+    return mean;
+  }
+  const double sigma = 1 / (static_cast<double>(axis.scale[place]) * std::numbers::sqrt2);
+  const double low = NormalAt(-mean / sigma);
+  const double high = NormalAt((1 - mean) / sigma);
+  const double drawn = mean + sigma * NormalQuantile(low + u * (high - low));
+  return std::clamp(drawn, 0.0, std::nextafter(1.0, 0.0));
+}
+
+ParzenPoint ParzenMixture::Draw(PhiloxStream* random) {
+  SetWeights();
+  double left = random->NextUniform() * total_weight_;
+  std::size_t place = 0;
+  while (place < size() && (left -= static_cast<double>(weight_[place])) >= 0) ++place;
+  ParzenPoint point;
+  for (const Axis& axis : axes_) point.push_back(DrawOn(axis, place, random->NextUniform()));
+  return point;
+}
+
+std::vector<double> ParzenMixture::LogDensities(std::span<const ParzenPoint> points) {
+  SetWeights();
+  std::vector<float> scratch(base_.size());
+  std::vector<double> densities;
+  for (const ParzenPoint& point : points) {
+    std::vector<LaneAxis> lanes;
+    std::vector<std::vector<float>> columns;
+    columns.reserve(axes_.size());
+    for (std::size_t i = 0; i < axes_.size(); ++i) {
+      const Axis& axis = axes_[i];
+      if (std::isnan(point[i])) continue;
+      LaneAxis lane{.coordinate = static_cast<float>(point[i]),
+                    .mean = axis.mean.data(),
+                    .scale = axis.scale.data(),
+                    .norm = axis.norm.data()};
+      if (!axis.kind.is_ordered) {
+        lane.kind = LaneAxis::Kind::kCategory;
+        lane.coordinate = static_cast<float>(CellOf(point[i], axis.kind.cells));
+        const auto [same, other] = CategoryDensities(axis);
+        lane.same = static_cast<float>(std::log(same));
+        lane.other = static_cast<float>(std::log(other));
+      } else if (axis.has_rows()) {
+        lane.kind = LaneAxis::Kind::kCells;
+        const auto cells = static_cast<std::size_t>(axis.kind.cells);
+        std::vector<float>& column = columns.emplace_back();
+        for (auto at = static_cast<std::size_t>(CellOf(point[i], axis.kind.cells));
+             at < axis.rows.size(); at += cells) {
+          column.push_back(axis.rows[at]);
+        }
+        lane.row = axis.row.data();
+        lane.at_coordinate = column.data();
+      }
+      lanes.push_back(lane);
+    }
+    densities.push_back(LogSum(lanes, base_.data(), weight_.data(), base_.size(), scratch.data()) -
+                        std::log(total_weight_));
+  }
+  return densities;
+}
+
+}  // namespace sweep

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "common/base/philox.h"
+
+namespace sweep {
+
+// One coordinate of a point in the unit cube.
+struct ParzenAxis {
+  bool is_ordered = true;  // false: a category, whose values are equally far from each other
+  int cells = 0;           // the number of values, each an equally wide cell; 0: every number
+};
+
+// A coordinate for each axis; NaN where the axis does not exist at the point.
+using ParzenPoint = std::vector<double>;
+
+// A density over the unit cube: a weighted sum of one kernel for each point and of a wide one for
+// the whole cube. A kernel is a product over the axes: a normal distribution that is cut off at the
+// ends, or probabilities of the cells. The width of a point's kernel is the distance to its farther
+// neighbour on the axis, as in Optuna's TPE (Watanabe, "Tree-structured Parzen estimator", 2023,
+// arXiv:2304.11127). On an axis that the kernel's point or the other point lacks, it is uniform.
+// Adding and removing a point takes time linear in the number of points, but little of it: only the
+// neighbours' kernels change. Depends only on the points and their numbers, not on the order of the
+// calls, to the last bit on one kind of processor. Not thread-safe.
+class ParzenMixture {
+ public:
+  explicit ParzenMixture(const std::vector<ParzenAxis>& axes);
+
+  // `number` identifies the point. The latest 25 numbers weigh 1, older ones less and less.
+  void Add(std::int64_t number, const ParzenPoint& point);
+  // Requires that it was added.
+  void Remove(std::int64_t number);
+  std::size_t size() const { return numbers_.size() - 1; }
+
+  // Draws a point, with a coordinate on every axis.
+  ParzenPoint Draw(PhiloxStream* random);
+  // The logarithm of the density at each point.
+  std::vector<double> LogDensities(std::span<const ParzenPoint> points);
+
+ private:
+  // What the kernels are on one axis: the wide one first, then those of the points by number.
+  struct Axis {
+    ParzenAxis kind;
+    std::vector<float> mean;        // or the index of the category; missing: -1
+    std::vector<float> scale;       // 1 / (sigma * sqrt(2)); 0: uniform
+    std::vector<float> norm;        // logarithm of the density at the mean
+    std::vector<std::int32_t> row;  // of ordered cells: in `rows`
+    // Coordinates in order, with the points' numbers.
+    std::vector<std::pair<double, std::int64_t>> sorted;
+    // Logarithms of the density at each cell, by row, for a mean's cell and a sigma. Row 0:
+    // uniform.
+    std::vector<float> rows;
+    std::map<std::pair<int, float>, std::int32_t> row_of;
+
+    bool has_rows() const { return kind.is_ordered && kind.cells > 0; }
+  };
+
+  // The place of a point's kernel, or where it would be.
+  std::size_t PlaceOf(std::int64_t number) const;
+  // Makes room at a place, and closes it.
+  void Open(std::size_t place);
+  void Close(std::size_t place);
+  void SetWeights();
+  double MinSigma() const;
+  double SigmaAt(const Axis& axis, std::size_t place) const;
+  void SetKernel(Axis* axis, std::size_t place);
+  static std::int32_t FindRow(Axis* axis, double mean, double sigma);
+  void Insert(Axis* axis, double coordinate, std::int64_t number);
+  void Erase(Axis* axis, double coordinate, std::int64_t number);
+  void SetAllKernels();
+  double DrawOn(const Axis& axis, std::size_t place, double u) const;
+  // Probabilities of a category's own value and of each other one, times the number of values.
+  std::pair<double, double> CategoryDensities(const Axis& axis) const;
+
+  std::vector<Axis> axes_;
+  std::vector<std::int64_t> numbers_;  // ascending; that of the wide kernel first
+  std::vector<ParzenPoint> points_;    // in the order of numbers_
+  // In the order of numbers_, and some more, so that there is a multiple of kLaneGroup.
+  std::vector<float> base_;  // 0, or very low where there is no kernel
+  std::vector<float> weight_;
+  double total_weight_ = 1;
+  bool has_weights_ = false;
+};
+
+}  // namespace sweep

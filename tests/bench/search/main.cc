@@ -1,0 +1,303 @@
+// Measures the search methods on functions whose minimum is known, and the time of a suggestion.
+//
+//   search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]
+//   search_bench time METHOD TRIALS...
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <numbers>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "common/spec/sweep_spec.h"
+#include "coordinator/search/search.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+struct Function {
+  std::string name;
+  std::string parameters;  // of a sweep file
+  std::function<double(const ParameterMap&)> value;
+  double minimum = 0;
+};
+
+double Number(const ParameterMap& point, const std::string& name) {
+  return AsDouble(point.at(name));
+}
+
+std::vector<double> Numbers(const ParameterMap& point) {
+  std::vector<double> numbers;
+  for (const auto& [name, value] : point) numbers.push_back(AsDouble(value));
+  return numbers;
+}
+
+std::string Cube(int dimensions, const char* low, const char* high) {
+  std::string text;
+  for (int i = 0; i < dimensions; ++i) {
+    text += fmt::format("  x{}: {{min: {}, max: {}}}\n", i, low, high);
+  }
+  return text;
+}
+
+double Branin(const ParameterMap& point) {
+  const double x = Number(point, "x"), y = Number(point, "y");
+  constexpr double kPi = std::numbers::pi;
+  const double a = y - 5.1 / (4 * kPi * kPi) * x * x + 5 / kPi * x - 6;
+  return a * a + 10 * (1 - 1 / (8 * kPi)) * std::cos(x) + 10;
+}
+
+double Hartmann6(const ParameterMap& point) {
+  constexpr double kA[4][6] = {{10, 3, 17, 3.5, 1.7, 8},
+                               {0.05, 10, 17, 0.1, 8, 14},
+                               {3, 3.5, 1.7, 10, 17, 8},
+                               {17, 8, 0.05, 10, 0.1, 14}};
+  constexpr double kP[4][6] = {{0.1312, 0.1696, 0.5569, 0.0124, 0.8283, 0.5886},
+                               {0.2329, 0.4135, 0.8307, 0.3736, 0.1004, 0.9991},
+                               {0.2348, 0.1451, 0.3522, 0.2883, 0.3047, 0.6650},
+                               {0.4047, 0.8828, 0.8732, 0.5743, 0.1091, 0.0381}};
+  constexpr double kC[4] = {1, 1.2, 3, 3.2};
+  const std::vector<double> x = Numbers(point);
+  double value = 0;
+  for (int i = 0; i < 4; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < 6; ++j) sum += kA[i][j] * (x[j] - kP[i][j]) * (x[j] - kP[i][j]);
+    value -= kC[i] * std::exp(-sum);
+  }
+  return value;
+}
+
+double Rosenbrock(const ParameterMap& point) {
+  const std::vector<double> x = Numbers(point);
+  double value = 0;
+  for (std::size_t i = 0; i + 1 < x.size(); ++i) {
+    value += 100 * std::pow(x[i + 1] - x[i] * x[i], 2) + std::pow(1 - x[i], 2);
+  }
+  return value;
+}
+
+double Levy(const ParameterMap& point) {
+  std::vector<double> w = Numbers(point);
+  for (double& one : w) one = 1 + (one - 1) / 4;
+  constexpr double kPi = std::numbers::pi;
+  double value = std::pow(std::sin(kPi * w[0]), 2);
+  for (std::size_t i = 0; i + 1 < w.size(); ++i) {
+    value += std::pow(w[i] - 1, 2) * (1 + 10 * std::pow(std::sin(kPi * w[i] + 1), 2));
+  }
+  return value + std::pow(w.back() - 1, 2) * (1 + std::pow(std::sin(2 * kPi * w.back()), 2));
+}
+
+// Two branches: sgd reaches 0 on a narrow ridge, adam 0.3 in a wide basin.
+double Conditional(const ParameterMap& point) {
+  const double l = std::log10(Number(point, "lr")), w = std::log10(Number(point, "wd"));
+  const double k = Number(point, "k");
+  const double value = 0.15 * std::pow(w + 4 + 0.3 * (l + 2), 2) + 0.05 * std::pow(k - 7, 2);
+  if (std::get<std::string>(point.at("opt")) == "adam") {
+    return value + 0.3 + 0.4 * std::pow(l + 3, 2);
+  }
+  const double m = Number(point, "mom");
+  return value + 0.6 * std::pow(l + 1 + 2 * (m - 0.5), 2) + 3 * std::pow(m - 0.9, 2);
+}
+
+// Something like the loss of accuracy of a network for MNIST, in percentage points.
+double MnistLike(const ParameterMap& point) {
+  const double l = std::log10(Number(point, "lr")), m = Number(point, "momentum");
+  const double b = std::log2(Number(point, "batch_size")), d = Number(point, "dropout");
+  const double effective = l - std::log10(std::max(1e-3, 1 - m)) - 0.30103 * (b - 6);
+  double value = 0.12 * std::pow(effective + 0.3, 2);
+  if (effective > 0.6) value += 0.5 * std::pow(effective - 0.6, 2);
+  value += 6.0 * std::pow(d - 0.06, 2) + 0.06 * std::pow(m - 0.9, 2) + 0.012 * std::pow(b - 6.5, 2);
+  return std::min(value, 89.0);
+}
+
+double Grid(const ParameterMap& point) {
+  const double a = Number(point, "a"), b = Number(point, "b");
+  const std::string c = std::get<std::string>(point.at("c"));
+  const double of_c = c == "x" ? 0.5 : c == "y" ? 0 : 1.2;
+  return (a - 2) * (a - 2) + 0.7 * (b - 1) * (b - 1) + of_c + 0.1 * a * b;
+}
+
+const std::vector<Function>& Functions() {
+  static const auto& functions = *new std::vector<Function>{
+      {"branin", "  x: {min: -5.0, max: 10.0}\n  y: {min: 0.0, max: 15.0}\n", Branin,
+       0.39788735772973816},
+      {"hartmann6", Cube(6, "0.0", "1.0"), Hartmann6, -3.322368011415515},
+      {"rosenbrock5", Cube(5, "-5.0", "10.0"), Rosenbrock, 0},
+      {"levy4", Cube(4, "-10.0", "10.0"), Levy, 0},
+      {"mixcond",
+       "  lr: {distribution: log_uniform_values, min: 0.0001, max: 1.0}\n"
+       "  wd: {distribution: log_uniform_values, min: 0.000001, max: 0.01}\n"
+       "  k: {min: 3, max: 12}\n  opt: {values: [adam, sgd]}\n"
+       "  mom: {min: 0.0, max: 0.99, when: \"opt == 'sgd'\"}\n",
+       Conditional, 0},
+      {"mnist",
+       "  lr: {distribution: log_uniform_values, min: 0.0001, max: 1.0}\n"
+       "  momentum: {min: 0.0, max: 0.99}\n  batch_size: {values: [16, 32, 64, 128, 256, 512]}\n"
+       "  dropout: {min: 0.0, max: 0.5}\n",
+       MnistLike, 0.003},
+      {"grid", "  a: {min: 0, max: 3}\n  b: {min: 0, max: 3}\n  c: {values: [x, y, z]}\n", Grid,
+       0.2},
+  };
+  return functions;
+}
+
+SweepSpec SpecOf(const Function& function, const std::string& method, int seed, int cap) {
+  const std::string text = fmt::format(
+      "name: bench\nprogram: ./none\nmethod: {}\nseed: {}\nrun_cap: {}\nepochs: 1\nmetric: {{name: "
+      "value, goal: minimize}}\nparameters:\n{}",
+      method, seed, cap, function.parameters);
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec =
+      SweepSpec::Parse({.file = "bench.yaml", .text = text}, &diagnostics);
+  if (!spec.ok()) {
+    fmt::print(stderr, "search_bench: {}\n", std::string(spec.status().message()));
+    for (const Diagnostic& one : diagnostics) fmt::print(stderr, "{}\n", FormatDiagnostic(one));
+    std::exit(1);
+  }
+  return *std::move(spec);
+}
+
+// Runs a search as a sweep would.
+class Runner {
+ public:
+  explicit Runner(const SweepSpec* spec) : search_(Search::Make(spec)) {}
+
+  ParameterMap Ask() {
+    const auto next = search_->Suggest(++number_);
+    if (!next.ok() || !next->has_value()) {
+      fmt::print(stderr, "search_bench: no point {}: {}\n", number_,
+                 std::string(next.status().message()));
+      std::exit(1);
+    }
+    search_->Observe({.sequence = ++sequence_,
+                      .configuration = number_,
+                      .state = TrialState::kPending,
+                      .parameters = &(*next)->parameters});
+    return (*next)->parameters;
+  }
+  void Tell(std::int64_t number, double value) {
+    search_->Observe({.sequence = ++sequence_,
+                      .configuration = number,
+                      .epoch = 1,
+                      .value = value,
+                      .state = TrialState::kRunning});
+    search_->Observe(
+        {.sequence = ++sequence_, .configuration = number, .state = TrialState::kCompleted});
+  }
+  std::int64_t number() const { return number_; }
+
+ private:
+  std::unique_ptr<Search> search_;
+  std::int64_t number_ = 0;
+  std::int64_t sequence_ = 0;
+};
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+int Quality(const std::string& method, const Function& function, int evaluations, int seeds,
+            int at_once) {
+  std::vector<std::vector<double>> regrets(static_cast<std::size_t>(evaluations));
+  std::vector<double> duplicates;
+  int right = 0;  // of the conditional function
+  const double start = CpuSeconds();
+  for (int seed = 0; seed < seeds; ++seed) {
+    const SweepSpec spec = SpecOf(function, method, seed + 1, evaluations);
+    Runner runner(&spec);
+    std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+    std::normal_distribution<double> noise(0, function.name == "mnist" ? 0.04 : 1e-300);
+    double best_seen = 1e300, best = 1e300;
+    bool is_right = false;
+    std::vector<std::string> asked;
+    for (int done = 0; done < evaluations; done += at_once) {
+      std::vector<std::pair<std::int64_t, ParameterMap>> batch;
+      for (int i = 0; i < at_once && done + i < evaluations; ++i) {
+        ParameterMap point = runner.Ask();
+        std::string text;
+        for (const auto& [name, value] : point) text += name + "=" + FormatValue(value) + " ";
+        asked.push_back(text);
+        batch.emplace_back(runner.number(), std::move(point));
+      }
+      for (const auto& [number, point] : batch) {
+        const double value = function.value(point);
+        const double seen = value + noise(random);
+        if (seen < best_seen) {
+          best_seen = seen;
+          best = value;
+          is_right = point.contains("mom");
+        }
+        runner.Tell(number, seen);
+        regrets[static_cast<std::size_t>(number - 1)].push_back(best - function.minimum);
+      }
+    }
+    right += is_right ? 1 : 0;
+    std::sort(asked.begin(), asked.end());
+    duplicates.push_back(
+        static_cast<double>(asked.end() - std::unique(asked.begin(), asked.end())));
+  }
+  fmt::print("{:<8} {:<12} x{}", method, function.name, at_once);
+  for (const int at : {25, 50, 100, 200}) {
+    if (at > evaluations) break;
+    fmt::print("  @{} {:.3g}", at, Median(regrets[static_cast<std::size_t>(at - 1)]));
+  }
+  fmt::print("  duplicates {}", Median(duplicates));
+  if (function.name == "mixcond") fmt::print("  right branch {}/{}", right, seeds);
+  fmt::print("  {:.2f} CPU s per seed\n", (CpuSeconds() - start) / seeds);
+  return 0;
+}
+
+int Time(const std::string& method, const std::vector<int>& counts) {
+  const Function& function = Functions()[5];
+  for (const int count : counts) {
+    const SweepSpec spec = SpecOf(function, method, 1, count + 1000);
+    Runner runner(&spec);
+    std::vector<double> milliseconds;
+    // Like a sweep: one suggestion for each trial that ends.
+    for (int i = 0; i < count + 21; ++i) {
+      const double start = CpuSeconds();
+      const ParameterMap point = runner.Ask();
+      if (i >= count) milliseconds.push_back((CpuSeconds() - start) * 1000);
+      runner.Tell(runner.number(), function.value(point));
+    }
+    fmt::print("{:<8} {:>6} finished: {:.3f} ms per suggestion\n", method, count,
+               Median(milliseconds));
+  }
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.size() >= 3 && args[0] == "time") {
+    std::vector<int> counts;
+    for (std::size_t i = 2; i < args.size(); ++i) counts.push_back(std::atoi(args[i].c_str()));
+    return Time(args[1], counts);
+  }
+  if (args.size() >= 5 && args[0] == "quality") {
+    for (const Function& function : Functions()) {
+      if (function.name != args[2]) continue;
+      return Quality(args[1], function, std::atoi(args[3].c_str()), std::atoi(args[4].c_str()),
+                     args.size() > 5 ? std::atoi(args[5].c_str()) : 1);
+    }
+  }
+  fmt::print(stderr,
+             "search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]\n"
+             "search_bench time METHOD TRIALS...\n");
+  return 2;
+}
+
+}  // namespace
+}  // namespace sweep
+
+int main(int argc, char** argv) { return sweep::Main(argc, argv); }
