@@ -77,6 +77,11 @@ std::size_t ParzenMixture::PlaceOf(std::int64_t number) const {
                                   numbers_.begin());
 }
 
+bool ParzenMixture::Contains(std::int64_t number) const {
+  const std::size_t place = PlaceOf(number);
+  return place < numbers_.size() && numbers_[place] == number;
+}
+
 void ParzenMixture::Open(std::size_t place) {
   const std::size_t used = numbers_.size();
   const auto open = [&]<typename T>(std::vector<T>* values, T value, T none) {

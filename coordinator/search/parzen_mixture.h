@@ -36,6 +36,9 @@ class ParzenMixture {
   void Add(std::int64_t number, const ParzenPoint& point);
   // Requires that it was added.
   void Remove(std::int64_t number);
+  bool Contains(std::int64_t number) const;
+  // Ascending; valid until a point is added or removed.
+  std::span<const std::int64_t> Numbers() const { return std::span(numbers_).subspan(1); }
   std::size_t size() const { return numbers_.size() - 1; }
 
   // Draws a point, with a coordinate on every axis.

@@ -148,25 +148,17 @@ void TpeSearch::Split(Branch* branch) {
   for (auto one = branch->ended.begin(); one != branch->ended.end() && best.size() < most; ++one) {
     best.insert(one->second);
   }
-  for (const std::int64_t number : branch->below) {
+  for (const std::int64_t number : branch->good.Numbers()) {
     if (!best.contains(number)) branch->changed.insert(number);
   }
-  for (const std::int64_t number : best) {
-    if (!branch->below.contains(number)) branch->changed.insert(number);
-  }
+  branch->changed.insert(best.begin(), best.end());
   for (const std::int64_t number : branch->changed) {
     const bool is_good = best.contains(number);
-    if (is_good ? branch->below.contains(number) : branch->above.contains(number)) continue;
-    const ParzenPoint& point = known_.at(number).point;
-    if (is_good) {
-      if (branch->above.erase(number) > 0) branch->others.Remove(number);
-      branch->below.insert(number);
-      branch->good.Add(number, point);
-    } else {
-      if (branch->below.erase(number) > 0) branch->good.Remove(number);
-      branch->above.insert(number);
-      branch->others.Add(number, point);
-    }
+    ParzenMixture& to = is_good ? branch->good : branch->others;
+    ParzenMixture& from = is_good ? branch->others : branch->good;
+    if (to.Contains(number)) continue;
+    if (from.Contains(number)) from.Remove(number);
+    to.Add(number, known_.at(number).point);
   }
   branch->changed.clear();
 }
@@ -199,7 +191,7 @@ bool TpeSearch::IsNew(const Configuration& configuration) const {
 }
 
 std::optional<Configuration> TpeSearch::BestOf(std::int64_t number, Branch* branch, bool stay,
-                                               std::vector<ParzenPoint> drawn) {
+                                               const std::vector<ParzenPoint>& drawn) {
   std::vector<ParameterMap> points;
   for (const ParzenPoint& point : drawn) points.push_back(space_.Decode(point));
   std::vector<PointCompleter::Result> results = completer_.Complete(number, points);
@@ -225,7 +217,7 @@ std::optional<Configuration> TpeSearch::BestOf(std::int64_t number, Branch* bran
   return std::move(allowed[best]);
 }
 
-absl::StatusOr<std::optional<Configuration>> TpeSearch::Model(std::int64_t number) {
+std::optional<Configuration> TpeSearch::Model(std::int64_t number) {
   PhiloxStream random(DeriveKey(spec_->seed, "tpe"), static_cast<std::uint64_t>(number));
   Branch* const branch =
       branches_.size() == 1 ? &branches_.begin()->second : ChooseBranch(random.NextUniform());
@@ -234,7 +226,7 @@ absl::StatusOr<std::optional<Configuration>> TpeSearch::Model(std::int64_t numbe
     std::vector<ParzenPoint> drawn;
     for (int i = 0; i < kCandidates; ++i) drawn.push_back(branch->good.Draw(&random));
     std::optional<Configuration> best =
-        BestOf(number, branch, /*stay=*/round < kMostRounds / 2, std::move(drawn));
+        BestOf(number, branch, /*stay=*/round < kMostRounds / 2, drawn);
     if (best) return best;
   }
   return std::nullopt;
@@ -262,11 +254,7 @@ absl::StatusOr<std::optional<Configuration>> TpeSearch::NextOfMany(std::int64_t 
 
 absl::StatusOr<std::optional<Configuration>> TpeSearch::Suggest(std::int64_t number) {
   std::optional<Configuration> next;
-  if (ended_ >= kStartUp) {
-    absl::StatusOr<std::optional<Configuration>> modelled = Model(number);
-    if (!modelled.ok()) return modelled;
-    next = *std::move(modelled);
-  }
+  if (ended_ >= kStartUp) next = Model(number);
   if (!next) {
     absl::StatusOr<std::optional<Configuration>> other =
         finite_ ? NextOfFinite(number) : NextOfMany(number);

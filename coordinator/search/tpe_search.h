@@ -56,8 +56,6 @@ class TpeSearch final : public Search {
     explicit Branch(const std::vector<ParzenAxis>& axes) : good(axes), others(axes) {}
     // Ended ones by rank, best first.
     std::set<std::pair<std::vector<double>, std::int64_t>> ended;
-    std::set<std::int64_t> below;  // numbers in `good`
-    std::set<std::int64_t> above;  // numbers in `others`
     std::set<std::int64_t> changed;
     ParzenMixture good;
     ParzenMixture others;
@@ -78,9 +76,10 @@ class TpeSearch final : public Search {
   // Moves configurations between the densities so that they are as the class says.
   void Split(Branch* branch);
   Branch* ChooseBranch(double u);
-  absl::StatusOr<std::optional<Configuration>> Model(std::int64_t number);
+  // nullopt when no point that was drawn is allowed and new.
+  std::optional<Configuration> Model(std::int64_t number);
   std::optional<Configuration> BestOf(std::int64_t number, Branch* branch, bool stay,
-                                      std::vector<ParzenPoint> drawn);
+                                      const std::vector<ParzenPoint>& drawn);
   absl::StatusOr<std::optional<Configuration>> NextOfFinite(std::int64_t number);
   absl::StatusOr<std::optional<Configuration>> NextOfMany(std::int64_t number);
   bool IsNew(const Configuration& configuration) const;
