@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <numeric>
 
+#include "common/stats/normal.h"
+
 namespace sweep {
 namespace {
 
@@ -17,8 +19,6 @@ constexpr double kTiny = 1e-12;
 constexpr double kLeastSigma = 0.5 / 1.64;
 
 using Counts = std::vector<double>;  // trials per grid point or category
-
-double NormalCdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
 
 // The highest cost of the top trials.
 double Cutoff(std::vector<double> costs) {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "common/stats/normal.h"
 #include "coordinator/search/parzen_lanes.h"
 
 namespace sweep {
@@ -17,9 +18,7 @@ constexpr double kMostPerAxis = 100;
 constexpr float kNoKernel = -1e4f;
 constexpr double kLeastLog = -80;  // of a probability in `rows`
 
-double NormalAt(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
-
-// The inverse of NormalAt: Acklam's rational approximation with one step of Halley's method.
+// The inverse of NormalCdf: Acklam's rational approximation with one step of Halley's method.
 double NormalQuantile(double p) {
   constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
                           1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
@@ -46,7 +45,7 @@ double NormalQuantile(double p) {
     z = (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
         (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
   }
-  const double e = NormalAt(z) - p;
+  const double e = NormalCdf(z) - p;
   const double u = e * std::sqrt(2 * std::numbers::pi) * std::exp(z * z / 2);
   return z - u / (1 + z * u / 2);
 }
@@ -142,11 +141,11 @@ std::int32_t ParzenMixture::FindRow(Axis* axis, double mean, double sigma) {
   const auto [place, is_new] =
       axis->row_of.try_emplace({CellOf(mean, cells), static_cast<float>(sigma)}, next);
   if (!is_new) return place->second;
-  const double low = NormalAt(-mean / sigma);
-  const double all = NormalAt((1 - mean) / sigma) - low;
+  const double low = NormalCdf(-mean / sigma);
+  const double all = NormalCdf((1 - mean) / sigma) - low;
   double before = low;
   for (int cell = 0; cell < cells; ++cell) {
-    const double after = NormalAt(((cell + 1.0) / cells - mean) / sigma);
+    const double after = NormalCdf(((cell + 1.0) / cells - mean) / sigma);
     const double density = std::max(after - before, 0.0) / all * cells;
     axis->rows.push_back(static_cast<float>(density > 0 ? std::log(density) : kLeastLog));
     before = after;
@@ -276,8 +275,8 @@ double ParzenMixture::DrawOn(const Axis& axis, std::size_t place, double u) cons
     return mean;
   }
   const double sigma = 1 / (static_cast<double>(axis.scale[place]) * std::numbers::sqrt2);
-  const double low = NormalAt(-mean / sigma);
-  const double high = NormalAt((1 - mean) / sigma);
+  const double low = NormalCdf(-mean / sigma);
+  const double high = NormalCdf((1 - mean) / sigma);
   const double drawn = mean + sigma * NormalQuantile(low + u * (high - low));
   return std::clamp(drawn, 0.0, std::nextafter(1.0, 0.0));
 }
