@@ -20,7 +20,7 @@ using ::testing::Not;
 using testing::Process;
 using testing::Result;
 
-constexpr char kSweepFile[] = R"(name: again
+constexpr char kAgainSweep[] = R"(name: again
 labels: {team: vision}
 program: ["sh", "train.sh"]
 files: [train.sh]
@@ -56,7 +56,7 @@ std::string Fails(const std::string& folder) {
 class AgainTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    file_ = folder_.Write("again.yaml", kSweepFile);
+    file_ = folder_.Write("again.yaml", kAgainSweep);
     folder_.Write("train.sh", Fails(folder_.path()));
   }
   Process::Options Command(std::vector<std::string> words) const {
@@ -202,7 +202,7 @@ TEST_F(AgainTest, AChangedFileIsShownAndRunsUnderANewName) {
 TEST_F(AgainTest, KeepGoingMayStandInTheFile) {
   ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 1);
   ASSERT_EQ(Json({"show", "again"})["state"], "paused");
-  folder_.Write("again.yaml", std::string(kSweepFile) + "keep_going: true\n");
+  folder_.Write("again.yaml", std::string(kAgainSweep) + "keep_going: true\n");
   EXPECT_EQ(Sweep({"run", "again.yaml"}).code, 1);
   EXPECT_EQ(Json({"show", "again"})["status"], "completed, 20 failed");
 }

@@ -31,8 +31,8 @@ using ::testing::Not;
 using testing::Process;
 using testing::Result;
 
-constexpr int kColumns = 100;  // of a terminal
-constexpr char kSweepFile[] = R"(name: life
+constexpr int kLifecycleColumns = 100;  // of a terminal
+constexpr char kLifecycleSweep[] = R"(name: life
 program: ["sh", "train.sh"]
 files: [train.sh]
 method: random
@@ -78,7 +78,7 @@ class LifecycleTest : public ::testing::Test {
   void SetUp() override {
     std::filesystem::create_directories(folder_.path() + "/server");
     std::filesystem::create_directories(folder_.path() + "/worker");
-    file_ = folder_.Write("life.yaml", kSweepFile);
+    file_ = folder_.Write("life.yaml", kLifecycleSweep);
     folder_.Write("train.sh", TrainScript(folder_.path()));
   }
 
@@ -192,7 +192,8 @@ TEST_F(LifecycleTest, AStoredSweepThatThisBuildDoesNotAcceptIsShownAndPutAway) {
   worker_.reset();
   const auto named = [&](const std::string& name) {
     return folder_.Write(
-        name + ".yaml", "name: " + name + std::string(kSweepFile).substr(sizeof("name: life") - 1));
+        name + ".yaml",
+        "name: " + name + std::string(kLifecycleSweep).substr(sizeof("name: life") - 1));
   };
   ASSERT_EQ(Sweep({"submit", named("later"), "--quiet"}).code, 0);
   coordinator_->Signal(SIGTERM);
@@ -357,11 +358,11 @@ TEST_F(LifecycleTest, TheLivePictureOfWatchLeavesOnlyWhatItTold) {
   StartWorker();
   ASSERT_EQ(Sweep({"submit", file_}).code, 0);
   Process::Options options = Command({"watch", "life"});
-  options.terminal_columns = kColumns;
+  options.terminal_columns = kLifecycleColumns;
   Process watch(options);
   const auto bars = [&] {
     std::size_t count = 0;
-    for (const std::string& line : testing::LinesOnScreen(watch.Output(), kColumns)) {
+    for (const std::string& line : testing::LinesOnScreen(watch.Output(), kLifecycleColumns)) {
       count += Count(line, "▕") + (line.starts_with("life  active") ? 1 : 0);
     }
     return count;
@@ -372,7 +373,7 @@ TEST_F(LifecycleTest, TheLivePictureOfWatchLeavesOnlyWhatItTold) {
   watch.WaitForOutput();
   EXPECT_EQ(bars(), 0u) << watch.Output();
   std::string screen;
-  for (const std::string& line : testing::LinesOnScreen(watch.Output(), kColumns))
+  for (const std::string& line : testing::LinesOnScreen(watch.Output(), kLifecycleColumns))
     screen += line + "\n";
   EXPECT_EQ(Count(screen, "✓ life/1  "), 1u) << screen;
   EXPECT_EQ(Count(screen, "✓ life/2  "), 1u) << screen;

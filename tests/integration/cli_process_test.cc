@@ -24,7 +24,7 @@ using testing::Process;
 using testing::Result;
 using ::testing::StartsWith;
 
-constexpr char kSweep[] = R"(name: tiny
+constexpr char kCliSweep[] = R"(name: tiny
 model: cnn-18718
 dataset: {name: synthetic, train: 512, test: 200}
 method: grid
@@ -53,7 +53,7 @@ class CliTest : public ::testing::Test {
 };
 
 TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
-  const std::string file = Write("tiny.yaml", kSweep);
+  const std::string file = Write("tiny.yaml", kCliSweep);
   const Result run = Sweep({"run", file});
   ASSERT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output,
@@ -99,7 +99,7 @@ TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
 }
 
 TEST_F(CliTest, TheDatabaseAnswersInSql) {
-  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kSweep)}).code, 0);
+  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kCliSweep)}).code, 0);
   sqlite3* database = nullptr;
   ASSERT_EQ(sqlite3_open_v2((folder_.path() + "/sweep.db").c_str(), &database, SQLITE_OPEN_READONLY,
                             nullptr),
@@ -120,7 +120,7 @@ TEST_F(CliTest, TheDatabaseAnswersInSql) {
 }
 
 TEST_F(CliTest, NothingQualifiedIsExitCodeThree) {
-  const std::string file = Write("tiny.yaml", kSweep, ">= 0.2", "> 1.0");
+  const std::string file = Write("tiny.yaml", kCliSweep, ">= 0.2", "> 1.0");
   const Result run = Sweep({"run", file});
   EXPECT_EQ(run.code, 3) << run.output;
   EXPECT_THAT(run.output, HasSubstr("no configuration meets all criteria"));
@@ -185,7 +185,7 @@ TEST_F(CliTest, ValidateTellsItsMessagesAsCsv) {
   EXPECT_EQ(odd.code, 0) << "a warning refuses nothing: " << odd.output;
   EXPECT_THAT(odd.output, AllOf(StartsWith("file,line,message,severity\nodd.yaml,5,"),
                                 HasSubstr("YAML 1.1 reads it as true"), EndsWith(",warning\n")));
-  const std::string good = Write("tiny.yaml", kSweep);
+  const std::string good = Write("tiny.yaml", kCliSweep);
   EXPECT_EQ(Sweep({"validate", good, "--format", "csv"}).output, "file,line,message,severity\n");
   folder_.Write("net.yaml", "name: net\nlayers:\n  - flatten\n  - linear: {out: many}\n");
   const Result network = Sweep({"validate", "net.yaml", "--format", "csv"});
@@ -223,7 +223,7 @@ TEST_F(CliTest, ACoordinatorThatIsNotThereIsExitCodeFourWithinFiveSeconds) {
 }
 
 TEST_F(CliTest, AnUnknownSweepIsNamed) {
-  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kSweep)}).code, 0);
+  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kCliSweep)}).code, 0);
   const Result result = Sweep({"show", "tyni"});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.output, HasSubstr("tyni"));
@@ -233,14 +233,14 @@ TEST_F(CliTest, AnUnknownSweepIsNamed) {
 }
 
 TEST_F(CliTest, TheSameNameWithOtherContentIsRefused) {
-  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kSweep)}).code, 0);
-  const Result result = Sweep({"run", Write("other.yaml", kSweep, "epochs: 3", "epochs: 4")});
+  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kCliSweep)}).code, 0);
+  const Result result = Sweep({"run", Write("other.yaml", kCliSweep, "epochs: 3", "epochs: 4")});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.output, HasSubstr("tiny"));
 }
 
 TEST_F(CliTest, AForeignFileIsNoDatabase) {
-  const std::string file = Write("tiny.yaml", kSweep);
+  const std::string file = Write("tiny.yaml", kCliSweep);
   folder_.Write("foreign.db", "this is a letter to my aunt, not a database\n");
   const Result result = Sweep({"run", file, "--db", "foreign.db"});
   EXPECT_EQ(result.code, 1);
@@ -259,7 +259,7 @@ TEST_F(CliTest, APortInUseIsRefused) {
 }
 
 TEST_F(CliTest, TwoRunsOnOneDatabaseAreRefusedAndTheSecondTerminalSeesTheFirst) {
-  const std::string file = Write("tiny.yaml", kSweep, "epochs: 3", "epochs: 5000");
+  const std::string file = Write("tiny.yaml", kCliSweep, "epochs: 3", "epochs: 5000");
   Process first({.command = {"sweep", "run", file}, .folder = folder_.path()});
   ASSERT_TRUE(Eventually([&] { return first.Output().find("epoch 1") != std::string::npos; }))
       << first.Output();
@@ -282,7 +282,7 @@ TEST_F(CliTest, TwoRunsOnOneDatabaseAreRefusedAndTheSecondTerminalSeesTheFirst) 
 }
 
 TEST_F(CliTest, WhenEveryTrialFailsTheRunHasFailed) {
-  const std::string file = Write("tiny.yaml", kSweep, "[0.02, 0.05]", "[90.0, 95.0]");
+  const std::string file = Write("tiny.yaml", kCliSweep, "[0.02, 0.05]", "[90.0, 95.0]");
   const Result result = Sweep({"run", file});
   EXPECT_EQ(result.code, 1) << result.output;
   EXPECT_THAT(result.output,
@@ -291,7 +291,7 @@ TEST_F(CliTest, WhenEveryTrialFailsTheRunHasFailed) {
 }
 
 TEST_F(CliTest, DamagedDataIsRefusedBeforeAnythingStarts) {
-  const std::string file = Write("idx.yaml", kSweep, "{name: synthetic, train: 512, test: 200}",
+  const std::string file = Write("idx.yaml", kCliSweep, "{name: synthetic, train: 512, test: 200}",
                                  "{format: idx, path: " + folder_.path() + "}");
   for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                            "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
@@ -306,7 +306,7 @@ TEST_F(CliTest, DamagedDataIsRefusedBeforeAnythingStarts) {
 
 TEST_F(CliTest, MissingDataNamesTheFolder) {
   const std::string file =
-      Write("mnist.yaml", kSweep, "{name: synthetic, train: 512, test: 200}", "mnist");
+      Write("mnist.yaml", kCliSweep, "{name: synthetic, train: 512, test: 200}", "mnist");
   const Result result = Sweep({"run", file, "--data-dir", folder_.path()});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.output, HasSubstr(folder_.path()));

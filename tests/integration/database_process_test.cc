@@ -33,7 +33,7 @@ using ::testing::Not;
 using testing::Process;
 using testing::Result;
 
-constexpr char kSweep[] = R"(name: tiny
+constexpr char kDatabaseSweep[] = R"(name: tiny
 model: cnn-18718
 dataset: {name: synthetic, train: 64, test: 200}
 method: random
@@ -110,7 +110,7 @@ class SmallDiskTest : public DatabaseTest {
 TEST_F(SmallDiskTest, AFullDiskIsSaidAndWaitedForAndNothingIsLost) {
   const auto coordinator = StartOnSmallDisk("true");
   address_ = testing::WaitForAddress(*coordinator);
-  const std::string sweep = folder_.Write("tiny.yaml", kSweep);
+  const std::string sweep = folder_.Write("tiny.yaml", kDatabaseSweep);
   Fill(*coordinator);
   const Result refused = Sweep({"submit", sweep});
   EXPECT_EQ(refused.code, 4) << "as when the coordinator cannot be reached: try again later";
@@ -158,7 +158,7 @@ TEST_F(SmallDiskTest, AFullDiskAtTheStartIsOneClearError) {
 
 TEST_F(DatabaseTest, ASignalEndsItSoonAndLeavesOneFileWhoeverWaitsForAnAnswer) {
   const auto coordinator = StartCoordinator();
-  ASSERT_EQ(Sweep({"submit", folder_.Write("tiny.yaml", kSweep)}).code, 0);
+  ASSERT_EQ(Sweep({"submit", folder_.Write("tiny.yaml", kDatabaseSweep)}).code, 0);
   const auto channel = MakeChannel(address_);
   // Workers with parked calls: one has as much work as it can do, the others get none.
   std::vector<std::future<grpc::Status>> parked;
@@ -253,7 +253,7 @@ TEST_F(DatabaseTest, ADamagedBlobIsRefusedPutAsideAndCanBeStoredAgain) {
 
 TEST_F(DatabaseTest, BackupAndCheckWorkBesideARunningCoordinator) {
   auto coordinator = StartCoordinator();
-  ASSERT_EQ(Sweep({"submit", folder_.Write("tiny.yaml", kSweep)}).code, 0);
+  ASSERT_EQ(Sweep({"submit", folder_.Write("tiny.yaml", kDatabaseSweep)}).code, 0);
   auto worker = StartWorker();
   Eventually([&] { return Sweep({"trials", "tiny", "--state", "completed"}).code == 0; });
   const Result backup = Run({"sweep-coordinator", "--db", "sweep.db", "--backup", "copy.db"});

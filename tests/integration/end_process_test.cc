@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 using testing::Process;
 using testing::Result;
 
-constexpr char kSweep[] =
+constexpr char kEndSweep[] =
     "name: slow\n"
     "program: [sh, train.sh]\n"
     "files: [train.sh]\n"
@@ -57,7 +57,7 @@ class EndTest : public ::testing::Test {
       program.replace(at, 6, folder_.path());
     }
     folder_.Write("train.sh", program);
-    file_ = folder_.Write("slow.yaml", kSweep);
+    file_ = folder_.Write("slow.yaml", kEndSweep);
     // The tests may run under nohup, which ignores SIGHUP.
     before_ = signal(SIGHUP, SIG_DFL);
   }

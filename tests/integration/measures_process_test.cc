@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::Result;
 
-constexpr char kSweep[] = R"(name: f1
+constexpr char kMeasuresSweep[] = R"(name: f1
 program: [python3, train.py]
 files: [train.py]
 method: grid
@@ -31,7 +31,7 @@ metric: {name: val/f1, goal: maximize}
 require: {val/f1: ">= 0.7"}
 )";
 
-constexpr char kProgram[] = R"(import json, sys
+constexpr char kMeasuresProgram[] = R"(import json, sys
 trial = json.loads(sys.stdin.readline())
 for epoch in (2, 4):
     print(json.dumps({"type": "epoch", "trial": trial["trial"], "epoch": epoch,
@@ -41,8 +41,8 @@ for epoch in (2, 4):
 class MeasuresTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_.Write("train.py", kProgram);
-    run_ = Sweep({"run", folder_.Write("f1.yaml", kSweep)});
+    folder_.Write("train.py", kMeasuresProgram);
+    run_ = Sweep({"run", folder_.Write("f1.yaml", kMeasuresSweep)});
     ASSERT_EQ(run_.code, 0) << run_.output;
   }
   Result Sweep(std::vector<std::string> arguments) {

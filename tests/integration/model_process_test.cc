@@ -26,7 +26,7 @@ using ::testing::Not;
 using testing::Process;
 using testing::Result;
 
-constexpr char kSweep[] = R"(name: tiny
+constexpr char kModelSweep[] = R"(name: tiny
 model: cnn-18718
 dataset: {name: synthetic, train: 512, test: 200}
 method: grid
@@ -89,7 +89,7 @@ class ModelTest : public ::testing::Test {
     return json::parse(result.output, nullptr, /*allow_exceptions=*/false);
   }
   void Train() {
-    const Result run = Sweep({"run", folder_.Write("tiny.yaml", kSweep), "--slots", "1"});
+    const Result run = Sweep({"run", folder_.Write("tiny.yaml", kModelSweep), "--slots", "1"});
     ASSERT_EQ(run.code, 0) << run.output;
   }
   void DrawDigits(int count) {
@@ -265,7 +265,7 @@ TEST_F(ModelTest, WeightsOfARemoteTrialTravelOnceAndAreChecked) {
 }
 
 TEST_F(ModelTest, ATrialThatHasNotCompletedHasTheWeightsOfItsCheckpoint) {
-  std::string text = kSweep;
+  std::string text = kModelSweep;
   text.replace(text.find("value: 0.05"), 11, "values: [0.05, 0.02]");
   text.replace(text.find("epochs: 2"), 9, "epochs: 5000");
   Process run({.command = {"sweep", "run", folder_.Write("tiny.yaml", text), "--slots", "1"},

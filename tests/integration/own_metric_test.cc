@@ -19,10 +19,10 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using testing::Result;
 
-constexpr std::chrono::seconds kPatience{110};
+constexpr std::chrono::seconds kOwnMetricPatience{110};
 
 // val/f1 rises with the epochs to `level`; the last epoch, the ninth, is not evaluated.
-constexpr char kProgram[] = R"sh(#!/bin/sh
+constexpr char kOwnMetricProgram[] = R"sh(#!/bin/sh
 read -r trial
 id=$(printf '%s\n' "$trial" | sed -n 's/.*"trial":"\([^"]*\)".*/\1/p')
 level=$(printf '%s\n' "$trial" | sed -n 's/.*"level":\([0-9.]*\).*/\1/p')
@@ -34,7 +34,7 @@ done
 printf '{"type":"done","trial":"%s","epochs":9}\n' "$id"
 )sh";
 
-constexpr char kSweep[] = R"yaml(name: f1
+constexpr char kOwnMetricSweep[] = R"yaml(name: f1
 program: ["sh", "train.sh"]
 files: [train.sh]
 method: grid
@@ -47,8 +47,8 @@ require: {val/f1: ">= 0.85", epochs: "<= 8"}
 class OwnMetricTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    Write("train.sh", kProgram);
-    Write("f1.yaml", kSweep);
+    Write("train.sh", kOwnMetricProgram);
+    Write("f1.yaml", kOwnMetricSweep);
   }
   void Write(const std::string& name, const std::string& text) {
     std::ofstream(folder_.path() + "/" + name) << text;
@@ -60,7 +60,8 @@ class OwnMetricTest : public ::testing::Test {
   }
   Result Sweep(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "sweep");
-    return testing::Run({.command = std::move(arguments), .folder = folder_.path()}, kPatience);
+    return testing::Run({.command = std::move(arguments), .folder = folder_.path()},
+                        kOwnMetricPatience);
   }
   json Json(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--format", "json"});
@@ -113,7 +114,8 @@ TEST_F(OwnMetricTest, IsSweptRankedGatedFilteredShownAndExported) {
 }
 
 TEST_F(OwnMetricTest, IsStoppedByTheMedianRule) {
-  Write("f1.yaml", std::string(kSweep) + "early_terminate: {type: median, min_epochs: 2}\n");
+  Write("f1.yaml",
+        std::string(kOwnMetricSweep) + "early_terminate: {type: median, min_epochs: 2}\n");
   ASSERT_EQ(Sweep({"run", "f1.yaml", "--slots", "1"}).code, 0);
   const json trials = Json({"trials", "f1"});
   ASSERT_EQ(trials.size(), 4U) << trials;
@@ -124,7 +126,8 @@ TEST_F(OwnMetricTest, IsStoppedByTheMedianRule) {
 
 TEST_F(OwnMetricTest, AProgramWithoutItsMetricSaysWhatItReported) {
   Write("f1.yaml",
-        std::string(kSweep).replace(std::string(kSweep).find("name: val/f1"), 12, "name: val/mAP"));
+        std::string(kOwnMetricSweep)
+            .replace(std::string(kOwnMetricSweep).find("name: val/f1"), 12, "name: val/mAP"));
   EXPECT_NE(Sweep({"run", "f1.yaml", "--slots", "1"}).code, 0);
   const json trial = Json({"trials", "f1"})[0];
   EXPECT_EQ(trial["state"], "failed") << trial;

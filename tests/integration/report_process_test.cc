@@ -22,7 +22,7 @@ using ::testing::Not;
 using testing::Result;
 
 // The label would end the script element if it were not escaped.
-constexpr char kSweep[] = R"(name: tiny
+constexpr char kReportSweep[] = R"(name: tiny
 model: cnn-18718
 dataset: {name: synthetic, train: 64, test: 200}
 method: grid
@@ -36,7 +36,7 @@ constexpr char kOpening[] = R"(<script type="application/json" id="sweep-report"
 class ReportTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const Result run = Sweep({"run", folder_.Write("tiny.yaml", kSweep)});
+    const Result run = Sweep({"run", folder_.Write("tiny.yaml", kReportSweep)});
     ASSERT_EQ(run.code, 0) << run.output;
   }
   Result Sweep(std::vector<std::string> arguments) {

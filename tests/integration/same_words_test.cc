@@ -23,7 +23,7 @@ using testing::Process;
 using testing::Result;
 using Keys = std::set<std::string>;
 
-constexpr char kSweep[] = R"(name: tiny
+constexpr char kSameWordsSweep[] = R"(name: tiny
 labels: {team: vision}
 model: cnn-18718
 dataset: {name: synthetic, train: 64, test: 200}
@@ -70,7 +70,7 @@ class SameWordsTest : public ::testing::Test {
         Process::Options{.command = {"sweep-worker", "--coordinator", address_, "--name", "w1",
                                      "--slots", "1", "--trainer", FAKE_TRAINER},
                          .folder = worker_folder_.path()});
-    Must({"submit", folder_.Write("tiny.yaml", kSweep), "--wait"});
+    Must({"submit", folder_.Write("tiny.yaml", kSameWordsSweep), "--wait"});
     auto connection = cli::Connection::To(address_);
     ASSERT_TRUE(connection.ok()) << connection.status();
     connection_ = *std::move(connection);

@@ -19,7 +19,7 @@ using testing::Eventually;
 using testing::Process;
 using testing::TemporaryFolder;
 
-constexpr char kSweep[] = R"(
+constexpr char kServiceSweep[] = R"(
 name: tiny
 model: cnn-18718
 dataset: {name: synthetic, train: 1024, test: 256}
@@ -107,7 +107,7 @@ class ServiceTest : public ::testing::Test {
 
 TEST_F(ServiceTest, AKilledWorkersTrialGoesOnElsewhereAndEveryTrialIsCompletedOnce) {
   ASSERT_NO_FATAL_FAILURE(StartCoordinator());
-  ASSERT_NO_FATAL_FAILURE(Submit(kSweep));
+  ASSERT_NO_FATAL_FAILURE(Submit(kServiceSweep));
   const std::unique_ptr<Process> victim = StartWorker("victim");
   const std::unique_ptr<Process> survivor = StartWorker("survivor");
   std::string lost;
@@ -139,7 +139,7 @@ TEST_F(ServiceTest, AKilledWorkersTrialGoesOnElsewhereAndEveryTrialIsCompletedOn
 
 TEST_F(ServiceTest, ADrainedWorkerGivesItsTrialBackWithoutAFailure) {
   ASSERT_NO_FATAL_FAILURE(StartCoordinator());
-  ASSERT_NO_FATAL_FAILURE(Submit(kSweep));
+  ASSERT_NO_FATAL_FAILURE(Submit(kServiceSweep));
   std::string given_back;
   {
     const std::unique_ptr<Process> first = StartWorker("first");
@@ -162,7 +162,7 @@ TEST_F(ServiceTest, ADrainedWorkerGivesItsTrialBackWithoutAFailure) {
 
 TEST_F(ServiceTest, ACancelledTrialLeavesItsTrainerWithinTwoSeconds) {
   ASSERT_NO_FATAL_FAILURE(StartCoordinator());
-  ASSERT_NO_FATAL_FAILURE(Submit(kSweep));
+  ASSERT_NO_FATAL_FAILURE(Submit(kServiceSweep));
   const std::unique_ptr<Process> worker = StartWorker("w");
   std::string trial;
   ASSERT_TRUE(Eventually([&] { return !(trial = RunningTrialOf("w")).empty(); }))
@@ -185,7 +185,7 @@ TEST_F(ServiceTest, ACancelledTrialLeavesItsTrainerWithinTwoSeconds) {
 TEST_F(ServiceTest, ARestartedCoordinatorGoesOnWhereItWas) {
   ASSERT_NO_FATAL_FAILURE(StartCoordinator());
   const std::string address = server_->address();
-  ASSERT_NO_FATAL_FAILURE(Submit(kSweep));
+  ASSERT_NO_FATAL_FAILURE(Submit(kServiceSweep));
   const std::unique_ptr<Process> worker = StartWorker("w");
   std::string trial;
   ASSERT_TRUE(Eventually([&] { return !(trial = RunningTrialOf("w")).empty(); }))

@@ -26,7 +26,7 @@ using ::testing::Not;
 using testing::Process;
 using testing::Result;
 
-constexpr char kSweep[] = R"(name: tiny
+constexpr char kTrialsSweep[] = R"(name: tiny
 model: cnn-18718
 dataset: {name: synthetic, train: 64, test: 200}
 method: grid
@@ -82,7 +82,7 @@ class TrialsTest : public ::testing::Test {
   }
   // Trains a sweep of four trials with the fake trainer.
   void RunTiny() {
-    const Result run = Sweep({"run", folder_.Write("tiny.yaml", kSweep)});
+    const Result run = Sweep({"run", folder_.Write("tiny.yaml", kTrialsSweep)});
     ASSERT_EQ(run.code, 0) << run.output;
   }
   std::string Script(const std::string& name, const std::string& text) {
@@ -473,7 +473,7 @@ TEST_F(TrialsTest, FollowingSurvivesARestartOfTheCoordinatorAndCtrlCSaysHowToCom
   auto coordinator = std::make_unique<Coordinator>(folder_.path(), "127.0.0.1:0");
   const std::string address = coordinator->Address();
   ASSERT_FALSE(address.empty());
-  const std::string file = folder_.Write("tiny.yaml", kSweep);
+  const std::string file = folder_.Write("tiny.yaml", kTrialsSweep);
   const Result submitted = Sweep({"submit", file, "--coordinator", address});
   ASSERT_EQ(submitted.code, 0) << submitted.output;
   Process worker({.command = {"sweep-worker", "--coordinator", address, "--slots", "1", "--trainer",
