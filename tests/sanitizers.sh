@@ -44,10 +44,8 @@ case ${1:-} in
     ;;
 esac
 short_asan=(yaml_test expr_test spec_test network_test tensors_test protocol_test sqlite_test
-  writer_test store_test store_file_test blob_store_test scheduler_test http_test kernels_test
-  lanes_test)
-short_tsan=(writer_test store_test store_file_test checkpointer_test blob_collector_test
-  effects_test server_test http_test lanes_test)
+  store_test store_file_test scheduler_test http_test kernels_test lanes_test)
+short_tsan=(store_test store_file_test scheduler_parts_test server_test http_test lanes_test)
 for preset in $presets; do
   programs=()
   if [ $length = short ]; then

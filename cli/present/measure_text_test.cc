@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 TEST(MeasureText, ASharesUnitIsPercentAndNoOthers) {
   EXPECT_EQ(MeasureText("accuracy", 0.9944), "99.44 %");
@@ -22,16 +22,16 @@ TEST(MeasureText, ASharesUnitIsPercentAndNoOthers) {
 
 TEST(MeasureText, WhatIsUnknownIsNeverZero) {
   EXPECT_EQ(MeasureText("accuracy", std::nullopt), "–");
-  EXPECT_EQ(MeasureText("accuracy", kNaN), "NaN");
+  EXPECT_EQ(MeasureText("accuracy", kNotANumber), "NaN");
   EXPECT_EQ(MeasureText("loss", std::numeric_limits<double>::infinity()), "inf");
   EXPECT_TRUE(MeasureCell("val/f1", std::nullopt).value.is_null());
-  EXPECT_TRUE(MeasureCell("val/f1", kNaN).value.is_null());
+  EXPECT_TRUE(MeasureCell("val/f1", kNotANumber).value.is_null());
 }
 
 TEST(MeasureText, NamesWhatABareNumberDoesNotTell) {
   EXPECT_EQ(NamedMeasureText("accuracy", 0.9944), "99.44 %");
   EXPECT_EQ(NamedMeasureText("validation_loss", 0.25), "loss 0.25");
-  EXPECT_EQ(NamedMeasureText("val/f1", kNaN), "val/f1 NaN");
+  EXPECT_EQ(NamedMeasureText("val/f1", kNotANumber), "val/f1 NaN");
 }
 
 TEST(MeasureText, IntervalsAndDistancesAreInTheUnitOfTheMeasure) {

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-std::string Message(const absl::Status& status) { return std::string(status.message()); }
+std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
 
 // The current folder has a folder "real", a link "folder" to it, and links "link.db" and "chain.db"
 // to "real/sweep.db".
@@ -117,7 +117,7 @@ TEST_F(DatabaseFileTest, NamesThatCanBeNoDatabaseAreRefusedAndLeaveNothing) {
           BackUp({.database = name, .file = "copy.db"}).status(),
           CheckDatabase(name, [](const std::string&) {}).status(), PeekSweeps(name).status()}) {
       EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
-      EXPECT_THAT(Message(status), HasSubstr("'" + name + "'"));
+      EXPECT_THAT(MessageOf(status), HasSubstr("'" + name + "'"));
     }
   }
   EXPECT_TRUE(absl::IsInvalidArgument(DatabaseFile::Resolve("").status()));
@@ -137,7 +137,7 @@ TEST_F(DatabaseFileTest, AFolderThatIsNotThereIsNamed) {
   for (const std::string name : {"nowhere/x.db", "nowhere/../x.db"}) {
     const absl::Status status = Store::Open({.path = name}).status();
     EXPECT_TRUE(absl::IsNotFound(status)) << status;
-    EXPECT_THAT(Message(status), HasSubstr("there is no folder 'nowhere"));
+    EXPECT_THAT(MessageOf(status), HasSubstr("there is no folder 'nowhere"));
   }
 }
 
@@ -150,7 +150,7 @@ TEST_F(DatabaseFileTest, OneCoordinatorWhateverItIsCalled) {
       SCOPED_TRACE(fmt::format("'{}' beside '{}'", second, first));
       const absl::Status status = Store::Open({.path = second}).status();
       EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-      EXPECT_THAT(Message(status), HasSubstr("in use by another coordinator at 127.0.0.1:41234"));
+      EXPECT_THAT(MessageOf(status), HasSubstr("in use by another coordinator at 127.0.0.1:41234"));
       EXPECT_EQ(*StoreFiles::FindHolder(second), "127.0.0.1:41234");
     }
   }
@@ -216,14 +216,14 @@ TEST_F(DatabaseFileTest, AFileWithSeveralNamesIsRefusedByAllWhoDoNotServeIt) {
     for (const absl::Status& status : refused) {
       EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     }
-    EXPECT_THAT(Message(refused[0]), HasSubstr("under another name"));
+    EXPECT_THAT(MessageOf(refused[0]), HasSubstr("under another name"));
     StoreDriver(store.get()).Create(TestSpec("s"));
     EXPECT_TRUE(BackUp({.database = "link.db", .file = "copy.db"}).ok()) << "its holder's name";
   }
   for (const std::string& name : {real_, std::string("other.db")}) {
     const absl::Status status = Store::Open({.path = name}).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-    EXPECT_THAT(Message(status), HasSubstr("has 2 names (hard links)"));
+    EXPECT_THAT(MessageOf(status), HasSubstr("has 2 names (hard links)"));
   }
   EXPECT_FALSE(fs::exists("other.db.lock")) << "nothing is left of those that were refused";
   fs::remove("other.db");
@@ -235,7 +235,7 @@ TEST_F(DatabaseFileTest, ALockFileThatIsALinkIsNotFollowed) {
   fs::create_symlink("thesis.txt", "x.db.lock");
   const absl::Status status = Store::Open({.path = "x.db"}).status();
   EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
-  EXPECT_THAT(Message(status), HasSubstr("is a link; remove it"));
+  EXPECT_THAT(MessageOf(status), HasSubstr("is a link; remove it"));
   EXPECT_EQ(fs::file_size("thesis.txt"), 13u);
 }
 
@@ -244,7 +244,7 @@ TEST_F(DatabaseFileTest, ARemovedLockFileLetsNoSecondCoordinatorIn) {
   fs::remove(real_ + ".lock");
   const absl::Status status = Store::Open({.path = real_}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-  EXPECT_THAT(Message(status), HasSubstr("whose lock file was removed"));
+  EXPECT_THAT(MessageOf(status), HasSubstr("whose lock file was removed"));
   EXPECT_FALSE(fs::exists(real_ + ".lock"));
 }
 

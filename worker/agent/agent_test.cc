@@ -15,7 +15,6 @@
 #include <numeric>
 #include <semaphore>
 #include <set>
-#include <thread>
 
 #include "common/base/ids.h"
 #include "common/protocol/trial_spec.h"
@@ -24,6 +23,7 @@
 #include "worker/agent/dataset_cache.h"
 #include "worker/agent/lease_reporter.h"
 #include "worker/agent/testing/fake_coordinator.h"
+#include "worker/agent/testing/processes.h"
 
 namespace sweep {
 namespace {
@@ -40,19 +40,6 @@ std::vector<int> OneTo(int last) {
   std::iota(numbers.begin(), numbers.end(), 1);
   return numbers;
 }
-
-// Polls a state of the operating system for which there is no event.
-bool Eventually(const std::function<bool()>& condition,
-                std::chrono::milliseconds patience = std::chrono::seconds(20)) {
-  const auto until = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
-
-bool IsGone(int pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
 
 class AgentTest : public ::testing::Test {
  protected:

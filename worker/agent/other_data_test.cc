@@ -28,7 +28,7 @@ using sweep::testing::IdxLabels;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kDataPatience{20};
 
 class OtherDataTest : public ::testing::Test {
  protected:
@@ -161,10 +161,10 @@ TEST_F(OtherDataTest, IsNoFailureOfATrialWhenItCameInTheMeantime) {
                             .released = [&] { released.release(); }});
     for (int number = 1; number <= 2; ++number) {
       reporter.Begin(OnFiles(number));
-      ASSERT_TRUE(prepared.try_acquire_for(kPatience));
+      ASSERT_TRUE(prepared.try_acquire_for(kDataPatience));
       if (number == 2) WriteLabels({1, 0});
       reporter.End({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = "no luck"});
-      ASSERT_TRUE(released.try_acquire_for(kPatience));
+      ASSERT_TRUE(released.try_acquire_for(kDataPatience));
     }
   }
   EXPECT_EQ(coordinator_.record().FinishOf(1)->outcome(), v1::LEASE_OUTCOME_FAILED);

@@ -7,14 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +25,7 @@
 #include "worker/agent/agent.h"
 #include "worker/agent/log_reporter.h"
 #include "worker/agent/testing/fake_coordinator.h"
+#include "worker/agent/testing/processes.h"
 
 namespace sweep {
 namespace {
@@ -41,18 +39,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// Polls a state of the operating system for which there is no event.
-bool Eventually(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
-
-bool IsGone(int pid) { return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH; }
 
 // A program that stays for more trials and writes its process id to $FILE.
 constexpr char kWarm[] =

@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -26,6 +25,7 @@
 #include "common/base/ids.h"
 #include "common/base/testing/is_alive.h"
 #include "worker/agent/testing/fake_coordinator.h"
+#include "worker/agent/testing/processes.h"
 
 extern char** environ;
 
@@ -108,14 +108,6 @@ class SweepWorkerTest : public ::testing::Test {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     return !testing::IsAlive(pid);
-  }
-
-  static bool Eventually(const std::function<bool()>& condition) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!condition() && std::chrono::steady_clock::now() < until) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return condition();
   }
 
   const std::filesystem::path folder_;
