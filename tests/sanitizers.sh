@@ -13,8 +13,11 @@ sanitize() {
   shift
   printf '\n== %s\n' "$preset"
   SWEEP_PRESET=$preset deploy/build.sh "$@"
-  # RestartTest restarts a coordinator after every event: takes minutes, reads no foreign bytes.
-  if [ $# -gt 0 ]; then labels=(-L "^($(IFS='|' && echo "$*"))\$" -E RestartTest); fi
+  # RestartTest restarts a coordinator after every event, DiskFullTest refuses every write: they take
+  # minutes, and read no foreign bytes.
+  if [ $# -gt 0 ]; then
+    labels=(-L "^($(IFS='|' && echo "$*"))\$" -E "RestartTest|^DiskFullTest")
+  fi
   # Reports go into files, because a test does not see the exit code of a process that it kills, nor
   # of every process that it starts.
   rm -rf "$reports"
