@@ -1,6 +1,5 @@
 // Compares our network, losses and optimiser with libtorch's own modules. The only file that
-// includes headers of libtorch's C++ frontend; all of them, torch/torch.h, take twice as long to
-// compile.
+// includes headers of libtorch's C++ frontend, which take long to compile.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
