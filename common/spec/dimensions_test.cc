@@ -24,7 +24,7 @@ run_cap: 10
 parameters:
   lr: {distribution: log_uniform_values, min: 0.001, max: 1.0}
   momentum: {min: 0.5, max: 0.9}
-  nesterov: {values: [true, false]}
+  nesterov: {values: [true, false], probabilities: [0.9, 0.1]}
   batch_size: {distribution: q_log_uniform_values, min: 8, max: 512, q: 8}
   dropout: {distribution: q_uniform, min: 0.0, max: 0.3, q: 0.1}
   epochs: {min: 5, max: 12}

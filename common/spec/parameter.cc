@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <map>
+#include <numeric>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -22,6 +23,7 @@ struct DistributionWord {
   const char* name;
 };
 
+// In the order of the enum, then second words.
 constexpr DistributionWord kDistributions[] = {
     {Distribution::kConstant, "constant"},
     {Distribution::kCategorical, "categorical"},
@@ -30,6 +32,7 @@ constexpr DistributionWord kDistributions[] = {
     {Distribution::kQUniform, "q_uniform"},
     {Distribution::kLogUniform, "log_uniform_values"},
     {Distribution::kQLogUniform, "q_log_uniform_values"},
+    {Distribution::kCategorical, "categorical_w_probabilities"},
 };
 
 // The multiples of q in [min, max]: first·q … last·q. The slack accepts 0.3 / 0.1, which is
@@ -57,6 +60,17 @@ Value MultipleOf(double multiple, double q) {
 std::int64_t IndexAt(double u, std::int64_t count) {
   return std::clamp<std::int64_t>(static_cast<std::int64_t>(u * static_cast<double>(count)), 0,
                                   count - 1);
+}
+
+// Index of one of several values with `probabilities`. Never one with probability 0.
+std::size_t IndexAt(double u, const std::vector<double>& probabilities) {
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    if (u < probabilities[i]) return i;
+    u -= probabilities[i];
+    if (probabilities[i] > 0) last = i;
+  }
+  return last;
 }
 
 std::string Interval(const KnownParameter& known) {
@@ -164,7 +178,7 @@ const std::map<std::string, Near>& NearDistributions() {
 
 // Distributions that Sweep lacks, although their names resemble ours.
 bool IsAnotherDistribution(std::string_view folded) {
-  for (const std::string_view part : {"inv", "normal", "gauss", "beta", "exp", "probabilit"}) {
+  for (const std::string_view part : {"inv", "normal", "gauss", "beta", "exp"}) {
     if (folded.find(part) != folded.npos) return true;
   }
   return false;
@@ -270,6 +284,11 @@ std::vector<Value> Parameter::GridValues() const {
   return all;
 }
 
+double Parameter::ProbabilityOf(std::int64_t index) const {
+  return probabilities.empty() ? 1 / static_cast<double>(GridSize())
+                               : probabilities[static_cast<std::size_t>(index)];
+}
+
 Value Parameter::Quantile(double u) const {
   const auto log_uniform = [&] {
     const double low = std::log(min);
@@ -285,11 +304,28 @@ Value Parameter::Quantile(double u) const {
       return MultipleOf(std::clamp(std::round(log_uniform() / q), first, last), q);
     }
     default:
+      if (!probabilities.empty()) return values[IndexAt(u, probabilities)];
       return GridValue(IndexAt(u, GridSize()));
   }
 }
 
 namespace {
+
+std::optional<double> PlaceInList(const Parameter& parameter, const Value& value) {
+  const std::vector<Value>& values = parameter.values;
+  const auto found = std::find_if(values.begin(), values.end(),
+                                  [&](const Value& one) { return SameValue(one, value); });
+  if (found == values.end()) return std::nullopt;
+  const auto index = found - values.begin();
+  const std::vector<double>& shares = parameter.probabilities;
+  if (shares.empty()) {
+    return (static_cast<double>(index) + 0.5) / static_cast<double>(values.size());
+  }
+  const double before = std::accumulate(shares.begin(), shares.begin() + index, 0.0);
+  const double place = before + parameter.ProbabilityOf(index) / 2;
+  // False also for a share that is lost in rounding.
+  return SameValue(parameter.Quantile(place), value) ? std::optional(place) : std::nullopt;
+}
 
 // The place of a number among equally likely ones, which are `first` + index · `step`.
 std::optional<double> PlaceOnGrid(const Parameter& parameter, const Value& value, double first,
@@ -324,14 +360,7 @@ std::optional<double> PlaceOnLogSteps(const Parameter& parameter, double value) 
 }  // namespace
 
 std::optional<double> Parameter::PlaceOf(const Value& value) const {
-  if (!values.empty()) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (SameValue(values[i], value)) {
-        return (static_cast<double>(i) + 0.5) / static_cast<double>(values.size());
-      }
-    }
-    return std::nullopt;
-  }
+  if (!values.empty()) return PlaceInList(*this, value);
   constexpr double kBelowOne = 1 - 0x1.0p-53;
   if (!IsNumber(value)) return std::nullopt;
   const double number = AsDouble(value);

@@ -27,7 +27,7 @@ enum class Distribution {
 const char* DistributionName(Distribution distribution);
 // False when no distribution has that name.
 bool ParseDistribution(std::string_view name, Distribution* distribution);
-// Every distribution's word, for messages.
+// Every word that ParseDistribution knows; some distributions have two.
 std::vector<std::string> DistributionNames();
 // "; did you mean 'log_uniform_values'?" for a slip or a word from other tools, else "".
 std::string DistributionHint(std::string_view name);
@@ -37,6 +37,8 @@ struct Parameter {
   std::string name;
   Distribution distribution = Distribution::kConstant;
   std::vector<Value> values;  // constant: one; categorical: all
+  // Categorical: one per value, with sum 1. Empty when all are equally likely.
+  std::vector<double> probabilities;
   double min = 0;
   double max = 0;
   double q = 0;
@@ -52,12 +54,15 @@ struct Parameter {
   // All values, for grids; empty when they cannot be listed. Requires a bounded GridSize(), which
   // the parser of sweep files ensures.
   std::vector<Value> GridValues() const;
+  // The share of value `index` of that list among independent draws; 0 for a value that only a grid
+  // tries.
+  double ProbabilityOf(std::int64_t index) const;
   // The value at u in [0, 1): the inverse of the distribution function. Values of a finite list are
-  // equally likely. A multiple of a whole q is an integer.
+  // equally likely, unless they have `probabilities`. A multiple of a whole q is an integer.
   Value Quantile(double u) const;
   // The inverse of Quantile: a u in [0, 1) with Quantile(u) equal to the value. For a value of a
-  // finite list or a multiple of q, the middle of all such u. nullopt when the parameter does not
-  // have the value.
+  // finite list or a multiple of q, the middle of all such u. nullopt when no u has the value: the
+  // parameter does not have it, or its probability is 0.
   std::optional<double> PlaceOf(const Value& value) const;
 };
 

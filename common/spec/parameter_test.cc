@@ -21,13 +21,15 @@ Parameter Make(Distribution distribution, double min, double max, double q = 0) 
 }
 
 TEST(Distribution, NamesAreThoseOfWeightsAndBiases) {
-  EXPECT_THAT(DistributionNames(),
-              ElementsAre("constant", "categorical", "uniform", "int_uniform", "q_uniform",
-                          "log_uniform_values", "q_log_uniform_values"));
+  EXPECT_THAT(
+      DistributionNames(),
+      ElementsAre("constant", "categorical", "uniform", "int_uniform", "q_uniform",
+                  "log_uniform_values", "q_log_uniform_values", "categorical_w_probabilities"));
   for (const std::string& name : DistributionNames()) {
     Distribution distribution;
     ASSERT_TRUE(ParseDistribution(name, &distribution));
-    EXPECT_EQ(DistributionName(distribution), name);
+    const bool is_second_word = name == "categorical_w_probabilities";
+    EXPECT_EQ(DistributionName(distribution), is_second_word ? "categorical" : name);
   }
   Distribution distribution;
   EXPECT_FALSE(ParseDistribution("normal", &distribution));
@@ -49,6 +51,35 @@ TEST(Parameter, CategoriesAreEquallyLikelyAndInTheFilesOrder) {
   EXPECT_EQ(parameter.Quantile(0.334), Int(32));
   EXPECT_EQ(parameter.Quantile(0.667), Int(128));
   EXPECT_EQ(parameter.Quantile(1), Int(128)) << "rounding must not lead past the end";
+}
+
+TEST(Parameter, CategoriesHaveTheirProbabilities) {
+  Parameter parameter{.name = "x",
+                      .distribution = Distribution::kCategorical,
+                      .values = {Int(0), Int(64), Int(32), Int(1), Int(128), Int(2)},
+                      .probabilities = {0, 0.5, 0.2, 0, 0.3, 0}};
+  EXPECT_EQ(parameter.GridSize(), 6) << "a grid takes all";
+  EXPECT_EQ(parameter.Quantile(0), Int(64));
+  EXPECT_EQ(parameter.Quantile(0.499), Int(64));
+  EXPECT_EQ(parameter.Quantile(0.501), Int(32));
+  EXPECT_EQ(parameter.Quantile(0.699), Int(32));
+  EXPECT_EQ(parameter.Quantile(0.701), Int(128));
+  EXPECT_EQ(parameter.Quantile(1), Int(128)) << "rounding must not lead to one that is never drawn";
+  EXPECT_EQ(parameter.PlaceOf(Int(64)), 0.25);
+  EXPECT_DOUBLE_EQ(parameter.PlaceOf(Int(32)).value(), 0.6);
+  EXPECT_DOUBLE_EQ(parameter.PlaceOf(Int(128)).value(), 0.85);
+  for (const std::int64_t never : {0, 1, 2}) EXPECT_FALSE(parameter.PlaceOf(Int(never)));
+}
+
+TEST(Parameter, AProbabilityThatRoundingHidesHasNoPlace) {
+  Parameter parameter{.name = "x",
+                      .distribution = Distribution::kCategorical,
+                      .values = {Int(0), Int(1), Int(2), Int(3)},
+                      .probabilities = {0.1, 0.2, 1e-30, 0.7}};
+  EXPECT_FALSE(parameter.PlaceOf(Int(2)));
+  for (const std::int64_t value : {0, 1, 3}) {
+    EXPECT_EQ(parameter.Quantile(parameter.PlaceOf(Int(value)).value()), Int(value));
+  }
 }
 
 TEST(Parameter, UniformSpansItsRange) {

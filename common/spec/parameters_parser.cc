@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -19,6 +22,9 @@ constexpr std::size_t kMaxParameters = 100;
 constexpr std::size_t kMaxValues = 1000;
 // A double holds integers and multiples up to this exactly.
 constexpr double kMaxInteger = 1e15;
+// How far from 1 the sum of probabilities may be, which people round: as in Weights & Biases, which
+// compares them by NumPy's isclose.
+constexpr double kSumSlack = 1.001e-5;
 
 bool IsIdentifier(const std::string& name) {
   if (name.empty() || name.size() > 63 || absl::ascii_isdigit(name[0])) return false;
@@ -33,7 +39,7 @@ std::string WithUnderscores(std::string name) {
   return name;
 }
 
-// The keys of a distribution, all required.
+// The keys that a distribution needs.
 std::vector<std::string> KeysOf(Distribution distribution) {
   switch (distribution) {
     case Distribution::kConstant:
@@ -46,6 +52,12 @@ std::vector<std::string> KeysOf(Distribution distribution) {
     default:
       return {"min", "max"};
   }
+}
+
+// The keys that a distribution may have besides.
+std::vector<std::string> MoreKeysOf(Distribution distribution) {
+  if (distribution == Distribution::kCategorical) return {"probabilities"};
+  return {};
 }
 
 bool IsLog(Distribution distribution) {
@@ -142,9 +154,9 @@ class ParameterParser {
   std::string Of(const char* key) const { return absl::StrCat("'", key, "' of ", Subject()); }
 
   void ReadMapping() {
-    keys_ = reader_->Keys(entry_.value, entry_.line, absl::StrCat("parameter ", Shown(entry_.key)),
-                          {"value", "values", "min", "max", "q", "distribution", "when"},
-                          {"probabilities"});
+    keys_ = reader_->Keys(
+        entry_.value, entry_.line, absl::StrCat("parameter ", Shown(entry_.key)),
+        {"value", "values", "probabilities", "min", "max", "q", "distribution", "when"});
     if (const auto when = keys_.find("when"); when != keys_.end()) ReadCondition(when->second);
     if (!ReadDistribution() || !CheckKeys()) return;
     switch (parameter_.distribution) {
@@ -155,6 +167,7 @@ class ParameterParser {
         break;
       case Distribution::kCategorical:
         ReadValues(keys_.at("values"));
+        ReadProbabilities();
         break;
       default:
         ReadRange();
@@ -173,6 +186,7 @@ class ParameterParser {
       }
       const std::optional<std::string> word = reader_->Text(it->second);
       if (!word) return false;
+      word_ = *word;
       if (ParseDistribution(*word, &parameter_.distribution)) return true;
       Complain(absl::StrCat("has distribution ", Shown(*word), "; there are ",
                             absl::StrJoin(DistributionNames(), ", "), DistributionHint(*word)),
@@ -202,8 +216,10 @@ class ParameterParser {
   }
 
   bool CheckKeys() {
-    const std::vector<std::string> needed = KeysOf(parameter_.distribution);
-    const char* const word = DistributionName(parameter_.distribution);
+    std::vector<std::string> needed = KeysOf(parameter_.distribution);
+    const std::vector<std::string> more = MoreKeysOf(parameter_.distribution);
+    const std::string word = word_.empty() ? DistributionName(parameter_.distribution) : word_;
+    if (word == "categorical_w_probabilities") needed.push_back("probabilities");
     bool fine = true;
     for (const std::string& key : needed) {
       if (keys_.contains(key)) continue;
@@ -212,6 +228,7 @@ class ParameterParser {
     }
     for (const auto& [key, value] : keys_) {
       if (key == "when" || key == "distribution" || Contains(needed, key)) continue;
+      if (Contains(more, key)) continue;
       Complain(absl::StrCat("has distribution ", word, ", with which '", key, "' does not go",
                             key == "q" ? "; say distribution: q_uniform" : ""),
                value.line);
@@ -235,6 +252,36 @@ class ParameterParser {
       }
     }
     parameter_.values = *std::move(values);
+  }
+
+  // Also when the values have an error, so that all errors are named at once.
+  void ReadProbabilities() {
+    const auto entry = keys_.find("probabilities");
+    if (entry == keys_.end()) return;
+    const int line = entry->second.line;
+    const auto written = reader_->Scalars(entry->second, Of("probabilities"));
+    if (!written) return;
+    std::vector<double> shares;
+    for (const Value& one : *written) {
+      shares.push_back(IsNumber(one) ? AsDouble(one) : -1);
+      if (shares.back() >= 0) continue;
+      return Complain(absl::StrCat("has the probability ", Shown(one), "; it must be 0 or more"),
+                      line);
+    }
+    const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+    if (!parameter_.values.empty() && shares.size() != parameter_.values.size()) {
+      Complain(absl::StrCat("has ", parameter_.values.size(), " values, but ", shares.size(),
+                            shares.size() == 1 ? " probability" : " probabilities"),
+               line);
+    } else if (!(std::abs(sum - 1) <= kSumSlack)) {
+      char shown[32];
+      std::snprintf(shown, sizeof(shown), "%.9g", sum);
+      Complain(absl::StrCat("has probabilities with the sum ", shown, "; it must be 1"), line);
+    } else if (std::adjacent_find(shares.begin(), shares.end(), std::not_equal_to<>()) !=
+               shares.end()) {
+      for (double& share : shares) share /= sum;
+      parameter_.probabilities = std::move(shares);
+    }  // else they are equally likely, as without probabilities
   }
 
   void ReadRange() {
@@ -341,6 +388,7 @@ class ParameterParser {
   YamlReader* const reader_;
   Parameter parameter_;
   std::map<std::string, YamlEntry> keys_;
+  std::string word_;  // the written distribution; empty without one
 };
 
 const Parameter* FindParameter(const SweepSpec& spec, std::string_view name) {

@@ -66,12 +66,13 @@ Json Search(const KnownParameter& known) {
   Json& properties = form["properties"];
   if (known.type == Type::kBool || known.type == Type::kChoice) {
     for (const char* key : {"min", "max", "q"}) properties[key] = false;
-    properties["distribution"] = {{"enum", {"constant", "categorical"}}};
+    properties["distribution"] = {
+        {"enum", {"constant", "categorical", "categorical_w_probabilities"}}};
   } else {
     if (known.type == Type::kInt) {
-      properties["distribution"] = {
-          {"enum",
-           {"constant", "categorical", "int_uniform", "q_uniform", "q_log_uniform_values"}}};
+      properties["distribution"] = {{"enum",
+                                     {"constant", "categorical", "categorical_w_probabilities",
+                                      "int_uniform", "q_uniform", "q_log_uniform_values"}}};
       properties["q"] = {{"type", "integer"}};
     }
     // A search over multiples may have ends outside the range.

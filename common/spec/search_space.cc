@@ -282,6 +282,8 @@ class FiniteSpace::Walker {
       if (!*exists) return Visit(digit + 1, code * static_cast<std::uint64_t>(size));
     }
     for (std::int64_t index = 0; index < size; ++index) {
+      // The first value may stand for one that does not exist, which only the leaf knows.
+      if (space_.IsLeftOut(digit, index) && (early_[digit] || index > 0)) continue;
       Choose(digit, index);
       const std::uint64_t next =
           code * static_cast<std::uint64_t>(size) + static_cast<std::uint64_t>(index);
@@ -293,10 +295,12 @@ class FiniteSpace::Walker {
 
   absl::Status Leaf(std::uint64_t code) {
     for (std::size_t digit = space_.axes_.size(); digit-- > 0;) {
-      if (early_[digit] || indices_[digit] <= 0) continue;
+      const bool is_first = indices_[digit] <= 0;
+      if (early_[digit] || (is_first && !space_.IsLeftOut(digit, 0))) continue;
       const absl::StatusOr<bool> exists = Exists(digit);
       if (!exists.ok()) return exists.status();
-      if (!*exists) return Count();
+      // One that does not exist counts once, as its first value.
+      if (*exists == is_first) return Count();
     }
     codes_.push_back(code);
     return Count();
@@ -345,9 +349,10 @@ std::optional<FiniteSpace> FiniteSpace::Make(const SweepSpec* spec, bool by_name
 }
 
 absl::StatusOr<std::vector<std::uint64_t>> FiniteSpace::Codes(const Limits& limits) const {
-  const bool conditional = std::any_of(spec_->parameters.begin(), spec_->parameters.end(),
-                                       [](const Parameter& p) { return p.when.has_value(); });
-  if (conditional) return Walker(*this, limits).Run();
+  const bool is_regular = std::none_of(
+      spec_->parameters.begin(), spec_->parameters.end(),
+      [](const Parameter& p) { return p.when.has_value() || !p.probabilities.empty(); });
+  if (!is_regular) return Walker(*this, limits).Run();
   if (raw_size_ > static_cast<std::uint64_t>(kMaxPoints)) {
     return absl::ResourceExhaustedError(absl::StrCat(raw_size_));
   }

@@ -44,8 +44,10 @@ absl::StatusOr<Configuration> BuildConfiguration(const SweepSpec& spec, std::int
                                                  ResolvedPoint point);
 
 // The finite search space of a sweep as one mixed-radix number per point: one digit per parameter,
-// the last digit fastest. The digit of a parameter that does not exist at a point (its `when` is
-// false) is 0, so each distinct point has exactly one code. The spec must outlive it.
+// the last digit fastest. Without the points that have a value of probability 0, unless the sweep
+// is a grid, for which probabilities mean nothing. The digit of a parameter that does not exist at
+// a point (its `when` is false) is 0, so each distinct point has exactly one code. The spec must
+// outlive it.
 class FiniteSpace {
  public:
   static constexpr std::int64_t kMaxPoints = 100'000;
@@ -76,6 +78,9 @@ class FiniteSpace {
   FiniteSpace(const SweepSpec* spec, std::vector<std::size_t> axes)
       : spec_(spec), axes_(std::move(axes)) {}
   std::int64_t Size(std::size_t digit) const { return spec_->parameters[axes_[digit]].GridSize(); }
+  bool IsLeftOut(std::size_t digit, std::int64_t index) const {
+    return !spec_->method->finite && spec_->parameters[axes_[digit]].ProbabilityOf(index) == 0;
+  }
 
   const SweepSpec* spec_;
   std::vector<std::size_t> axes_;  // parameter index of each digit

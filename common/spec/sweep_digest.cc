@@ -26,6 +26,10 @@ std::string Canonical(const Parameter& parameter) {
   for (const Value& value : parameter.values) absl::StrAppend(&text, " ", Canonical(value));
   absl::StrAppend(&text, " ", FormatDouble(parameter.min), " ", FormatDouble(parameter.max), " ",
                   FormatDouble(parameter.q));
+  for (std::size_t i = 0; i < parameter.probabilities.size(); ++i) {
+    absl::StrAppend(&text, i == 0 ? " probabilities " : " ",
+                    FormatDouble(parameter.probabilities[i]));
+  }
   if (parameter.when) absl::StrAppend(&text, " when ", Framed(parameter.when->text()));
   return text;
 }
@@ -59,11 +63,15 @@ struct Wording {
   std::string (*gate)(const Gate& gate);
 };
 
+// True for a parameter that builds which wrote version "sweep 1" could not read.
+bool IsNewer(const Parameter& parameter) { return !parameter.probabilities.empty(); }
+
 // Version "sweep 1" wrote choices as the numbers of their enums.
 std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
   if (method == methods.end() || spec.early_terminate) return std::nullopt;
+  if (std::any_of(spec.parameters.begin(), spec.parameters.end(), IsNewer)) return std::nullopt;
   return Wording{.version = "sweep 1",
                  .method = absl::StrCat(method - methods.begin()),
                  .gate_on = absl::StrCat(static_cast<int>(spec.gate_on)),

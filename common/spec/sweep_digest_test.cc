@@ -53,6 +53,7 @@ TEST(Digest, WhatMeansTheSameHasTheSame) {
       << "what is said is what holds anyway";
   EXPECT_EQ(DigestWith("dataset: synthetic", "dataset: {name: synthetic, train: 4096}"), digest);
   EXPECT_EQ(DigestWith("\">= 0.9\"", "'>=90%'"), digest);
+  EXPECT_EQ(DigestWith("[0.1, 0.2]", "[0.1, 0.2], probabilities: [0.5, 0.5]"), digest);
 }
 
 TEST(Digest, TheOrderOfKeysDoesNotCount) {
@@ -102,6 +103,8 @@ TEST(Digest, WhatMeansSomethingElseHasAnother) {
   differs("{name: accuracy, goal: maximize}", "loss");
   differs("[0.1, 0.2]", "[0.1, 0.3]");
   differs("[0.1, 0.2]", "[0.2, 0.1]");
+  differs("[0.1, 0.2]", "[0.1, 0.2], probabilities: [0.4, 0.6]");
+  differs("[0.1, 0.2]", "[0.1, 0.2], probabilities: [0.6, 0.4]");
   differs("{values: [0.1, 0.2]}", "{values: [0.1, 0.2], when: \"momentum > 0.6\"}");
   differs("max: 0.9", "max: 0.8");
   differs("{min: 0.5, max: 0.9}", "{distribution: log_uniform_values, min: 0.5, max: 0.9}");

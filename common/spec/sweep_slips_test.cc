@@ -255,7 +255,7 @@ TEST(Names, OfDistributionsOfOtherToolsAreAnswered) {
   EXPECT_THAT(hint("quniform"), HasSubstr("multiples of q"));
   EXPECT_THAT(hint("int_log_uniform"), HasSubstr("'q_log_uniform_values'? With q: 1"));
   for (const char* other : {"normal", "q_normal", "log_normal", "inv_log_uniform", "beta", "q_beta",
-                            "inv_log_uniform_values", "categorical_w_probabilities", "expon"}) {
+                            "inv_log_uniform_values", "expon"}) {
     EXPECT_THAT(hint(other), Not(HasSubstr("did you mean"))) << other;
   }
 }

@@ -1,24 +1,66 @@
 #include "coordinator/search/finite_search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "common/base/philox.h"
+#include "common/spec/point_resolver.h"
 
 namespace sweep {
 namespace {
 
-// The Fisher-Yates shuffle (Knuth, TAOCP 2, algorithm 3.4.2P).
-void Shuffle(PhiloxStream* stream, std::vector<std::uint64_t>* codes) {
-  for (std::size_t left = codes->size(); left > 1; --left) {
-    std::swap((*codes)[left - 1], (*codes)[stream->NextBelow(static_cast<std::uint32_t>(left))]);
+// The logarithm of the product of the probabilities of a point's values, where they are given.
+double LogProbability(const SweepSpec& spec, const ParameterMap& point) {
+  double sum = 0;
+  for (const Parameter& parameter : spec.parameters) {
+    const auto value = point.find(parameter.name);
+    if (parameter.probabilities.empty() || value == point.end()) continue;
+    const auto listed = std::find(parameter.values.begin(), parameter.values.end(), value->second);
+    sum += std::log(parameter.ProbabilityOf(listed - parameter.values.begin()));
   }
+  return sum;
 }
 
 }  // namespace
+
+// The Fisher-Yates shuffle (Knuth, TAOCP 2, algorithm 3.4.2P) where all points are equally likely.
+void FiniteSearch::Shuffle() {
+  PhiloxStream stream(DeriveKey(spec_->seed, "random"), 0);
+  const bool is_equal =
+      std::all_of(spec_->parameters.begin(), spec_->parameters.end(),
+                  [](const Parameter& parameter) { return parameter.probabilities.empty(); });
+  if (!is_equal) return ShuffleByProbability(&stream);
+  for (std::size_t left = codes_.size(); left > 1; --left) {
+    std::swap(codes_[left - 1], codes_[stream.NextBelow(static_cast<std::uint32_t>(left))]);
+  }
+}
+
+// Each point waits for an exponential time with its probability as the rate; the order of the times
+// is that of the draws (Efraimidis and Spirakis, "Weighted random sampling with a reservoir",
+// 2006).
+void FiniteSearch::ShuffleByProbability(PhiloxStream* stream) {
+  std::vector<std::pair<double, std::uint64_t>> order;  // logarithms of the times
+  PointResolver resolver(spec_);
+  for (std::size_t first = 0; first < codes_.size(); first += PointResolver::kBlock) {
+    std::vector<ParameterMap> points;
+    for (std::size_t i = first; i < std::min(first + PointResolver::kBlock, codes_.size()); ++i) {
+      points.push_back(space_->Decode(codes_[i]));
+    }
+    const std::vector<PointResolver::Result> resolved = resolver.Resolve(points);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const double time = -std::log1p(-stream->NextUniform());
+      // A point whose conditions cannot be evaluated is not tried, wherever it stands.
+      const double rate = resolved[i].ok() ? LogProbability(*spec_, resolved[i]->parameters) : 0;
+      order.emplace_back(std::log(time) - rate, codes_[first + i]);
+    }
+  }
+  std::sort(order.begin(), order.end());
+  std::transform(order.begin(), order.end(), codes_.begin(),
+                 [](const auto& one) { return one.second; });
+}
 
 absl::Status FiniteSearch::Prepare() {
   if (space_) return absl::OkStatus();
@@ -34,11 +76,8 @@ absl::Status FiniteSearch::Prepare() {
         absl::StrCat("sweep ", spec_->name, ": the search space: ", codes.status().message()));
   }
   codes_ = *std::move(codes);
-  if (order_ == Order::kShuffled) {
-    PhiloxStream stream(DeriveKey(spec_->seed, "random"), 0);
-    Shuffle(&stream, &codes_);
-  }
   space_ = std::move(space);
+  if (order_ == Order::kShuffled) Shuffle();
   return absl::OkStatus();
 }
 

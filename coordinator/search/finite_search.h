@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/philox.h"
 #include "common/spec/point_completer.h"
 #include "common/spec/search_space.h"
 #include "coordinator/search/search.h"
@@ -12,7 +13,8 @@
 namespace sweep {
 
 // Every valid point of a finite search space, each once: in the file's order (a grid), or shuffled
-// by the sweep's seed (random search without replacement). Number k is the k-th valid point,
+// by the sweep's seed (random search without replacement: each next point is drawn from those that
+// are left, in proportion to their probabilities). Number k is the k-th valid point,
 // whichever numbers were requested before.
 class FiniteSearch final : public Search {
  public:
@@ -24,6 +26,9 @@ class FiniteSearch final : public Search {
 
  private:
   absl::Status Prepare();
+  void Shuffle();
+  // Orders codes_ as draws in proportion to the points' probabilities.
+  void ShuffleByProbability(PhiloxStream* stream);
   // Tries the next block of codes.
   void TryMore(std::int64_t number);
 

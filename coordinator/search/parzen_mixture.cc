@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 #include "common/stats/normal.h"
 #include "coordinator/search/parzen_lanes.h"
@@ -52,6 +53,27 @@ double NormalQuantile(double p) {
 
 int CellOf(double coordinate, int cells) {
   return std::clamp(static_cast<int>(coordinate * cells), 0, cells - 1);
+}
+
+int CellOf(double coordinate, const ParzenAxis& axis) {
+  if (axis.shares.empty()) return CellOf(coordinate, axis.cells);
+  int last = 0;
+  for (int cell = 0; cell < axis.cells; ++cell) {
+    const double share = axis.shares[static_cast<std::size_t>(cell)];
+    if (coordinate < share) return cell;
+    coordinate -= share;
+    if (share > 0) last = cell;
+  }
+  return last;
+}
+
+double ShareOf(int cell, const ParzenAxis& axis) {
+  return axis.shares.empty() ? 1.0 / axis.cells : axis.shares[static_cast<std::size_t>(cell)];
+}
+
+double MiddleOf(int cell, const ParzenAxis& axis) {
+  if (axis.shares.empty()) return (cell + 0.5) / axis.cells;
+  return std::accumulate(axis.shares.begin(), axis.shares.begin() + cell, ShareOf(cell, axis) / 2);
 }
 
 }  // namespace
@@ -182,7 +204,7 @@ void ParzenMixture::SetAllKernels() {
 void ParzenMixture::Insert(Axis* axis, double coordinate, std::int64_t number) {
   if (std::isnan(coordinate)) return;  // as it was opened
   if (!axis->kind.is_ordered) {
-    axis->mean[PlaceOf(number)] = static_cast<float>(CellOf(coordinate, axis->kind.cells));
+    axis->mean[PlaceOf(number)] = static_cast<float>(CellOf(coordinate, axis->kind));
     return;
   }
   const std::pair<double, std::int64_t> entry(coordinate, number);
@@ -243,28 +265,18 @@ void ParzenMixture::SetWeights() {
   }
 }
 
-std::pair<double, double> ParzenMixture::CategoryDensities(const Axis& axis) const {
-  const auto kernels = static_cast<double>(size() + 1);
-  const double all = 1 + axis.kind.cells / kernels;
-  return {axis.kind.cells * (1 + 1 / kernels) / all, axis.kind.cells / kernels / all};
+double ParzenMixture::UniformPart(const Axis& axis) const {
+  return axis.kind.cells / (static_cast<double>(size() + 1) + axis.kind.cells);
 }
 
 double ParzenMixture::DrawOn(const Axis& axis, std::size_t place, double u) const {
   const double mean = points_[place][static_cast<std::size_t>(&axis - axes_.data())];
   const int cells = axis.kind.cells;
   const bool is_uniform = std::isnan(mean) || (place == 0 && !axis.kind.is_ordered);
-  if (is_uniform) return cells > 0 ? (CellOf(u, cells) + 0.5) / cells : u;
+  if (is_uniform) return cells > 0 ? MiddleOf(CellOf(u, axis.kind), axis.kind) : u;
   if (!axis.kind.is_ordered) {
-    const double other = CategoryDensities(axis).second / cells;
-    const int own = CellOf(mean, cells);
-    // The others share the beginning of [0, 1), the own one has the rest.
-    const double others = other * (cells - 1);
-    int cell = own;
-    if (u < others) {
-      cell = std::min(static_cast<int>(u / other), cells - 2);
-      if (cell >= own) ++cell;
-    }
-    return (cell + 0.5) / cells;
+    const double uniform = UniformPart(axis);
+    return MiddleOf(CellOf(u < uniform ? u / uniform : mean, axis.kind), axis.kind);
   }
   if (axis.has_rows()) {
     const float* const row = axis.rows.data() + std::ptrdiff_t{axis.row[place]} * cells;
@@ -308,10 +320,12 @@ std::vector<double> ParzenMixture::LogDensities(std::span<const ParzenPoint> poi
                     .norm = axis.norm.data()};
       if (!axis.kind.is_ordered) {
         lane.kind = LaneAxis::Kind::kCategory;
-        lane.coordinate = static_cast<float>(CellOf(point[i], axis.kind.cells));
-        const auto [same, other] = CategoryDensities(axis);
-        lane.same = static_cast<float>(std::log(same));
-        lane.other = static_cast<float>(std::log(other));
+        const int cell = CellOf(point[i], axis.kind);
+        const double uniform = UniformPart(axis);
+        lane.coordinate = static_cast<float>(cell);
+        lane.same =
+            static_cast<float>(std::log((1 - uniform) / ShareOf(cell, axis.kind) + uniform));
+        lane.other = static_cast<float>(std::log(uniform));
       } else if (axis.has_rows()) {
         lane.kind = LaneAxis::Kind::kCells;
         const auto cells = static_cast<std::size_t>(axis.kind.cells);

@@ -14,7 +14,9 @@ namespace sweep {
 // One coordinate of a point in the unit cube.
 struct ParzenAxis {
   bool is_ordered = true;  // false: a category, whose values are equally far from each other
-  int cells = 0;           // the number of values, each an equally wide cell; 0: every number
+  int cells = 0;           // the number of values, each a cell; 0: every number
+  // Of a category: the widths of the cells; empty when they are equally wide, as ordered ones are.
+  std::vector<double> shares;
 };
 
 // A coordinate for each axis; NaN where the axis does not exist at the point.
@@ -78,8 +80,8 @@ class ParzenMixture {
   void Erase(Axis* axis, double coordinate, std::int64_t number);
   void SetAllKernels();
   double DrawOn(const Axis& axis, std::size_t place, double u) const;
-  // Probabilities of a category's own value and of each other one, times the number of values.
-  std::pair<double, double> CategoryDensities(const Axis& axis) const;
+  // The part of a category's kernel that is uniform; the rest belongs to the point's own value.
+  double UniformPart(const Axis& axis) const;
 
   std::vector<Axis> axes_;
   std::vector<std::int64_t> numbers_;  // ascending; that of the wide kernel first

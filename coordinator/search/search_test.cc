@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <string>
 
 #include "coordinator/search/search_makers.h"
 #include "coordinator/search/testing/search_testing.h"
@@ -94,6 +96,55 @@ TEST(RandomSearch, NeverRepeatsAPointOfAFiniteSpace) {
   const auto fifth = Search::Make(&spec)->Suggest(5);
   ASSERT_TRUE(fifth.ok());
   EXPECT_EQ((*fifth)->parameters, points[4]);
+}
+
+// A space that can be listed: 2 × 2 × 2 points and one without `x`.
+constexpr char kWeighted[] =
+    "method: random\nrun_cap: 100\nprogram: ./none\nparameters:\n"
+    "  a: {values: [0, 1], probabilities: [0.9, 0.1]}\n  b: {values: [0, 1]}\n"
+    "  c: {values: [off, a, b, never], probabilities: [0.4, 0.3, 0.3, 0]}\n"
+    "  x: {values: [0, 1], probabilities: [0, 1], when: \"c != 'off'\"}\nseed: ";
+
+TEST(RandomSearch, ProbabilitiesWeighTheOrderOfAFiniteSpace) {
+  int rare_first = 0, off_first = 0, off_before_a = 0;
+  constexpr int kSeeds = 400;
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    const auto points = All(Parse(kWeighted + std::to_string(seed) + "\n"));
+    ASSERT_EQ(points.size(), 12u) << "with each c that is drawn, and each a and b";
+    EXPECT_EQ(std::set<ParameterMap>(points.begin(), points.end()).size(), 12u);
+    std::map<Value, std::size_t> first;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      EXPECT_NE(points[i].at("c"), Value("never"));
+      EXPECT_EQ(points[i].contains("x"), points[i].at("c") != Value("off"));
+      if (points[i].contains("x")) EXPECT_EQ(AsDouble(points[i].at("x")), 1);
+      first.try_emplace(points[i].at("c"), i);
+    }
+    rare_first += points[0].at("a") == Value(std::int64_t{1}) ? 1 : 0;
+    off_first += points[0].at("c") == Value("off") ? 1 : 0;
+    off_before_a += first.at(Value("off")) < first.at(Value("a")) ? 1 : 0;
+  }
+  EXPECT_NEAR(rare_first, 0.1 * kSeeds, 20) << "three standard deviations";
+  EXPECT_NEAR(off_first, 0.4 * kSeeds, 30);
+  EXPECT_NEAR(off_before_a, 4.0 / 7 * kSeeds, 30) << "whatever came in between";
+}
+
+TEST(RandomSearch, ProbabilitiesAreTheSharesOfADraw) {
+  const auto points = All(
+      Parse("method: random\nrun_cap: 2000\nseed: 5\nprogram: ./none\nparameters:\n"
+            "  a: {values: [0, 1, 2], probabilities: [0.7, 0.3, 0]}\n  x: {min: 0.0, max: 1.0}\n"));
+  int ones = 0;
+  for (const double a : Values(points, "a")) {
+    EXPECT_NE(a, 2);
+    ones += a == 1 ? 1 : 0;
+  }
+  EXPECT_NEAR(ones, 600, 62) << "three standard deviations";
+}
+
+TEST(GridSearch, TakesNoNoticeOfProbabilities) {
+  const auto points =
+      All(Parse("method: grid\nparameters:\n"
+                "  lr: {values: [0.1, 0.2, 0.4], probabilities: [0, 0.9, 0.1]}\n"));
+  EXPECT_THAT(Values(points, "lr"), ElementsAre(0.1, 0.2, 0.4));
 }
 
 TEST(RandomSearch, DrawsAgainUntilTheConstraintsHold) {

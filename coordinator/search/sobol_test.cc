@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/philox.h"
@@ -143,6 +145,16 @@ TEST(SobolSearch, FillsTheDistributionsEvenly) {
   }
   EXPECT_EQ(rates.size(), 64u);
   EXPECT_EQ(momenta.size(), 64u);
+}
+
+TEST(SobolSearch, GivesEachValueItsProbability) {
+  const auto points = All(ParseSobol(
+      "run_cap: 64\nparameters:\n  lr: {min: 0.1, max: 0.2}\n"
+      "  batch_size: {values: [16, 32, 64, 128], probabilities: [0.25, 0, 0.625, 0.125]}\n"));
+  ASSERT_EQ(points.size(), 64u);
+  std::map<double, int> counts;
+  for (const ParameterMap& point : points) ++counts[AsDouble(point.at("batch_size"))];
+  EXPECT_THAT(counts, ElementsAre(std::pair(16.0, 16), std::pair(64.0, 40), std::pair(128.0, 8)));
 }
 
 TEST(SobolSearch, IsAFunctionOfSeedAndNumber) {

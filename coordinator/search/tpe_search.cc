@@ -44,7 +44,9 @@ std::vector<ParzenAxis> AxesOf(const SearchSpace& space) {
     const bool is_ordered = space.dimensions()[i].scale != Dimension::Scale::kCategory;
     const std::int64_t values = space.axis(i).GridSize();
     const bool has_cells = values > 0 && (!is_ordered || values <= kMostCells);
-    axes.push_back({.is_ordered = is_ordered, .cells = has_cells ? static_cast<int>(values) : 0});
+    axes.push_back({.is_ordered = is_ordered,
+                    .cells = has_cells ? static_cast<int>(values) : 0,
+                    .shares = space.axis(i).probabilities});
   }
   return axes;
 }

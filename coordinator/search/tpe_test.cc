@@ -120,6 +120,38 @@ TEST(ParzenMixture, DrawsAsItsDensitySays) {
   EXPECT_NEAR(static_cast<double>(last) / kDraws, expected_last / all, 0.02);
 }
 
+// The density is one over the cube, in which the cells have the widths of their shares.
+TEST(ParzenMixture, CategoriesHaveTheirShares) {
+  PhiloxStream random(4, 0);
+  const std::vector<double> shares = {0.5, 0, 0.3, 0.2};
+  const std::vector<double> middles = {0.25, 0.5, 0.65, 0.9};
+  ParzenMixture mixture({{.is_ordered = false, .cells = 4, .shares = shares}});
+  const auto drawn = [&] {
+    std::vector<double> counts(4);
+    constexpr int kDraws = 20'000;
+    for (int i = 0; i < kDraws; ++i) {
+      const double at = mixture.Draw(&random).front();
+      counts[at < 0.5 ? 0 : at < 0.8 ? 2 : 3] += 1.0 / kDraws;
+    }
+    return counts;
+  };
+  const auto by_density = [&](std::size_t cell) {
+    const ParzenPoint point = {middles[cell]};
+    return shares[cell] * std::exp(mixture.LogDensities(std::span(&point, 1)).front());
+  };
+  std::vector<double> counts = drawn();
+  for (const std::size_t cell : {0, 2, 3}) EXPECT_NEAR(counts[cell], shares[cell], 0.015) << cell;
+  for (std::int64_t number = 1; number <= 6; ++number) mixture.Add(number, {middles[3]});
+  counts = drawn();
+  double all = 0;
+  for (const std::size_t cell : {0, 2, 3}) {
+    EXPECT_NEAR(counts[cell], by_density(cell), 0.015) << cell;
+    all += by_density(cell);
+  }
+  EXPECT_NEAR(all, 1, 1e-5);
+  EXPECT_GT(counts[3], 0.5);
+}
+
 // ---- the search
 
 SweepSpec ParseTpe(const std::string& parameters, int run_cap = 60, const std::string& more = "") {
