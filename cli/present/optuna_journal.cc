@@ -127,7 +127,8 @@ bool KeepsSteps(const Parameter& parameter) {
 
 // The range without steps; its ends are values that a trial may have.
 Range EndsOf(const Parameter& parameter, double value) {
-  Range range{.low = parameter.min, .high = parameter.max, .step = std::nullopt};
+  const Parameter::Range shown = parameter.ShownRange();
+  Range range{.low = shown.low, .high = shown.high, .step = std::nullopt};
   if (parameter.q > 0) {
     range.low = AsDouble(parameter.Quantile(0));
     range.high = AsDouble(parameter.Quantile(1));

@@ -122,6 +122,36 @@ TEST(OptunaJournal, ParametersHaveTheDistributionsOfTheSearchSpace) {
   EXPECT_EQ(record["params"]["batch"], 64);
 }
 
+// Optuna has no normal distribution, and its ranges have ends.
+TEST(OptunaJournal, ANormalDistributionIsARangeThatHasTheValue) {
+  constexpr double kOpen = std::numeric_limits<double>::infinity();
+  SweepSpec spec = Spec();
+  spec.parameters = {{.name = "open",
+                      .distribution = Distribution::kNormal,
+                      .min = -kOpen,
+                      .max = kOpen,
+                      .mu = 3,
+                      .sigma = 1},
+                     {.name = "cut",
+                      .distribution = Distribution::kLogNormal,
+                      .min = 0.25,
+                      .max = kOpen,
+                      .sigma = 1}};
+  v1::Trial trial = Trial();
+  (*trial.mutable_parameters())["open"].set_double_value(-4.5);
+  (*trial.mutable_parameters())["cut"].set_double_value(0.5);
+  const json record = Written(spec, {trial}).back();
+  const auto attributes = [&](const char* name) {
+    return json::parse(record["distributions"][name].get<std::string>())["attributes"];
+  };
+  EXPECT_EQ(attributes("open")["low"], -4.5);
+  EXPECT_NEAR(attributes("open")["high"].get<double>(), 3 + 4.417, 1e-3);
+  EXPECT_EQ(attributes("open")["log"], false);
+  EXPECT_EQ(attributes("cut")["low"], 0.25);
+  EXPECT_GT(attributes("cut")["high"].get<double>(), 50);
+  EXPECT_EQ(attributes("cut")["log"], true);
+}
+
 TEST(OptunaJournal, StepsAreThoseOfTheSearchSpace) {
   SweepSpec spec;
   const auto add = [&](const char* name, double min, double max, double q) {

@@ -17,13 +17,21 @@ Dimension DimensionOf(const Parameter& parameter) {
     case Distribution::kIntUniform:
       return {.scale = Dimension::Scale::kLinear, .whole = true};
     case Distribution::kUniform:
+    case Distribution::kNormal:
       return {.scale = Dimension::Scale::kLinear};
     case Distribution::kQUniform:
+    case Distribution::kQNormal:
       return {.scale = Dimension::Scale::kLinear, .whole = steps_are_whole};
     case Distribution::kLogUniform:
+    case Distribution::kLogNormal:
       return {.scale = Dimension::Scale::kLog};
     case Distribution::kQLogUniform:
       return {.scale = Dimension::Scale::kLog, .whole = steps_are_whole};
+    case Distribution::kQLogNormal: {
+      const bool has_zero = AsDouble(parameter.Quantile(0)) == 0;
+      return {.scale = has_zero ? Dimension::Scale::kLinear : Dimension::Scale::kLog,
+              .whole = steps_are_whole};
+    }
   }
   return {};
 }

@@ -29,6 +29,10 @@ parameters:
   dropout: {distribution: q_uniform, min: 0.0, max: 0.3, q: 0.1}
   epochs: {min: 5, max: 12}
   label_smoothing: {value: 0.1}
+  weight_decay: {distribution: log_normal, mu: -7, sigma: 1, min: 0.00001, max: 0.1}
+  final_lr_fraction: {distribution: normal, mu: 0.5, sigma: 0.25, min: 0, max: 1}
+  warmup_epochs: {distribution: q_normal, mu: 2, sigma: 1, q: 0.5, min: 0, max: 4}
+  shift_pixels: {distribution: q_log_normal, mu: 1, sigma: 0.5, q: 1, min: 1, max: 9}
   schedule: {values: [constant, step, cosine]}
   step_epochs: {min: 2, max: 4, when: "schedule == 'step'"}
   step_gamma: {min: 0.1, max: 0.5, when: "schedule == 'step' and step_epochs > 2"}
@@ -54,6 +58,11 @@ TEST(SearchSpace, HasADimensionForEachParameterOfSeveralValues) {
   EXPECT_FALSE(Of(space, "dropout").whole);
   EXPECT_TRUE(Of(space, "epochs").whole);
   EXPECT_EQ(Of(space, "momentum").scale, Dimension::Scale::kLinear);
+  EXPECT_EQ(Of(space, "weight_decay").scale, Dimension::Scale::kLog);
+  EXPECT_EQ(Of(space, "final_lr_fraction").scale, Dimension::Scale::kLinear);
+  EXPECT_FALSE(Of(space, "warmup_epochs").whole);
+  EXPECT_EQ(Of(space, "shift_pixels").scale, Dimension::Scale::kLog);
+  EXPECT_TRUE(Of(space, "shift_pixels").whole);
 }
 
 // Encoding and decoding a completed point gives the same point.

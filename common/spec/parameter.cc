@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -13,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
+#include "common/spec/truncated_normal.h"
 #include "common/yaml/shown.h"
 
 namespace sweep {
@@ -32,19 +34,29 @@ constexpr DistributionWord kDistributions[] = {
     {Distribution::kQUniform, "q_uniform"},
     {Distribution::kLogUniform, "log_uniform_values"},
     {Distribution::kQLogUniform, "q_log_uniform_values"},
+    {Distribution::kNormal, "normal"},
+    {Distribution::kQNormal, "q_normal"},
+    {Distribution::kLogNormal, "log_normal"},
+    {Distribution::kQLogNormal, "q_log_normal"},
+    {Distribution::kLogUniform, "inv_log_uniform_values"},
     {Distribution::kCategorical, "categorical_w_probabilities"},
 };
 
-// The multiples of q in [min, max]: first·q … last·q. The slack accepts 0.3 / 0.1, which is
-// 2.9999999999999996, as 3.
+// The multiples of q in [min, max]: first·q … last·q, or without end where the range is open. The
+// slack accepts 0.3 / 0.1, which is 2.9999999999999996, as 3.
 struct Multiples {
   double first;
   double last;
 };
 
-Multiples MultiplesWithin(double min, double max, double q) {
+Multiples MultiplesOf(const Parameter& parameter) {
   constexpr double kSlack = 1e-9;
-  return {std::ceil(min / q - kSlack), std::floor(max / q + kSlack)};
+  Multiples multiples{std::ceil(parameter.min / parameter.q - kSlack),
+                      std::floor(parameter.max / parameter.q + kSlack)};
+  if (parameter.distribution == Distribution::kQLogNormal) {
+    multiples.first = std::max(multiples.first, 0.0);
+  }
+  return multiples;
 }
 
 // multiple · q, free of binary noise (3 · 0.1 is 0.3), and an integer when q is whole.
@@ -54,6 +66,39 @@ Value MultipleOf(double multiple, double q) {
   char text[40];
   std::snprintf(text, sizeof(text), "%.15g", product);
   return std::strtod(text, nullptr);
+}
+
+// The distribution of a normal parameter's number, or of its logarithm, before it is rounded. Each
+// multiple of q has the part that is nearest to it.
+TruncatedNormal NormalOf(const Parameter& parameter) {
+  double low = parameter.min, high = parameter.max;
+  if (parameter.q > 0) {
+    const auto [first, last] = MultiplesOf(parameter);
+    low = (first - 0.5) * parameter.q;
+    high = (last + 0.5) * parameter.q;
+  }
+  if (parameter.distribution == Distribution::kLogNormal ||
+      parameter.distribution == Distribution::kQLogNormal) {
+    low = low > 0 ? std::log(low) : -std::numeric_limits<double>::infinity();
+    high = std::log(high);
+  }
+  return {parameter.mu, parameter.sigma, low, high};
+}
+
+// The ends between which the logarithms of a parameter are uniform.
+struct LogEnds {
+  double low;
+  double high;
+};
+
+LogEnds LogEndsOf(const Parameter& parameter) {
+  return {std::log(parameter.min), std::log(parameter.max)};
+}
+
+// The multiple of q nearest to a draw. Not -0.
+Value Rounded(const Parameter& parameter, double draw) {
+  const auto [first, last] = MultiplesOf(parameter);
+  return MultipleOf(std::clamp(std::round(draw / parameter.q), first, last) + 0.0, parameter.q);
 }
 
 // Index of one of `count` equally likely values.
@@ -152,6 +197,7 @@ const std::map<std::string, Near>& NearDistributions() {
   constexpr char kEnds[] = "Its ends are values, not exponents";
   constexpr char kWhole[] = "With q: 1, and ends that are values, not exponents";
   constexpr char kMultiples[] = "Its values are the multiples of q, wherever min lies";
+  constexpr char kNormals[] = "With mu and sigma, and min and max where it is to be cut off";
   static const auto& near = *new std::map<std::string, Near>{
       {"loguniform", {"log_uniform_values", kEnds}},
       {"log", {"log_uniform_values", kEnds}},
@@ -172,13 +218,19 @@ const std::map<std::string, Near>& NearDistributions() {
       {"quniform", {"q_uniform", kMultiples}},
       {"qrandint", {"q_uniform", kMultiples}},
       {"discreteuniform", {"q_uniform", kMultiples}},
+      {"gauss", {"normal", kNormals}},
+      {"gaussian", {"normal", kNormals}},
+      {"randn", {"normal", kNormals}},
+      {"truncnorm", {"normal", kNormals}},
+      {"truncatednormal", {"normal", kNormals}},
+      {"qrandn", {"q_normal", kNormals}},
   };
   return near;
 }
 
 // Distributions that Sweep lacks, although their names resemble ours.
 bool IsAnotherDistribution(std::string_view folded) {
-  for (const std::string_view part : {"inv", "normal", "gauss", "beta", "exp"}) {
+  for (const std::string_view part : {"inv", "norm", "beta", "exp"}) {
     if (folded.find(part) != folded.npos) return true;
   }
   return false;
@@ -214,6 +266,18 @@ bool IsAllowed(const KnownParameter& known, const Value& value) {
 
 }  // namespace
 
+bool IsNormal(Distribution distribution) {
+  switch (distribution) {
+    case Distribution::kNormal:
+    case Distribution::kQNormal:
+    case Distribution::kLogNormal:
+    case Distribution::kQLogNormal:
+      return true;
+    default:
+      return false;
+  }
+}
+
 const char* DistributionName(Distribution distribution) {
   return kDistributions[static_cast<int>(distribution)].name;
 }
@@ -235,7 +299,6 @@ std::vector<std::string> DistributionNames() {
 
 std::string DistributionHint(std::string_view name) {
   const std::string folded = Folded(name);
-  if (IsAnotherDistribution(folded)) return "";
   if (const auto near = NearDistributions().find(folded); near != NearDistributions().end()) {
     const auto& [ours, how] = near->second;
     return how.empty() ? Quote(ours) : absl::StrCat(Quote(ours), " ", how);
@@ -243,7 +306,7 @@ std::string DistributionHint(std::string_view name) {
   for (const DistributionWord& word : kDistributions) {
     if (folded == Folded(word.name)) return Quote(word.name);
   }
-  return DidYouMean(name, DistributionNames());
+  return IsAnotherDistribution(folded) ? "" : DidYouMean(name, DistributionNames());
 }
 
 std::int64_t Parameter::GridSize() const {
@@ -254,15 +317,12 @@ std::int64_t Parameter::GridSize() const {
     case Distribution::kIntUniform:
       return static_cast<std::int64_t>(max) - static_cast<std::int64_t>(min) + 1;
     case Distribution::kQUniform: {
-      const auto [first, last] = MultiplesWithin(min, max, q);
+      const auto [first, last] = MultiplesOf(*this);
       return static_cast<std::int64_t>(last - first) + 1;
     }
-    case Distribution::kUniform:
-    case Distribution::kLogUniform:
-    case Distribution::kQLogUniform:
+    default:
       return 0;
   }
-  return 0;
 }
 
 Value Parameter::GridValue(std::int64_t index) const {
@@ -270,7 +330,7 @@ Value Parameter::GridValue(std::int64_t index) const {
     case Distribution::kIntUniform:
       return static_cast<std::int64_t>(min) + index;
     case Distribution::kQUniform:
-      return MultipleOf(MultiplesWithin(min, max, q).first + static_cast<double>(index), q);
+      return MultipleOf(MultiplesOf(*this).first + static_cast<double>(index), q);
     default:
       return values[static_cast<std::size_t>(index)];
   }
@@ -284,6 +344,34 @@ std::vector<Value> Parameter::GridValues() const {
   return all;
 }
 
+bool Parameter::IsEmpty() const {
+  const auto [first, last] = MultiplesOf(*this);
+  return first > last;
+}
+
+Parameter::Reach Parameter::NormalReach() const {
+  const TruncatedNormal normal = NormalOf(*this);
+  const bool is_log =
+      distribution == Distribution::kLogNormal || distribution == Distribution::kQLogNormal;
+  return {.low = is_log ? std::exp(normal.low()) : normal.low(),
+          .high = is_log ? std::exp(normal.high()) : normal.high(),
+          .mass = normal.mass()};
+}
+
+Parameter::Range Parameter::ShownRange() const {
+  constexpr double kLeftOut = 0.5e-5;  // on each side
+  return {std::isinf(min) ? AsDouble(Quantile(kLeftOut)) : min,
+          std::isinf(max) ? AsDouble(Quantile(1 - kLeftOut)) : max};
+}
+
+std::pair<Value, Value> Parameter::EndValues() const {
+  const std::int64_t size = GridSize();
+  if (size > 0) return {GridValue(0), GridValue(size - 1)};
+  const bool is_rounded = q > 0;
+  return {is_rounded || std::isinf(min) ? Quantile(0) : Value(min),
+          is_rounded || std::isinf(max) ? Quantile(1) : Value(max)};
+}
+
 double Parameter::ProbabilityOf(std::int64_t index) const {
   return probabilities.empty() ? 1 / static_cast<double>(GridSize())
                                : probabilities[static_cast<std::size_t>(index)];
@@ -291,18 +379,24 @@ double Parameter::ProbabilityOf(std::int64_t index) const {
 
 Value Parameter::Quantile(double u) const {
   const auto log_uniform = [&] {
-    const double low = std::log(min);
-    return std::clamp(std::exp(low + u * (std::log(max) - low)), min, max);
+    const auto [low, high] = LogEndsOf(*this);
+    return std::exp(low + u * (high - low));
   };
   switch (distribution) {
     case Distribution::kUniform:
       return std::clamp(min * (1 - u) + max * u, min, max);
     case Distribution::kLogUniform:
-      return log_uniform();
-    case Distribution::kQLogUniform: {
-      const auto [first, last] = MultiplesWithin(min, max, q);
-      return MultipleOf(std::clamp(std::round(log_uniform() / q), first, last), q);
-    }
+      return std::clamp(log_uniform(), min, max);
+    case Distribution::kQLogUniform:
+      return Rounded(*this, log_uniform());
+    case Distribution::kNormal:
+      return NormalOf(*this).Quantile(u);
+    case Distribution::kQNormal:
+      return Rounded(*this, NormalOf(*this).Quantile(u));
+    case Distribution::kLogNormal:
+      return std::clamp(std::exp(NormalOf(*this).Quantile(u)), min, max);
+    case Distribution::kQLogNormal:
+      return Rounded(*this, std::exp(NormalOf(*this).Quantile(u)));
     default:
       if (!probabilities.empty()) return values[IndexAt(u, probabilities)];
       return GridValue(IndexAt(u, GridSize()));
@@ -337,22 +431,40 @@ std::optional<double> PlaceOnGrid(const Parameter& parameter, const Value& value
   return (index + 0.5) / static_cast<double>(count);
 }
 
-double PlaceOnLog(const Parameter& parameter, double value) {
-  const double low = std::log(parameter.min), high = std::log(parameter.max);
-  return high > low ? (std::log(value) - low) / (high - low) : 0;
+// The share of draws below a number, before rounding. 0 for a number without a logarithm where the
+// logarithm is drawn.
+double ShareBelow(const Parameter& parameter, double number) {
+  const bool is_plain = parameter.distribution == Distribution::kNormal ||
+                        parameter.distribution == Distribution::kQNormal;
+  if (!is_plain && number <= 0) return 0;
+  if (is_plain) return NormalOf(parameter).Cdf(number);
+  if (IsNormal(parameter.distribution)) return NormalOf(parameter).Cdf(std::log(number));
+  const auto [low, high] = LogEndsOf(parameter);
+  return high > low ? std::clamp((std::log(number) - low) / (high - low), 0.0, 1.0) : 0;
+}
+
+constexpr double kBelowOne = 1 - 0x1.0p-53;
+
+// nullopt also for a number that is too far out for a normal distribution without an end.
+std::optional<double> PlaceOfNumber(const Parameter& parameter, double number) {
+  if (!(number >= parameter.min && number <= parameter.max)) return std::nullopt;
+  const double place = std::min(ShareBelow(parameter, number), kBelowOne);
+  const bool is_end = place == 0 || place == kBelowOne;
+  if (!IsNormal(parameter.distribution) || !is_end) return place;
+  const double end = AsDouble(parameter.Quantile(place));
+  const double tolerance = 1e-6 * std::max(std::abs(end), std::abs(number));
+  return std::abs(end - number) <= tolerance ? std::optional(place) : std::nullopt;
 }
 
 // The middle of the draws that round to the value.
-std::optional<double> PlaceOnLogSteps(const Parameter& parameter, double value) {
-  const auto [first, last] = MultiplesWithin(parameter.min, parameter.max, parameter.q);
+std::optional<double> PlaceOnSteps(const Parameter& parameter, double value) {
+  const auto [first, last] = MultiplesOf(parameter);
   const double multiple = std::round(value / parameter.q);
   if (!(multiple >= first && multiple <= last)) return std::nullopt;
-  const auto end = [&](double edge) {
-    return PlaceOnLog(parameter, std::clamp(edge * parameter.q, parameter.min, parameter.max));
-  };
+  const auto end = [&](double edge) { return ShareBelow(parameter, edge * parameter.q); };
   const double from = multiple == first ? 0 : end(multiple - 0.5);
   const double to = multiple == last ? 1 : end(multiple + 0.5);
-  const double place = (from + to) / 2;
+  const double place = std::min((from + to) / 2, kBelowOne);
   if (AsDouble(parameter.Quantile(place)) != value) return std::nullopt;
   return place;
 }
@@ -361,23 +473,24 @@ std::optional<double> PlaceOnLogSteps(const Parameter& parameter, double value) 
 
 std::optional<double> Parameter::PlaceOf(const Value& value) const {
   if (!values.empty()) return PlaceInList(*this, value);
-  constexpr double kBelowOne = 1 - 0x1.0p-53;
   if (!IsNumber(value)) return std::nullopt;
   const double number = AsDouble(value);
-  const bool within = number >= min && number <= max;
   switch (distribution) {
     case Distribution::kUniform:
-      if (!within) return std::nullopt;
+      if (!(number >= min && number <= max)) return std::nullopt;
       return max > min ? std::min((number - min) / (max - min), kBelowOne) : 0;
     case Distribution::kLogUniform:
-      if (!within) return std::nullopt;
-      return std::clamp(PlaceOnLog(*this, number), 0.0, kBelowOne);
+    case Distribution::kNormal:
+    case Distribution::kLogNormal:
+      return PlaceOfNumber(*this, number);
     case Distribution::kQLogUniform:
-      return PlaceOnLogSteps(*this, number);
+    case Distribution::kQNormal:
+    case Distribution::kQLogNormal:
+      return PlaceOnSteps(*this, number);
     case Distribution::kIntUniform:
       return PlaceOnGrid(*this, value, min, 1);
     case Distribution::kQUniform:
-      return PlaceOnGrid(*this, value, MultiplesWithin(min, max, q).first * q, q);
+      return PlaceOnGrid(*this, value, MultiplesOf(*this).first * q, q);
     case Distribution::kConstant:
     case Distribution::kCategorical:
       return std::nullopt;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,7 +22,14 @@ enum class Distribution {
   kQUniform,     // uniform, rounded to a multiple of q
   kLogUniform,   // "log_uniform_values": exp(uniform(log min, log max))
   kQLogUniform,  // "q_log_uniform_values"
+  kNormal,       // mu, sigma; cut off at `min` and `max`
+  kQNormal,      // rounded to a multiple of q, drawn again until it is in [min, max]
+  kLogNormal,    // the logarithm is normal, with mu and sigma
+  kQLogNormal,   // rounded and drawn again as kQNormal
 };
+
+// True for a distribution with mu and sigma.
+bool IsNormal(Distribution distribution);
 
 // The distribution's word in sweep files: "uniform", "log_uniform_values", …
 const char* DistributionName(Distribution distribution);
@@ -39,9 +47,11 @@ struct Parameter {
   std::vector<Value> values;  // constant: one; categorical: all
   // Categorical: one per value, with sum 1. Empty when all are equally likely.
   std::vector<double> probabilities;
-  double min = 0;
-  double max = 0;
+  double min = 0;  // of a normal distribution may be -infinity
+  double max = 0;  // the same: infinity
   double q = 0;
+  double mu = 0;
+  double sigma = 0;
   // When set, the parameter exists only in configurations where this holds; elsewhere the recipe's
   // or the built-in default applies.
   std::optional<Expression> when;
@@ -54,6 +64,22 @@ struct Parameter {
   // All values, for grids; empty when they cannot be listed. Requires a bounded GridSize(), which
   // the parser of sweep files ensures.
   std::vector<Value> GridValues() const;
+  // True when no multiple of q is in [min, max].
+  bool IsEmpty() const;
+  // [min, max], or where it is open, what all but 1 in 100,000 draws are within, for plots.
+  struct Range {
+    double low, high;
+  };
+  Range ShownRange() const;
+  // Of a normal distribution: the ends of its draws before they are rounded, 8 sigma from mu where
+  // the range is open, and how much of the whole distribution is within.
+  struct Reach {
+    double low, high;
+    double mass;
+  };
+  Reach NormalReach() const;
+  // The least and the greatest value of a draw, for parameters that are numbers.
+  std::pair<Value, Value> EndValues() const;
   // The share of value `index` of that list among independent draws; 0 for a value that only a grid
   // tries.
   double ProbabilityOf(std::int64_t index) const;
@@ -62,7 +88,8 @@ struct Parameter {
   Value Quantile(double u) const;
   // The inverse of Quantile: a u in [0, 1) with Quantile(u) equal to the value. For a value of a
   // finite list or a multiple of q, the middle of all such u. nullopt when no u has the value: the
-  // parameter does not have it, or its probability is 0.
+  // parameter does not have it, or its probability is 0. Far above mu of a normal distribution,
+  // where doubles near 1 are coarse, Quantile(u) is near the value.
   std::optional<double> PlaceOf(const Value& value) const;
 };
 

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <map>
 #include <set>
 
+#include "common/base/normal.h"
 #include "common/protocol/trial_spec.h"
 
 namespace sweep {
@@ -24,15 +27,18 @@ TEST(Distribution, NamesAreThoseOfWeightsAndBiases) {
   EXPECT_THAT(
       DistributionNames(),
       ElementsAre("constant", "categorical", "uniform", "int_uniform", "q_uniform",
-                  "log_uniform_values", "q_log_uniform_values", "categorical_w_probabilities"));
+                  "log_uniform_values", "q_log_uniform_values", "normal", "q_normal", "log_normal",
+                  "q_log_normal", "inv_log_uniform_values", "categorical_w_probabilities"));
   for (const std::string& name : DistributionNames()) {
     Distribution distribution;
     ASSERT_TRUE(ParseDistribution(name, &distribution));
-    const bool is_second_word = name == "categorical_w_probabilities";
-    EXPECT_EQ(DistributionName(distribution), is_second_word ? "categorical" : name);
+    const std::string own = name == "categorical_w_probabilities" ? "categorical"
+                            : name == "inv_log_uniform_values"    ? "log_uniform_values"
+                                                                  : name;
+    EXPECT_EQ(DistributionName(distribution), own);
   }
   Distribution distribution;
-  EXPECT_FALSE(ParseDistribution("normal", &distribution));
+  EXPECT_FALSE(ParseDistribution("beta", &distribution));
 }
 
 TEST(Parameter, AConstantIsOneValue) {
@@ -130,6 +136,120 @@ TEST(Parameter, SteppedLogUniformStaysWithinItsRange) {
   EXPECT_EQ(*seen.rbegin(), 240) << "256 is above the range";
   EXPECT_EQ(seen.size(), 15u);
   EXPECT_EQ(parameter.GridSize(), 0);
+}
+
+constexpr double kOpen = std::numeric_limits<double>::infinity();
+
+Parameter Normal(Distribution distribution, double mu, double sigma, double q = 0,
+                 double min = -kOpen, double max = kOpen) {
+  Parameter parameter = Make(distribution, min, max, q);
+  parameter.mu = mu;
+  parameter.sigma = sigma;
+  return parameter;
+}
+
+TEST(Parameter, NormalHasTheQuantilesOfTables) {
+  const Parameter plain = Normal(Distribution::kNormal, 3, 0.5);
+  EXPECT_EQ(plain.GridSize(), 0);
+  EXPECT_EQ(plain.Quantile(0.5), Value(3.0));
+  EXPECT_NEAR(AsDouble(plain.Quantile(0.975)), 3 + 0.5 * 1.959963984540054, 1e-14);
+  EXPECT_EQ(plain.Quantile(0), Value(-1.0)) << "8 standard deviations";
+  EXPECT_EQ(plain.Quantile(1), Value(7.0));
+  const Parameter log = Normal(Distribution::kLogNormal, std::log(0.1), 1);
+  EXPECT_NEAR(AsDouble(log.Quantile(0.5)), 0.1, 1e-15);
+  EXPECT_NEAR(AsDouble(log.Quantile(0.025)), 0.1 * std::exp(-1.959963984540054), 1e-15);
+}
+
+// A truncated normal is what is left when draws outside the ends are drawn again.
+TEST(Parameter, ATruncatedNormalIsTheWholeOneWithinItsEnds) {
+  for (const auto& [min, max] : {std::pair(-1.0, 0.5), {2.0, 4.0}, {-5.0, -2.5}, {1.0, kOpen}}) {
+    const Parameter cut = Normal(Distribution::kNormal, 0, 1, 0, min, max);
+    const double below = NormalCdf(min), within = NormalCdf(max) - below;
+    for (double u = 1.0 / 64; u < 1; u += 1.0 / 64) {
+      const double x = AsDouble(cut.Quantile(u));
+      EXPECT_GE(x, min);
+      EXPECT_LE(x, max);
+      EXPECT_NEAR((NormalCdf(x) - below) / within, u, 1e-12) << min << " " << u;
+    }
+    EXPECT_EQ(cut.Quantile(0), Value(min));
+    if (max < kOpen) EXPECT_EQ(cut.Quantile(1), Value(max));
+    EXPECT_EQ(cut.PlaceOf(min - 0.1), std::nullopt);
+  }
+}
+
+TEST(Parameter, APlaceIsTheInverseOfItsQuantile) {
+  for (const Parameter& parameter :
+       {Normal(Distribution::kNormal, 3, 0.5), Normal(Distribution::kNormal, 0, 1, 0, 2, 4),
+        Normal(Distribution::kNormal, 0, 1, 0, -4, -2),
+        Normal(Distribution::kLogNormal, -3, 1, 0, 1e-3, 0.5),
+        Normal(Distribution::kLogNormal, -3, 2), Make(Distribution::kLogUniform, 1e-4, 1)}) {
+    for (double u = 1e-9; u < 0.9999; u = u < 0.01 ? 3 * u : u + 0.01) {
+      const Value value = parameter.Quantile(u);
+      const std::optional<double> place = parameter.PlaceOf(value);
+      ASSERT_TRUE(place.has_value()) << u;
+      EXPECT_NEAR(*place, u, 1e-12 * u + 1e-15) << DistributionName(parameter.distribution);
+      const double x = AsDouble(value);
+      EXPECT_NEAR(AsDouble(parameter.Quantile(*place)), x, 1e-11 * std::abs(x)) << u;
+    }
+  }
+}
+
+TEST(Parameter, ANumberThatNoDrawReachesHasNoPlace) {
+  const Parameter plain = Normal(Distribution::kNormal, 0, 1);
+  for (const double far : {-40.0, -9.0, 9.0, 40.0}) EXPECT_FALSE(plain.PlaceOf(far)) << far;
+  EXPECT_TRUE(plain.PlaceOf(-7.5) && plain.PlaceOf(7.5));
+  const Parameter log = Normal(Distribution::kLogNormal, 0, 1);
+  for (const double far : {-1.0, 0.0, 1e-9, 1e9}) EXPECT_FALSE(log.PlaceOf(far)) << far;
+}
+
+// The share of the draws that give each value.
+std::map<double, double> Shares(const Parameter& parameter) {
+  std::map<double, double> shares;
+  constexpr int kSteps = 200'000;
+  for (int i = 0; i < kSteps; ++i) {
+    shares[AsDouble(parameter.Quantile((i + 0.5) / kSteps))] += 1.0 / kSteps;
+  }
+  for (const auto& [value, share] : shares) {
+    const std::optional<double> place = parameter.PlaceOf(value);
+    EXPECT_TRUE(place.has_value()) << value;
+    if (!place) continue;
+    EXPECT_EQ(AsDouble(parameter.Quantile(*place)), value);
+    double below = 0;
+    for (const auto& [other, part] : shares) below += other < value ? part : 0;
+    EXPECT_NEAR(*place, below + share / 2, 1e-5) << value << " is in the middle of its share";
+  }
+  return shares;
+}
+
+TEST(Shares, OfNormalMultiplesAreThoseOfTheNumbersThatRoundToThem) {
+  const std::map<double, double> open = Shares(Normal(Distribution::kQNormal, 0.1, 1, 0.5));
+  for (const double value : {-1.0, -0.5, 0.0, 0.5, 2.0}) {
+    EXPECT_NEAR(open.at(value), NormalCdf(value + 0.15) - NormalCdf(value - 0.35), 1e-5) << value;
+  }
+  EXPECT_FALSE(std::signbit(AsDouble(Normal(Distribution::kQNormal, 0, 1, 0.5).Quantile(0.49))))
+      << "zero has no sign";
+  // What lies outside is drawn again, so that the ends get no more than their own.
+  const std::map<double, double> cut =
+      Shares(Normal(Distribution::kQNormal, 0.1, 1, 0.5, -0.7, 1.0));
+  ASSERT_EQ(cut.size(), 4u);
+  const double all = NormalCdf(1.15) - NormalCdf(-0.85);
+  for (const auto& [value, share] : cut) {
+    EXPECT_NEAR(share, (NormalCdf(value + 0.15) - NormalCdf(value - 0.35)) / all, 1e-5) << value;
+  }
+}
+
+TEST(Shares, OfLogNormalMultiplesAreThoseOfTheNumbersThatRoundToThem) {
+  const auto below = [](double x) { return x > 0 ? NormalCdf(std::log(x) - 1) : 0; };
+  const std::map<double, double> open = Shares(Normal(Distribution::kQLogNormal, 1, 1, 2));
+  for (const double value : {0.0, 2.0, 4.0, 20.0}) {
+    EXPECT_NEAR(open.at(value), below(value + 1) - below(value - 1), 1e-5) << value;
+  }
+  const std::map<double, double> cut = Shares(Normal(Distribution::kQLogNormal, 1, 1, 2, 0.5, 9));
+  ASSERT_EQ(cut.size(), 4u) << "2, 4, 6 and 8";
+  for (const auto& [value, share] : cut) {
+    const double own = below(value + 1) - below(value - 1);
+    EXPECT_NEAR(share, own / (below(9) - below(1)), 1e-5) << value;
+  }
 }
 
 TEST(Parameter, QuantilesNeverFall) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -22,6 +23,8 @@ constexpr std::size_t kMaxParameters = 100;
 constexpr std::size_t kMaxValues = 1000;
 // A double holds integers and multiples up to this exactly.
 constexpr double kMaxInteger = 1e15;
+// Of a normal distribution, between its ends.
+constexpr double kLeastMass = 1e-6;
 // How far from 1 the sum of probabilities may be, which people round: as in Weights & Biases, which
 // compares them by NumPy's isclose.
 constexpr double kSumSlack = 1.001e-5;
@@ -49,6 +52,12 @@ std::vector<std::string> KeysOf(Distribution distribution) {
     case Distribution::kQUniform:
     case Distribution::kQLogUniform:
       return {"min", "max", "q"};
+    case Distribution::kNormal:
+    case Distribution::kLogNormal:
+      return {"mu", "sigma"};
+    case Distribution::kQNormal:
+    case Distribution::kQLogNormal:
+      return {"mu", "sigma", "q"};
     default:
       return {"min", "max"};
   }
@@ -57,11 +66,20 @@ std::vector<std::string> KeysOf(Distribution distribution) {
 // The keys that a distribution may have besides.
 std::vector<std::string> MoreKeysOf(Distribution distribution) {
   if (distribution == Distribution::kCategorical) return {"probabilities"};
+  if (IsNormal(distribution)) return {"min", "max"};
   return {};
 }
 
 bool IsLog(Distribution distribution) {
-  return distribution == Distribution::kLogUniform || distribution == Distribution::kQLogUniform;
+  switch (distribution) {
+    case Distribution::kLogUniform:
+    case Distribution::kQLogUniform:
+    case Distribution::kLogNormal:
+    case Distribution::kQLogNormal:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // `{schedule: [step, cosine]}` as the expression "schedule in ['step', 'cosine']".
@@ -112,6 +130,11 @@ class ParameterParser {
   }
 
  private:
+  // The distribution as written, or its name.
+  std::string Word() const {
+    return word_.empty() ? DistributionName(parameter_.distribution) : word_;
+  }
+
   std::string Subject() const { return absl::StrCat("parameter ", Shown(entry_.key)); }
 
   void Complain(const std::string& what, int line = 0) {
@@ -154,9 +177,9 @@ class ParameterParser {
   std::string Of(const char* key) const { return absl::StrCat("'", key, "' of ", Subject()); }
 
   void ReadMapping() {
-    keys_ = reader_->Keys(
-        entry_.value, entry_.line, absl::StrCat("parameter ", Shown(entry_.key)),
-        {"value", "values", "probabilities", "min", "max", "q", "distribution", "when"});
+    keys_ = reader_->Keys(entry_.value, entry_.line, absl::StrCat("parameter ", Shown(entry_.key)),
+                          {"value", "values", "probabilities", "min", "max", "mu", "sigma", "q",
+                           "distribution", "when"});
     if (const auto when = keys_.find("when"); when != keys_.end()) ReadCondition(when->second);
     if (!ReadDistribution() || !CheckKeys()) return;
     switch (parameter_.distribution) {
@@ -199,6 +222,9 @@ class ParameterParser {
       parameter_.distribution = Distribution::kCategorical;
     } else if (keys_.contains("min") || keys_.contains("max")) {
       parameter_.distribution = BothWhole() ? Distribution::kIntUniform : Distribution::kUniform;
+    } else if (keys_.contains("mu") || keys_.contains("sigma")) {
+      Complain("needs a distribution: normal, log_normal, q_normal or q_log_normal");
+      return false;
     } else {
       Complain("needs 'value', 'values', or 'min' and 'max'");
       return false;
@@ -218,7 +244,7 @@ class ParameterParser {
   bool CheckKeys() {
     std::vector<std::string> needed = KeysOf(parameter_.distribution);
     const std::vector<std::string> more = MoreKeysOf(parameter_.distribution);
-    const std::string word = word_.empty() ? DistributionName(parameter_.distribution) : word_;
+    const std::string word = Word();
     if (word == "categorical_w_probabilities") needed.push_back("probabilities");
     bool fine = true;
     for (const std::string& key : needed) {
@@ -284,38 +310,94 @@ class ParameterParser {
     }  // else they are equally likely, as without probabilities
   }
 
-  void ReadRange() {
-    const std::optional<double> min = reader_->Number(keys_.at("min"));
-    const std::optional<double> max = reader_->Number(keys_.at("max"));
-    if (!min || !max) return;
-    parameter_.min = *min;
-    parameter_.max = *max;
-    const std::string range = absl::StrCat("[", FormatDouble(*min), ", ", FormatDouble(*max), "]");
-    const Distribution distribution = parameter_.distribution;
-    if (*min > *max) {
-      Complain(absl::StrCat("has min ", FormatDouble(*min), " above max ", FormatDouble(*max)));
-    } else if (IsLog(distribution) && *min <= 0) {
-      Complain(absl::StrCat("has min ", FormatDouble(*min), "; ", DistributionName(distribution),
-                            " needs one above 0"));
-    } else if (std::max(std::abs(*min), std::abs(*max)) > kMaxInteger) {
-      Complain(absl::StrCat("has the range ", range, "; the limit is ", FormatDouble(kMaxInteger)));
-    } else if (distribution == Distribution::kIntUniform && !BothWhole()) {
-      Complain(absl::StrCat("has the range ", range, "; int_uniform needs integers"));
-    } else if (keys_.contains("q")) {
-      ReadStep(range);
-    }
+  // False after an error. A missing key leaves the number as it is.
+  bool ReadNumber(const char* key, double* out) {
+    const auto entry = keys_.find(key);
+    if (entry == keys_.end()) return true;
+    const std::optional<double> number = reader_->Number(entry->second);
+    if (number) *out = *number;
+    return number.has_value();
   }
 
-  void ReadStep(const std::string& range) {
-    const std::optional<double> q = reader_->Number(keys_.at("q"));
-    if (!q) return;
-    parameter_.q = *q;
-    if (*q <= 0) {
-      Complain(absl::StrCat("has q ", FormatDouble(*q), "; it must be above 0"));
-    } else if (std::max(std::abs(parameter_.min), std::abs(parameter_.max)) / *q > kMaxInteger) {
-      Complain(absl::StrCat("has q ", FormatDouble(*q), ", which is too fine for ", range));
-    } else if (std::ceil(parameter_.min / *q - 1e-9) > std::floor(parameter_.max / *q + 1e-9)) {
-      Complain(absl::StrCat("has no multiple of ", FormatDouble(*q), " in ", range));
+  void ReadRange() {
+    if (IsNormal(parameter_.distribution)) {
+      parameter_.min = -std::numeric_limits<double>::infinity();
+      parameter_.max = std::numeric_limits<double>::infinity();
+    }
+    bool fine = ReadNumber("min", &parameter_.min);
+    fine = ReadNumber("max", &parameter_.max) && fine;
+    fine = ReadNumber("q", &parameter_.q) && fine;
+    fine = ReadNumber("mu", &parameter_.mu) && fine;
+    fine = ReadNumber("sigma", &parameter_.sigma) && fine;
+    if (!fine || !CheckRange() || !CheckStep()) return;
+    if (IsNormal(parameter_.distribution)) CheckNormal();
+  }
+
+  // "[0.1, 0.5]", or "[0.1, …" where the range has no end.
+  std::string RangeText() const {
+    const auto end = [](double value) {
+      return std::isinf(value) ? std::string("…") : FormatDouble(value);
+    };
+    return absl::StrCat(std::isinf(parameter_.min) ? "" : "[", end(parameter_.min), ", ",
+                        end(parameter_.max), std::isinf(parameter_.max) ? "" : "]");
+  }
+
+  // The largest number that is written as an end.
+  double LargestEnd() const {
+    const double low = std::isinf(parameter_.min) ? 0 : std::abs(parameter_.min);
+    const double high = std::isinf(parameter_.max) ? 0 : std::abs(parameter_.max);
+    return std::max(low, high);
+  }
+
+  bool CheckRange() {
+    const Distribution distribution = parameter_.distribution;
+    const std::string min = FormatDouble(parameter_.min);
+    const std::size_t errors = reader_->error_count();
+    if (parameter_.min > parameter_.max) {
+      Complain(absl::StrCat("has min ", min, " above max ", FormatDouble(parameter_.max)));
+    } else if (IsLog(distribution) && keys_.contains("min") && parameter_.min <= 0) {
+      Complain(absl::StrCat("has min ", min, "; ", Word(), " needs one above 0"));
+    } else if (LargestEnd() > kMaxInteger) {
+      Complain(absl::StrCat("has the range ", RangeText(), "; the limit is ",
+                            FormatDouble(kMaxInteger)));
+    } else if (distribution == Distribution::kIntUniform && !BothWhole()) {
+      Complain(absl::StrCat("has the range ", RangeText(), "; int_uniform needs integers"));
+    }
+    return reader_->error_count() == errors;
+  }
+
+  bool CheckStep() {
+    if (!keys_.contains("q")) return true;
+    const std::string q = FormatDouble(parameter_.q);
+    const std::size_t errors = reader_->error_count();
+    if (parameter_.q <= 0) {
+      Complain(absl::StrCat("has q ", q, "; it must be above 0"));
+    } else if (LargestEnd() / parameter_.q > kMaxInteger) {
+      Complain(absl::StrCat("has q ", q, ", which is too fine for ", RangeText()));
+    } else if (parameter_.IsEmpty()) {
+      Complain(absl::StrCat("has no multiple of ", q, " in ", RangeText()));
+    }
+    return reader_->error_count() == errors;
+  }
+
+  void CheckNormal() {
+    if (parameter_.sigma <= 0) {
+      return Complain(
+          absl::StrCat("has sigma ", FormatDouble(parameter_.sigma), "; it must be above 0"));
+    }
+    const Parameter::Reach reach = parameter_.NormalReach();
+    const double farthest = std::max(std::abs(reach.low), std::abs(reach.high));
+    const std::string what = absl::StrCat("has mu ", FormatDouble(parameter_.mu), " and sigma ",
+                                          FormatDouble(parameter_.sigma));
+    if (!(reach.mass >= kLeastMass)) {
+      Complain(absl::StrCat(what, ", with which nearly nothing lies in ", RangeText()));
+    } else if (!(farthest <= kMaxInteger)) {
+      Complain(absl::StrCat(what, ", which reach beyond ", FormatDouble(kMaxInteger),
+                            "; add min and max"));
+    } else if (parameter_.q > 0 && farthest / parameter_.q > kMaxInteger) {
+      Complain(absl::StrCat("has q ", FormatDouble(parameter_.q), ", which is too fine for mu ",
+                            FormatDouble(parameter_.mu), " and sigma ",
+                            FormatDouble(parameter_.sigma)));
     }
   }
 
@@ -353,12 +435,8 @@ class ParameterParser {
   // All values of a list, or the ends of a range.
   std::vector<Value> Extremes() const {
     if (!parameter_.values.empty()) return parameter_.values;
-    const std::int64_t size = parameter_.GridSize();
-    if (size > 0) return {parameter_.GridValue(0), parameter_.GridValue(size - 1)};
-    if (parameter_.distribution == Distribution::kQLogUniform) {
-      return {parameter_.Quantile(0), parameter_.Quantile(1)};
-    }
-    return {parameter_.min, parameter_.max};
+    const auto [least, greatest] = parameter_.EndValues();
+    return {least, greatest};
   }
 
   void CheckAgainstKnown() {
@@ -366,18 +444,23 @@ class ParameterParser {
     if (known == nullptr) return;
     // Every trainer gets `epochs`; a program decides what the other names mean.
     if (context_.has_program && !IsAsStored() && known->name != "epochs") return;
-    const bool continuous = parameter_.distribution == Distribution::kUniform ||
-                            parameter_.distribution == Distribution::kLogUniform;
+    const bool continuous = parameter_.values.empty() && parameter_.q == 0 &&
+                            parameter_.distribution != Distribution::kIntUniform;
     if (known->type == KnownParameter::Type::kInt && continuous) {
       Complain(
-          absl::StrCat("takes integers, but ", DistributionName(parameter_.distribution),
+          absl::StrCat("takes integers, but ", Word(),
                        " gives fractions; use int_uniform, or a q_ distribution with whole q"));
       return;
     }
     for (const Value& value : Extremes()) {
-      if (absl::Status status = CheckParameterValue(parameter_.name, value); !status.ok()) {
-        reader_->Error(parameter_.line, std::string(status.message()));
+      const absl::Status status = CheckParameterValue(parameter_.name, value);
+      if (status.ok()) continue;
+      if (std::isinf(parameter_.min) || std::isinf(parameter_.max)) {
+        return Complain(absl::StrCat("has distribution ", Word(), ", which reaches ",
+                                     FormatValue(value), ": ", status.message(),
+                                     "; add min and max"));
       }
+      reader_->Error(parameter_.line, std::string(status.message()));
     }
   }
 

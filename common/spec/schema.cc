@@ -65,18 +65,20 @@ Json Search(const KnownParameter& known) {
   Json form = {{"properties", {{"value", ref}, {"values", {{"items", ref}}}}}};
   Json& properties = form["properties"];
   if (known.type == Type::kBool || known.type == Type::kChoice) {
-    for (const char* key : {"min", "max", "q"}) properties[key] = false;
+    for (const char* key : {"min", "max", "mu", "sigma", "q"}) properties[key] = false;
     properties["distribution"] = {
         {"enum", {"constant", "categorical", "categorical_w_probabilities"}}};
   } else {
     if (known.type == Type::kInt) {
-      properties["distribution"] = {{"enum",
-                                     {"constant", "categorical", "categorical_w_probabilities",
-                                      "int_uniform", "q_uniform", "q_log_uniform_values"}}};
+      properties["distribution"] = {
+          {"enum",
+           {"constant", "categorical", "categorical_w_probabilities", "int_uniform", "q_uniform",
+            "q_log_uniform_values", "q_normal", "q_log_normal"}}};
       properties["q"] = {{"type", "integer"}};
     }
     // A search over multiples may have ends outside the range.
-    const Json multiples = {{"enum", {"q_uniform", "q_log_uniform_values"}}};
+    const Json multiples = {
+        {"enum", {"q_uniform", "q_log_uniform_values", "q_normal", "q_log_normal"}}};
     form["if"] = {{"not",
                    {{"required", Json::array({"distribution"})},
                     {"properties", {{"distribution", multiples}}}}}};

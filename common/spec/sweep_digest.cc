@@ -26,6 +26,10 @@ std::string Canonical(const Parameter& parameter) {
   for (const Value& value : parameter.values) absl::StrAppend(&text, " ", Canonical(value));
   absl::StrAppend(&text, " ", FormatDouble(parameter.min), " ", FormatDouble(parameter.max), " ",
                   FormatDouble(parameter.q));
+  if (IsNormal(parameter.distribution)) {
+    absl::StrAppend(&text, " mu ", FormatDouble(parameter.mu), " sigma ",
+                    FormatDouble(parameter.sigma));
+  }
   for (std::size_t i = 0; i < parameter.probabilities.size(); ++i) {
     absl::StrAppend(&text, i == 0 ? " probabilities " : " ",
                     FormatDouble(parameter.probabilities[i]));
@@ -64,7 +68,9 @@ struct Wording {
 };
 
 // True for a parameter that builds which wrote version "sweep 1" could not read.
-bool IsNewer(const Parameter& parameter) { return !parameter.probabilities.empty(); }
+bool IsNewer(const Parameter& parameter) {
+  return !parameter.probabilities.empty() || IsNormal(parameter.distribution);
+}
 
 // Version "sweep 1" wrote choices as the numbers of their enums.
 std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {

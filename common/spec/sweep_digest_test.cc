@@ -107,6 +107,9 @@ TEST(Digest, WhatMeansSomethingElseHasAnother) {
   differs("[0.1, 0.2]", "[0.1, 0.2], probabilities: [0.6, 0.4]");
   differs("{values: [0.1, 0.2]}", "{values: [0.1, 0.2], when: \"momentum > 0.6\"}");
   differs("max: 0.9", "max: 0.8");
+  differs("{min: 0.5, max: 0.9}", "{distribution: normal, mu: 0.7, sigma: 0.1, min: 0, max: 0.9}");
+  differs("{min: 0.5, max: 0.9}", "{distribution: normal, mu: 0.6, sigma: 0.1, min: 0, max: 0.9}");
+  differs("{min: 0.5, max: 0.9}", "{distribution: normal, mu: 0.6, sigma: 0.2, min: 0, max: 0.9}");
   differs("{min: 0.5, max: 0.9}", "{distribution: log_uniform_values, min: 0.5, max: 0.9}");
   differs("{min: 0.5, max: 0.9}", "{distribution: q_uniform, min: 0.5, max: 0.9, q: 0.1}");
   differs("lr > 0.01", "lr > 0.02");

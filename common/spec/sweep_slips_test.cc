@@ -253,9 +253,12 @@ TEST(Names, OfDistributionsOfOtherToolsAreAnswered) {
   EXPECT_THAT(hint("loguniform"), HasSubstr("not exponents"));
   EXPECT_THAT(hint("randint"), HasSubstr("Its max is one of the values"));
   EXPECT_THAT(hint("quniform"), HasSubstr("multiples of q"));
+  EXPECT_THAT(hint("lognormal"), HasSubstr("did you mean 'log_normal'?"));
+  EXPECT_THAT(hint("qnormal"), HasSubstr("did you mean 'q_normal'?"));
+  EXPECT_THAT(hint("randn"), HasSubstr("did you mean 'normal'? With mu and sigma"));
   EXPECT_THAT(hint("int_log_uniform"), HasSubstr("'q_log_uniform_values'? With q: 1"));
   for (const char* other : {"normal", "q_normal", "log_normal", "inv_log_uniform", "beta", "q_beta",
-                            "inv_log_uniform_values", "expon"}) {
+                            "inv_log_uniform_values", "expon", "half_normal"}) {
     EXPECT_THAT(hint(other), Not(HasSubstr("did you mean"))) << other;
   }
 }

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <numeric>
 
-#include "common/stats/normal.h"
+#include "common/base/normal.h"
 
 namespace sweep {
 namespace {

@@ -49,11 +49,12 @@ std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec) {
   const SearchSpace space(&spec);
   for (const Dimension& dimension : space.dimensions()) {
     const Parameter& parameter = spec.parameters[dimension.parameter];
+    const Parameter::Range range = parameter.ShownRange();
     dimensions.push_back({.name = parameter.name,
                           .kind = KindOf(dimension.scale),
                           .integer = dimension.whole,
-                          .min = parameter.min,
-                          .max = parameter.max,
+                          .min = range.low,
+                          .max = range.high,
                           .categories = InOrder(parameter.values),
                           .parameter = dimension.parameter});
   }

@@ -45,7 +45,10 @@ ImportanceDimension ImportanceOf(const SweepIndex& index, const ViewDimension& d
                              .log = dimension.kind == documents::Dimension::KIND_LOG,
                              .integer = dimension.integer};
   if (parameter.distribution == Distribution::kIntUniform) result.step = 1;
-  if (parameter.distribution == Distribution::kQUniform) result.step = parameter.q;
+  if (parameter.distribution == Distribution::kQUniform ||
+      parameter.distribution == Distribution::kQNormal) {
+    result.step = parameter.q;
+  }
   result.values.reserve(rows.size());
   for (const std::size_t row : rows) {
     result.values.push_back(ValueOf(dimension, index.ParameterOf(row, dimension.parameter)));

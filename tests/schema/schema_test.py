@@ -55,6 +55,7 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"has q .*, which is too fine", "two values"),
     (r"has [0-9]+ values, but [0-9]+ probabilit", "two lists"),
     (r"has probabilities with the sum", "the sum of a list"),
+    (r", with which nearly nothing lies in|, which reach beyond|; add min and max$", "mu and sigma"),
     (r"'holdout' must be an integer in \[1, (?!999999\])[0-9]+\], not [1-9]", "the data set's size", r"train"),
     (r"is already among the values of the source", "two mappings"),
     (r"is the folder of file", "two names"),
@@ -182,7 +183,9 @@ WORDS = [None, True, False, 0, 1, -1, 2, 5.5, 0.25, 10**16, -(10**16), 300, 70_0
          "< 20", ">= 99.4%", ">= 99.4", "99.4%", "0.994", "== true", "${width}", "${2 * w}", "same", "step", "log_uniform_values",
          "q_uniform", "int_uniform", "constant", "categorical", [], [1], [1, 1], ["qqqq", 2], [[1]], [None], {},
          {"qqqq": 1}, {"value": 1}, {"values": [1, 2]}, {"min": 1, "max": 2}, {"min": 0.1, "max": 0.2}, "x" * 5000,
-         {"values": [1, 2], "probabilities": [0.5, 0.5]}, {"min": 1, "max": 2, "q": 1}, {"distribution": "q_uniform", "min": 1, "max": 2, "q": 1}]
+         {"values": [1, 2], "probabilities": [0.5, 0.5]}, {"min": 1, "max": 2, "q": 1}, {"distribution": "q_uniform", "min": 1, "max": 2, "q": 1},
+         {"distribution": "normal", "mu": 1, "sigma": 0.1, "min": 0.5, "max": 2},
+         {"distribution": "q_log_normal", "mu": 1, "sigma": 0.1, "q": 1, "max": 9}]
 
 
 def changes(value):
@@ -207,7 +210,7 @@ def changes(value):
         yield "padded", put(" " + value)
     if isinstance(value, dict):
         yield "with an unknown key", lambda parent, key: parent[key].update(qqqqqqqqqqqq=1)
-        for key in ("value", "values", "probabilities", "min", "max", "q", "when", "distribution", "name", "path", "stride"):
+        for key in ("value", "values", "probabilities", "min", "max", "mu", "sigma", "q", "when", "distribution", "name", "path", "stride"):
             if key not in value:
                 yield f"with {key}", lambda parent, at, key=key: parent[at].update({key: 1})
     if isinstance(value, list) and value:
