@@ -53,7 +53,9 @@ Multiples MultiplesOf(const Parameter& parameter) {
   constexpr double kSlack = 1e-9;
   Multiples multiples{std::ceil(parameter.min / parameter.q - kSlack),
                       std::floor(parameter.max / parameter.q + kSlack)};
-  if (parameter.distribution == Distribution::kQLogNormal) {
+  if (parameter.distribution == Distribution::kQLogUniform) {
+    multiples.first = std::max(multiples.first, 1.0);
+  } else if (parameter.distribution == Distribution::kQLogNormal) {
     multiples.first = std::max(multiples.first, 0.0);
   }
   return multiples;
@@ -92,7 +94,10 @@ struct LogEnds {
 };
 
 LogEnds LogEndsOf(const Parameter& parameter) {
-  return {std::log(parameter.min), std::log(parameter.max)};
+  if (parameter.q == 0) return {std::log(parameter.min), std::log(parameter.max)};
+  const auto [first, last] = MultiplesOf(parameter);
+  return {std::log(AsDouble(MultipleOf(first, parameter.q))),
+          std::log(AsDouble(MultipleOf(last, parameter.q)))};
 }
 
 // The multiple of q nearest to a draw. Not -0.

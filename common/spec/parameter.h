@@ -21,7 +21,7 @@ enum class Distribution {
   kIntUniform,   // integer in [min, max]
   kQUniform,     // uniform, rounded to a multiple of q
   kLogUniform,   // "log_uniform_values": exp(uniform(log min, log max))
-  kQLogUniform,  // "q_log_uniform_values"
+  kQLogUniform,  // "q_log_uniform_values": between multiples of q, rounded to one
   kNormal,       // mu, sigma; cut off at `min` and `max`
   kQNormal,      // rounded to a multiple of q, drawn again until it is in [min, max]
   kLogNormal,    // the logarithm is normal, with mu and sigma

@@ -221,6 +221,35 @@ std::map<double, double> Shares(const Parameter& parameter) {
   return shares;
 }
 
+TEST(Shares, OfIntegersAndMultiplesAreEqual) {
+  for (const Parameter& parameter :
+       {Make(Distribution::kIntUniform, 1, 4), Make(Distribution::kQUniform, 1, 4, 1),
+        Make(Distribution::kQUniform, 0.3, 4.9, 1)}) {
+    const std::map<double, double> shares = Shares(parameter);
+    ASSERT_EQ(shares.size(), 4u);
+    for (const auto& [value, share] : shares) EXPECT_NEAR(share, 0.25, 1e-5) << value;
+  }
+}
+
+TEST(Shares, OfLogarithmicMultiplesAreThoseOfTheNumbersThatRoundToThem) {
+  // Of numbers that are uniform in the logarithm between 1 and 100, 69 % are below 24.
+  for (const double min : {1.0, 9.0, 16.0}) {
+    const std::map<double, double> shares = Shares(Make(Distribution::kQLogUniform, min, 100, 16));
+    ASSERT_EQ(shares.size(), 6u);
+    const double all = std::log(96.0 / 16);
+    EXPECT_NEAR(shares.at(16), std::log(24.0 / 16) / all, 1e-5) << min;
+    EXPECT_NEAR(shares.at(32), std::log(40.0 / 24) / all, 1e-5) << min;
+    EXPECT_NEAR(shares.at(80), std::log(88.0 / 72) / all, 1e-5) << min;
+    EXPECT_NEAR(shares.at(96), std::log(96.0 / 88) / all, 1e-5) << min;
+  }
+}
+
+TEST(Shares, OfALogarithmicMultipleNearZeroAreNotThoseOfZero) {
+  const Parameter tiny = Make(Distribution::kQLogUniform, 1e-12, 2, 1);
+  EXPECT_EQ(tiny.Quantile(0), Int(1)) << "zero has no logarithm";
+  EXPECT_NEAR(Shares(tiny).at(1), std::log(1.5) / std::log(2), 1e-5);
+}
+
 TEST(Shares, OfNormalMultiplesAreThoseOfTheNumbersThatRoundToThem) {
   const std::map<double, double> open = Shares(Normal(Distribution::kQNormal, 0.1, 1, 0.5));
   for (const double value : {-1.0, -0.5, 0.0, 0.5, 2.0}) {

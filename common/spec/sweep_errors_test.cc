@@ -193,6 +193,8 @@ TEST(Errors, OfParametersOneByOne) {
        "whose ends are exponents; use inv_log_uniform_values"},
       {"lr: {distribution: q_normal, mu: 1, sigma: 1, q: 0.5, min: 0.6, max: 0.9}",
        "has no multiple of 0.5 in [0.6, 0.9]"},
+      {"lr: {distribution: q_log_uniform_values, min: 1e-12, max: 1e-10, q: 1}",
+       "has no multiple of 1 in"},
       {"batch_size: {distribution: log_normal, mu: 4, sigma: 1, min: 8, max: 64}",
        "takes integers, but log_normal gives fractions"},
       {"lr: {distribution: q_uniform, min: 0.1, max: 0.2, q: 0}", "has q 0; it must be above 0"},
