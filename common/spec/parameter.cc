@@ -503,6 +503,13 @@ std::optional<double> Parameter::PlaceOf(const Value& value) const {
   return std::nullopt;
 }
 
+std::optional<Value> Parameter::OwnValue(const Value& value) const {
+  const std::optional<double> place = PlaceOf(value);
+  if (!place) return std::nullopt;
+  const bool is_continuous = GridSize() == 0 && q == 0;
+  return is_continuous ? Value(AsDouble(value)) : Quantile(*place);
+}
+
 std::string AllowedValues(const KnownParameter& known) {
   switch (known.type) {
     case KnownParameter::Type::kBool:

@@ -91,6 +91,9 @@ struct Parameter {
   // parameter does not have it, or its probability is 0. Far above mu of a normal distribution,
   // where doubles near 1 are coarse, Quantile(u) is near the value.
   std::optional<double> PlaceOf(const Value& value) const;
+  // The value of a draw that equals `value`, which may have another type (1.0 for 1). nullopt as
+  // for PlaceOf.
+  std::optional<Value> OwnValue(const Value& value) const;
 };
 
 // "a number in (0, 100]": describes what CheckParameterValue accepts.

@@ -76,7 +76,9 @@ bool IsNewer(const Parameter& parameter) {
 std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
-  if (method == methods.end() || spec.early_terminate) return std::nullopt;
+  if (method == methods.end() || spec.early_terminate || !spec.try_first.empty()) {
+    return std::nullopt;
+  }
   if (std::any_of(spec.parameters.begin(), spec.parameters.end(), IsNewer)) return std::nullopt;
   return Wording{.version = "sweep 1",
                  .method = absl::StrCat(method - methods.begin()),
@@ -146,6 +148,13 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
   if (spec.early_terminate) {
     absl::StrAppend(&text, "early_terminate ", spec.early_terminate->type, " ",
                     spec.early_terminate->min_epochs, " ", spec.early_terminate->min_trials, "\n");
+  }
+  for (const ParameterMap& point : spec.try_first) {
+    absl::StrAppend(&text, "try_first");
+    for (const auto& [name, value] : point) {
+      absl::StrAppend(&text, " ", Framed(name), " ", Canonical(value));
+    }
+    absl::StrAppend(&text, "\n");
   }
   AppendSorted("require", std::move(gates), &text);
   AppendSorted("constraint", std::move(constraints), &text);

@@ -56,6 +56,12 @@ TEST(Digest, WhatMeansTheSameHasTheSame) {
   EXPECT_EQ(DigestWith("[0.1, 0.2]", "[0.1, 0.2], probabilities: [0.5, 0.5]"), digest);
 }
 
+TEST(Digest, PointsToTryFirstCountAsTheyAreTried) {
+  const std::string whole =
+      DigestWith("epochs: 5\n", "epochs: 5\ntry_first: [{lr: 0.1, momentum: 0.7}]\n");
+  EXPECT_EQ(DigestWith("epochs: 5\n", "epochs: 5\ntry_first:\n  - lr: 0.10\n"), whole);
+}
+
 TEST(Digest, TheOrderOfKeysDoesNotCount) {
   EXPECT_EQ(MustParse(R"(run_cap: 4
 require: {epochs: "< 20", accuracy: ">= 0.9"}
@@ -112,6 +118,10 @@ TEST(Digest, WhatMeansSomethingElseHasAnother) {
   differs("{min: 0.5, max: 0.9}", "{distribution: normal, mu: 0.6, sigma: 0.2, min: 0, max: 0.9}");
   differs("{min: 0.5, max: 0.9}", "{distribution: log_uniform_values, min: 0.5, max: 0.9}");
   differs("{min: 0.5, max: 0.9}", "{distribution: q_uniform, min: 0.5, max: 0.9, q: 0.1}");
+  differs("epochs: 5\n", "epochs: 5\ntry_first: [{lr: 0.1}]\n");
+  differs("epochs: 5\n", "epochs: 5\ntry_first: [{lr: 0.1, momentum: 0.6}]\n");
+  differs("epochs: 5\n", "epochs: 5\ntry_first: [{lr: 0.2}, {lr: 0.1}]\n");
+  differs("epochs: 5\n", "epochs: 5\ntry_first: [{lr: 0.1}, {lr: 0.2}]\n");
   differs("lr > 0.01", "lr > 0.02");
   differs("epochs: 5\n", "epochs: 6\n");
   differs("epochs: 5\n", "");

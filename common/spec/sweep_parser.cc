@@ -23,6 +23,7 @@
 #include "common/spec/sweep_digest.h"
 #include "common/spec/sweep_document.h"
 #include "common/spec/sweep_file.h"
+#include "common/spec/try_first_parser.h"
 #include "common/yaml/shown.h"
 #include "common/yaml/yaml_reader.h"
 
@@ -39,10 +40,11 @@ constexpr std::size_t kMaxTextLength = 4096;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",   "description",  "labels",     "model",    "recipe",     "program",
-      "files",  "dataset",      "method",     "metric",   "parameters", "constraints",
-      "epochs", "evaluate",     "require",    "gate_on",  "run_cap",    "replicates",
-      "seed",   "max_failures", "keep_going", "measures", "k",          "early_terminate"};
+      "name",         "description", "labels",    "model",      "recipe",
+      "program",      "files",       "dataset",   "method",     "metric",
+      "parameters",   "constraints", "try_first", "epochs",     "evaluate",
+      "require",      "gate_on",     "run_cap",   "replicates", "seed",
+      "max_failures", "keep_going",  "measures",  "k",          "early_terminate"};
   return keys;
 }
 
@@ -92,6 +94,7 @@ class SweepParser {
     ReadParameters();
     ReadEpochs();
     ReadConstraints();
+    ReadTryFirst();
     Check();
   }
 
@@ -414,6 +417,7 @@ class SweepParser {
   }
 
   void ReadParameters() {
+    const std::size_t errors = reader_.error_count();
     if (const YamlEntry* entry = Find("parameters")) {
       parameters_are_known_ = entry->value.IsMap();
       spec_.parameters = ParseParameters(
@@ -435,6 +439,7 @@ class SweepParser {
                                    "categorical, int_uniform or q_uniform"));
       }
     }
+    parameters_are_good_ = reader_.error_count() == errors;
   }
 
   void ReadEpochs() {
@@ -495,6 +500,17 @@ class SweepParser {
     }
   }
 
+  void ReadTryFirst() {
+    const YamlEntry* entry = Find("try_first");
+    if (entry == nullptr) return;
+    if (spec_.method->finite && method_is_known_) {
+      reader_.Error(entry->line,
+                    absl::StrCat("'try_first' goes with a method that chooses points; a ",
+                                 std::string(spec_.method->word), " tries all of them in order"));
+    }
+    written_points_ = ParseTryFirst(*entry, spec_, parameters_are_good_, &reader_);
+  }
+
   void Check() {
     if ((spec_.models.empty() && HasModel()) || spec_.networks.size() != spec_.models.size()) {
       return CheckWithoutNetwork();
@@ -508,6 +524,8 @@ class SweepParser {
                  .constraints = constraint_lines_,
                  .is_cancelled = is_cancelled_},
                 &reader_, &spec_);
+    if (reader_.error_count() > 0) return;
+    spec_.try_first = CompleteTryFirst(written_points_, spec_, is_cancelled_, &reader_);
     spec_.digest = DigestOf(spec_);
     spec_.earlier_digest = EarlierDigestOf(spec_);
     // After the digest: the location of the file does not change the sweep.
@@ -552,6 +570,8 @@ class SweepParser {
   bool method_is_known_ = true;
   bool dataset_is_known_ = true;
   bool parameters_are_known_ = true;
+  bool parameters_are_good_ = true;
+  std::vector<WrittenPoint> written_points_;
 };
 
 }  // namespace

@@ -97,6 +97,9 @@ struct SweepSpec {
   int gate_epochs = 1;  // for GateOn::kLastK
   std::optional<EarlyTerminate> early_terminate;
   std::vector<Expression> constraints;
+  // Points that are tried first, complete, each with the parameters that exist there. They satisfy
+  // the constraints, and no two are the same.
+  std::vector<ParameterMap> try_first;
   std::int64_t run_cap = 0;  // configurations; 0: all of a grid
   // Distinct points that satisfy the constraints, when the space is finite and small enough to be
   // counted (always so for a grid).

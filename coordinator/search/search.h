@@ -31,7 +31,8 @@ class Search {
   // keeps few: each later suggestion knows more.
   virtual int Ahead(int free_slots) const { return 2 * free_slots + kPlenty; }
 
-  // The search of the sweep's method; see search_makers.h. `spec` must outlive the object.
+  // The search of the sweep's method (search_makers.h), after the points of `try_first`. `spec`
+  // must outlive the object.
   static std::unique_ptr<Search> Make(const SweepSpec* spec);
 
  protected:

@@ -1,8 +1,10 @@
 #include "coordinator/search/search_makers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "coordinator/search/finite_search.h"
+#include "coordinator/search/first_points.h"
 #include "coordinator/search/random_search.h"
 #include "coordinator/search/sobol_search.h"
 #include "coordinator/search/tpe_search.h"
@@ -50,7 +52,9 @@ std::unique_ptr<Search> Search::Make(const SweepSpec* spec) {
       std::find_if(std::begin(kMakers), std::end(kMakers),
                    [&](const SearchMaker& entry) { return entry.word == spec->method->word; });
   // A test ensures that every method has a maker.
-  return maker->make(spec);
+  std::unique_ptr<Search> search = maker->make(spec);
+  if (spec->try_first.empty()) return search;
+  return std::make_unique<FirstPoints>(spec, std::move(search), IsFinite(*spec));
 }
 
 }  // namespace sweep

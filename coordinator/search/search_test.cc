@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "coordinator/search/search_makers.h"
 #include "coordinator/search/testing/search_testing.h"
@@ -165,6 +166,65 @@ TEST(RandomSearch, NeverRepeatsAPointOfAFiniteSpaceTooLargeToList) {
   const auto later = Search::Make(&spec)->Suggest(250);
   ASSERT_TRUE(later.ok());
   EXPECT_EQ((*later)->parameters, points[249]);
+}
+
+constexpr char kFirst[] = "try_first: [{lr: 0.05}, {momentum: 0.6}, {lr: 0.02, momentum: 0.7}]\n";
+
+TEST(TryFirst, ComesBeforeThePointsThatTheMethodChoosesAnyway) {
+  for (const std::string method : {"random", "sobol"}) {
+    std::string text = kRandom;
+    text.replace(text.find("random"), 6, method);
+    const auto plain = All(Parse(text));
+    const SweepSpec spec = Parse(text + kFirst);
+    const auto points = All(spec);
+    ASSERT_EQ(points.size(), 200u);
+    EXPECT_EQ(points[0].at("lr"), Value(0.05));
+    EXPECT_EQ(points[1].at("momentum"), Value(0.6));
+    EXPECT_EQ(points[2], (ParameterMap{{"lr", 0.02}, {"momentum", 0.7}}));
+    EXPECT_TRUE(std::equal(points.begin() + 3, points.end(), plain.begin())) << method;
+    // A restarted coordinator continues at its last number.
+    const std::unique_ptr<Search> search = Search::Make(&spec);
+    for (const std::int64_t number : {150, 2, 151, 3, 4}) {
+      const auto later = search->Suggest(number);
+      ASSERT_TRUE(later.ok() && later->has_value());
+      EXPECT_EQ((*later)->number, number);
+      EXPECT_EQ((*later)->parameters, points[static_cast<std::size_t>(number - 1)]) << method;
+    }
+  }
+}
+
+TEST(TryFirst, IsNotRepeatedInAFiniteSpace) {
+  const std::string small =
+      "  lr: {values: [0.1, 0.2, 0.3]}\n  batch_size: {values: [32, 64, 128]}\n";
+  // Too many points to list, of which few are likely.
+  std::string large;
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    large += std::string("  ") + name + ": {values: [";
+    for (int i = 0; i < 9; ++i) large += std::to_string(i) + ", ";
+    large += "9], probabilities: [0.9, 0.09";
+    for (int i = 2; i < 10; ++i) large += ", 0.00125";
+    large += "]}\n";
+  }
+  for (const std::string method : {"random", "sobol", "tpe"}) {
+    for (const auto& [parameters, first, cap, expected] :
+         {std::tuple(small, "[{lr: 0.2}, {lr: 0.3, batch_size: 128}]", 100, 9u),
+          std::tuple(large, "[{a: 0}, {a: 1}, {a: 1, b: 1}, {a: 1, b: 1, c: 1}]", 40, 40u)}) {
+      const SweepSpec spec = Parse("program: ./none\nmethod: " + method +
+                                   "\nseed: 3\nrun_cap: " + std::to_string(cap) +
+                                   "\nparameters:\n" + parameters + "try_first: " + first + "\n");
+      const auto points = All(spec);
+      ASSERT_EQ(points.size(), expected) << method;
+      EXPECT_TRUE(std::equal(spec.try_first.begin(), spec.try_first.end(), points.begin()));
+      EXPECT_EQ(std::set<ParameterMap>(points.begin(), points.end()).size(), expected) << method;
+      if (spec.method->learns) continue;
+      const std::unique_ptr<Search> search = Search::Make(&spec);
+      for (const std::size_t number : {8u, 4u, 9u}) {
+        const auto later = search->Suggest(static_cast<std::int64_t>(number));
+        ASSERT_TRUE(later.ok() && later->has_value());
+        EXPECT_EQ((*later)->parameters, points[number - 1]) << method;
+      }
+    }
+  }
 }
 
 TEST(Search, EveryMethodOfASweepFileHasAMakerAndTheReverse) {

@@ -282,6 +282,43 @@ TEST(Tpe, TriesEveryPointOfAFiniteSpaceOnceAndEnds) {
   EXPECT_FALSE(next->has_value());
 }
 
+TEST(Tpe, LearnsFromThePointsThatAreTriedFirst) {
+  std::string first = "try_first: [";
+  for (int i = 0; i < 10; ++i) first += fmt::format("{{x: 0.{}5}}, ", i);
+  const SweepSpec spec = ParseTpe("  x: {min: 0.0, max: 1.0}\n", 60, first + "]\n");
+  // The mean of the points after them, which follow from what these gave.
+  const auto mean = [&](double best) {
+    Told search(&spec);
+    double sum = 0;
+    for (std::int64_t number = 1; number <= 20; ++number) {
+      const double x = AsDouble(search.Ask().at("x"));
+      if (number <= 10) EXPECT_DOUBLE_EQ(x, 0.1 * static_cast<double>(number) - 0.05);
+      if (number > 10) sum += x / 10;
+      if (number <= 10) search.End(number, std::abs(x - best));
+    }
+    return sum;
+  };
+  EXPECT_LT(mean(0), 0.4);
+  EXPECT_GT(mean(1), 0.6);
+}
+
+TEST(Tpe, SuggestsTheSameAfterARestartWithPointsThatAreTriedFirst) {
+  const SweepSpec spec = ParseTpe(kCoarse, 60, "try_first: [{width: 3}, {kind: b, depth: 2}]\n");
+  Told whole(&spec), killed(&spec);
+  for (std::int64_t number = 1; number <= 40; number += 2) {
+    for (int i = 0; i < 2; ++i) {
+      const ParameterMap point = whole.Ask();
+      EXPECT_EQ(killed.Ask(), point) << number + i;
+      killed.Restart();
+    }
+    for (int i = 0; i < 2; ++i) {
+      whole.End(number + i, static_cast<double>(number % 7));
+      killed.End(number + i, static_cast<double>(number % 7));
+      killed.Restart();
+    }
+  }
+}
+
 TEST(Tpe, GoesOnWhenNothingIsEverMeasured) {
   const SweepSpec spec = ParseTpe(kMixed);
   for (const TrialState state :
