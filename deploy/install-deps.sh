@@ -24,7 +24,7 @@ readonly PROGRAM_PACKAGES=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libsqlite3-dev sqlite3 libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev
   nlohmann-json3-dev libcpp-httplib-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
-  libhwy-dev prometheus-cpp-dev libmimalloc-dev libsimdjson-dev python3 python3-pip
+  libhwy-dev prometheus-cpp-dev libmimalloc-dev libsimdjson-dev libeigen3-dev libnlopt-dev python3 python3-pip
 )
 readonly TEST_PACKAGES=(libgtest-dev libgmock-dev zsh chromium fonts-dejavu-core)
 readonly TORCH_VERSION=2.13.0

@@ -334,11 +334,13 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
   const std::string rule = spec.early_terminate ? fmt::format("trials are stopped early by {}\n",
                                                               spec.early_terminate->ToString())
                                                 : "";
-  std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\n{}\n", spec.name,
+  const std::string reason = spec.method_reason.empty() ? "" : ", by " + spec.method_reason;
+  std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\nmethod {}{}\n{}\n", spec.name,
                            Counted(sample.planned, "configuration"),
                            Counted(spec.replicates, "replicate"),
                            Counted(sample.planned * spec.replicates, "trial"), spec.seed,
-                           spec.seed == SeedOfName(spec.name) ? ", drawn from the name" : "", rule);
+                           spec.seed == SeedOfName(spec.name) ? ", drawn from the name" : "",
+                           spec.method->word, reason, rule);
   const Listing networks = NetworksOfSweep(spec, sample.configurations);
   if (!networks.rows.empty()) {
     PrintListing(networks, session, std::cout);
@@ -377,6 +379,8 @@ int Preview(const PreviewOptions& options, const Session& session) {
                {"replicates", spec.replicates},
                {"seed", std::to_string(spec.seed)},
                {"trials", sample->planned * spec.replicates},
+               {"method", spec.method->word},
+               {"method_reason", spec.method_reason},
                {"early_terminate", spec.early_terminate ? spec.early_terminate->ToString() : ""},
                {"estimated_seconds",
                 pace ? json(TotalSeconds(spec, *sample, *pace) / options.slots) : json(nullptr)},

@@ -72,6 +72,7 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
   fact("search", sweep.method().empty() ? "for " + wanted
                                         : fmt::format("{} for {}, {} a trial", sweep.method(),
                                                       wanted, Counted(sweep.epochs(), "epoch")));
+  if (!sweep.method_reason().empty()) fact("method", "by " + Printable(sweep.method_reason()));
   if (!sweep.early_terminate().empty()) fact("stops", "by " + Printable(sweep.early_terminate()));
   if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
   std::string gates;

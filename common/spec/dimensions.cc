@@ -1,5 +1,6 @@
 #include "common/spec/dimensions.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/status/status.h"
@@ -8,12 +9,29 @@
 
 namespace sweep {
 
+namespace {
+
+bool IsMonotonic(const std::vector<Value>& values) {
+  std::vector<double> numbers;
+  for (const Value& value : values) {
+    const bool is_number =
+        std::holds_alternative<double>(value) || std::holds_alternative<std::int64_t>(value);
+    if (!is_number) return false;
+    numbers.push_back(AsDouble(value));
+  }
+  return std::is_sorted(numbers.begin(), numbers.end()) ||
+         std::is_sorted(numbers.rbegin(), numbers.rend());
+}
+
+}  // namespace
+
 Dimension DimensionOf(const Parameter& parameter) {
   const bool steps_are_whole = parameter.q == std::round(parameter.q);
   switch (parameter.distribution) {
     case Distribution::kConstant:
     case Distribution::kCategorical:
-      return {.scale = Dimension::Scale::kCategory};
+      return {.scale = Dimension::Scale::kCategory,
+              .ordered = parameter.probabilities.empty() && IsMonotonic(parameter.values)};
     case Distribution::kIntUniform:
       return {.scale = Dimension::Scale::kLinear, .whole = true};
     case Distribution::kUniform:

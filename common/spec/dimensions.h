@@ -15,7 +15,10 @@ namespace sweep {
 struct Dimension {
   enum class Scale { kLinear, kLog, kCategory };
   Scale scale = Scale::kLinear;
-  bool whole = false;         // only integers
+  bool whole = false;  // only integers
+  // The order of the coordinates has a meaning: ranges, and lists of rising or of falling numbers
+  // that are equally likely.
+  bool ordered = true;
   std::size_t parameter = 0;  // index into the sweep's parameters
 };
 

@@ -58,11 +58,26 @@ TEST(SearchSpace, HasADimensionForEachParameterOfSeveralValues) {
   EXPECT_FALSE(Of(space, "dropout").whole);
   EXPECT_TRUE(Of(space, "epochs").whole);
   EXPECT_EQ(Of(space, "momentum").scale, Dimension::Scale::kLinear);
+  EXPECT_TRUE(Of(space, "momentum").ordered);
+  EXPECT_FALSE(Of(space, "nesterov").ordered);
+  EXPECT_FALSE(Of(space, "schedule").ordered);
   EXPECT_EQ(Of(space, "weight_decay").scale, Dimension::Scale::kLog);
   EXPECT_EQ(Of(space, "final_lr_fraction").scale, Dimension::Scale::kLinear);
   EXPECT_FALSE(Of(space, "warmup_epochs").whole);
   EXPECT_EQ(Of(space, "shift_pixels").scale, Dimension::Scale::kLog);
   EXPECT_TRUE(Of(space, "shift_pixels").whole);
+}
+
+TEST(SearchSpace, ListsOfRisingOrFallingNumbersAreOrdered) {
+  const SweepSpec spec = MustParse(
+      "name: s\nprogram: ./none\nmethod: random\nrun_cap: 10\nparameters:\n"
+      "  rising: {values: [16, 32, 512]}\n  falling: {values: [1, 0.5, 0.1]}\n"
+      "  odd: {values: [3, 1, 2]}\n  mixed: {values: [1, 2, many]}\n");
+  const SearchSpace space(&spec);
+  EXPECT_TRUE(Of(space, "rising").ordered);
+  EXPECT_TRUE(Of(space, "falling").ordered);
+  EXPECT_FALSE(Of(space, "odd").ordered);
+  EXPECT_FALSE(Of(space, "mixed").ordered);
 }
 
 // Encoding and decoding a completed point gives the same point.

@@ -235,7 +235,7 @@ const std::map<std::string, Near>& NearDistributions() {
 
 // Distributions that Sweep lacks, although their names resemble ours.
 bool IsAnotherDistribution(std::string_view folded) {
-  for (const std::string_view part : {"inv", "norm", "beta", "exp"}) {
+  for (const std::string_view part : {"beta", "expon", "halfnorm", "truncnorm"}) {
     if (folded.find(part) != folded.npos) return true;
   }
   return false;

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/network/layer_kinds.h"
+#include "common/spec/method_choice.h"
 #include "common/spec/parameter.h"
 #include "common/spec/search_methods.h"
 #include "common/trial/measures.h"
@@ -132,9 +133,12 @@ void FillMethods(Json* schema) {
     absl::StrAppend(&help, help.empty() ? "" : "; ", std::string(one.word), ": ",
                     std::string(one.help));
   }
+  for (const OpenMethod& one : OpenMethods()) {
+    absl::StrAppend(&help, "; ", std::string(one.word), ": ", std::string(one.help));
+  }
   method["description"] = help + ".";
-  method["enum"] = SearchMethodWords();
-  method["default"] = DefaultSearchMethod()->word;
+  method["enum"] = MethodWords();
+  method["default"] = OpenMethods().front().word;
 }
 
 void FillSweep(Json* schema) {

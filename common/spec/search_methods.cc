@@ -24,6 +24,17 @@ constexpr SearchMethod kMethods[] = {
      .needs_run_cap = true,
      .learns = true,
      .help = "run_cap points near the best ones so far, by a tree-structured Parzen estimator"},
+    {.word = "gp",
+     .finite = false,
+     .needs_run_cap = true,
+     .learns = true,
+     .help = "run_cap points where a Gaussian process expects most"},
+    {.word = "cmaes",
+     .finite = false,
+     .needs_run_cap = true,
+     .learns = true,
+     .numbers_only = true,
+     .help = "run_cap points of an evolution strategy (CMA-ES), for spaces of numbers"},
 };
 
 }  // namespace
@@ -42,7 +53,5 @@ const SearchMethod* FindSearchMethod(std::string_view word) {
   }
   return nullptr;
 }
-
-const SearchMethod* DefaultSearchMethod() { return FindSearchMethod("random"); }
 
 }  // namespace sweep

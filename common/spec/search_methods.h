@@ -14,6 +14,8 @@ struct SearchMethod {
   bool finite;         // tries every point, so each parameter needs a finite list of values
   bool needs_run_cap;  // would never end without one
   bool learns;         // its points depend on the results of earlier trials
+  // Needs an order of each parameter's values, and every parameter at each point.
+  bool numbers_only = false;
   std::string_view help;
 };
 
@@ -22,7 +24,5 @@ std::span<const SearchMethod> SearchMethods();
 std::vector<std::string> SearchMethodWords();
 // nullptr when there is no such method.
 const SearchMethod* FindSearchMethod(std::string_view word);
-// The method of a sweep file without `method`.
-const SearchMethod* DefaultSearchMethod();
 
 }  // namespace sweep

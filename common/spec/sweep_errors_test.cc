@@ -20,7 +20,7 @@ TEST(Errors, AllAreNamedAtOnceWithLineAndNearestWord) {
   const std::string complaints = Complaints(R"(name: no spaces please
 modle: cnn-18718
 model: cnn-18718
-method: gp
+method: rnadom
 dataset: mnits
 metric: {name: accuracy, goal: minimise}
 parameters:
@@ -42,7 +42,7 @@ constraints: ["parameter < 20000", "lr <"]
       complaints,
       R"(s.yaml:1: 'name' is 'no spaces please'; it must be 1 to 63 letters, digits, '.', '_' or '-', starting with a letter or digit
 s.yaml:2: unknown key 'modle' in the sweep file; did you mean 'model'?
-s.yaml:4: method 'gp' is not built yet in this version (use grid, random, sobol, tpe)
+s.yaml:4: 'method' must be one of auto, bayes, grid, random, sobol, tpe, gp, cmaes, not 'rnadom'; did you mean 'random'?
 s.yaml:5: 'dataset' must be one of mnist, synthetic, not 'mnits'; did you mean 'mnist'?
 s.yaml:6: 'goal' must be one of maximize, minimize, not 'minimise'; did you mean 'minimize'?
 s.yaml:8: parameter 'lr' has min 0.3 above max 0.1
@@ -80,17 +80,40 @@ TEST(Errors, WhatIsMissingIsNamed) {
               AllOf(HasSubstr("s.yaml: 'name' is missing"), HasSubstr("s.yaml: 'model' is missing"),
                     HasSubstr("cnn-18718")));
   EXPECT_EQ(Complaints("name: s\nmodel: cnn-18718\n"),
-            "s.yaml: method random needs 'run_cap': how many configurations to try");
+            "s.yaml: method auto needs 'run_cap': how many configurations to try");
   EXPECT_EQ(Complaints(Random("parameters:\n  lr:\n")), "s.yaml:5: 'lr' has no value");
+}
+
+TEST(Errors, AMethodForNumbersRefusesEverythingElse) {
+  const auto complaints = [](const std::string& parameters) {
+    return Complaints("name: s\nmodel: cnn-18718\nrun_cap: 5\nmethod: cmaes\nparameters:\n" +
+                      parameters);
+  };
+  EXPECT_EQ(
+      complaints("  lr: {min: 0.1, max: 0.2}\n  schedule: {values: [step, cosine]}\n"),
+      "s.yaml:7: parameter 'schedule' lists 'step', but method cmaes can search only numbers; "
+      "take tpe");
+  EXPECT_EQ(
+      complaints("  momentum: {min: 0.1, max: 0.9, when: \"lr > 0.5\"}\n"),
+      "s.yaml:6: parameter 'momentum' has a 'when', but method cmaes cannot search parameters "
+      "that do not always exist; take tpe");
+  EXPECT_EQ(
+      complaints("  batch_size: {values: [32, 128, 64]}\n"),
+      "s.yaml:6: parameter 'batch_size' lists its numbers in no order, but method cmaes takes "
+      "neighbours in the list for similar; sort them");
+  EXPECT_EQ(complaints("  batch_size: {values: [128, 64, 32]}\n  schedule: {values: [step]}\n"),
+            "");
+  EXPECT_THAT(Complaints("name: s\nmodel: {values: [cnn-18718, cnn-19046]}\nrun_cap: 5\nmethod: "
+                         "cmaes\n"),
+              HasSubstr("parameter 'model' lists 'cnn-18718'"));
 }
 
 // One error each, tested by a part of its message that names the thing and the value.
 TEST(Errors, OneByOne) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"run_cap: 2\n", "s.yaml:4: 'run_cap' is given twice; first on line 3"},
-      {"method: gp\n", "method 'gp' is not built yet"},
-      {"method: cmaes\n", "method 'cmaes' is not built yet"},
-      {"method: bayes\n", "'method' must be one of grid, random, sobol, tpe, not 'bayes'"},
+      {"method: bohb\n",
+       "'method' must be one of auto, bayes, grid, random, sobol, tpe, gp, cmaes, not 'bohb'"},
       {"early_terminate: {type: asha}\n", "'type' 'asha' of 'early_terminate' is not built yet"},
       {"early_terminate: {type: meadian}\n", "did you mean 'median'?"},
       {"early_terminate: {min_epochs: 3}\n", "'early_terminate' needs 'type': median"},

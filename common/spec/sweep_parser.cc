@@ -14,7 +14,9 @@
 #include "common/base/nearest.h"
 #include "common/base/sha256.h"
 #include "common/spec/criteria_parser.h"
+#include "common/spec/dimensions.h"
 #include "common/spec/foreign_file.h"
+#include "common/spec/method_choice.h"
 #include "common/spec/models_parser.h"
 #include "common/spec/other_words.h"
 #include "common/spec/parameters_parser.h"
@@ -339,19 +341,28 @@ class SweepParser {
 
   void ReadMethod() {
     const YamlEntry* entry = Find("method");
-    if (entry == nullptr) return;
+    if (entry == nullptr) {
+      if (spec_.edition >= 3 && !MisspeltKey("method")) LeaveMethodOpen(OpenMethods().front().word);
+      return;
+    }
     const std::optional<std::string> method = reader_.Text(*entry);
     if (!method) return;
-    const std::vector<std::string> later = {"gp", "cmaes"};
     method_is_known_ = false;
-    if (std::find(later.begin(), later.end(), *method) != later.end()) {
-      reader_.Error(entry->line,
-                    absl::StrCat("method '", *method, "' is not built yet in this version (use ",
-                                 absl::StrJoin(SearchMethodWords(), ", "), ")"));
-    } else if (const auto word = reader_.Word(*entry, SearchMethodWords())) {
-      spec_.method = FindSearchMethod(*word);
+    if (const auto word = reader_.Word(*entry, MethodWords())) {
+      if (IsOpenMethod(*word)) {
+        LeaveMethodOpen(*word);
+      } else {
+        spec_.method = FindSearchMethod(*word);
+        method_word_ = *word;
+      }
       method_is_known_ = true;
     }
+  }
+
+  // Check chooses the method. Until then it is one that takes any space.
+  void LeaveMethodOpen(std::string_view word) {
+    method_word_ = word;
+    spec_.method = FindSearchMethod("tpe");
   }
 
   // True also when its value has an error, or the key is misspelt.
@@ -381,7 +392,7 @@ class SweepParser {
     if (spec_.method->needs_run_cap && method_is_known_ && Find("run_cap") == nullptr &&
         !MisspeltKey("run_cap")) {
       reader_.Error(LineOfKey("method"),
-                    absl::StrCat("method ", std::string(spec_.method->word),
+                    absl::StrCat("method ", method_word_,
                                  " needs 'run_cap': how many configurations to try"));
     }
   }
@@ -429,6 +440,9 @@ class SweepParser {
       model.line = LineOfKey("model");
       spec_.parameters.insert(spec_.parameters.begin(), std::move(model));
     }
+    if (spec_.method->numbers_only && method_is_known_) {
+      for (const Parameter& parameter : spec_.parameters) CheckNumbersOnly(parameter);
+    }
     if (spec_.method->finite && method_is_known_) {
       for (const Parameter& parameter : spec_.parameters) {
         if (parameter.GridSize() > 0) continue;
@@ -440,6 +454,31 @@ class SweepParser {
       }
     }
     parameters_are_good_ = reader_.error_count() == errors;
+  }
+
+  // A method of numbers takes the values of a list for neighbours in the order of the file.
+  void CheckNumbersOnly(const Parameter& parameter) {
+    const std::string method(spec_.method->word);
+    const auto complain = [&](const std::string& what) {
+      reader_.Error(parameter.line, absl::StrCat("parameter '", parameter.name, "' ", what));
+    };
+    if (parameter.when) {
+      return complain(absl::StrCat("has a 'when', but method ", method,
+                                   " cannot search parameters that do not always exist; take tpe"));
+    }
+    if (!parameter.probabilities.empty()) {
+      return complain(
+          absl::StrCat("has 'probabilities', which method ", method, " does not know; take tpe"));
+    }
+    if (parameter.values.size() < 2) return;
+    for (const Value& value : parameter.values) {
+      if (IsNumber(value)) continue;
+      return complain(absl::StrCat("lists ", Shown(value), ", but method ", method,
+                                   " can search only numbers; take tpe"));
+    }
+    if (DimensionOf(parameter).ordered) return;
+    complain(absl::StrCat("lists its numbers in no order, but method ", method,
+                          " takes neighbours in the list for similar; sort them"));
   }
 
   void ReadEpochs() {
@@ -525,6 +564,11 @@ class SweepParser {
                  .is_cancelled = is_cancelled_},
                 &reader_, &spec_);
     if (reader_.error_count() > 0) return;
+    if (IsOpenMethod(method_word_)) {
+      MethodChoice choice = ChooseMethod(method_word_, spec_);
+      spec_.method = choice.method;
+      spec_.method_reason = std::move(choice.reason);
+    }
     spec_.try_first = CompleteTryFirst(written_points_, spec_, is_cancelled_, &reader_);
     spec_.digest = DigestOf(spec_);
     spec_.earlier_digest = EarlierDigestOf(spec_);
@@ -567,6 +611,7 @@ class SweepParser {
   std::map<std::string, YamlEntry> keys_;
   SweepSpec spec_;
   std::vector<int> constraint_lines_;  // of spec_.constraints
+  std::string method_word_ = "random";
   bool method_is_known_ = true;
   bool dataset_is_known_ = true;
   bool parameters_are_known_ = true;

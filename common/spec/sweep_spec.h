@@ -37,7 +37,10 @@ struct DeclaredMeasure {
 //      `seed` is 1 by default
 //   2  YAML 1.2's core schema reads scalars; a program gets only the file's values; `seed` is
 //      derived from the name by default; slips that edition 1 took as text are refused
-inline constexpr int kSweepEdition = 2;
+//   3  `method` is auto by default, and random before
+// Of every edition, searches that draw q_log_uniform_values between ends that are no multiples of
+// q, and tpe with lists, go on with other points than builds before edition 3 would have.
+inline constexpr int kSweepEdition = 3;
 
 // The texts of a submitted sweep: the sweep file and, by their names in it, each network file that
 // is not built in and each of `files`. The client sends this to the coordinator, which stores it.
@@ -84,7 +87,8 @@ struct SweepSpec {
   std::string recipe = "seed";
   bool recipe_is_written = false;
   DatasetSpec dataset;
-  const SearchMethod* method = DefaultSearchMethod();  // never null
+  const SearchMethod* method = FindSearchMethod("random");  // never null
+  std::string method_reason;  // why this one, when the file leaves the choice; else ""
   // At least one. With several, configurations that no other dominates rank first.
   std::vector<Objective> objectives = {Objective{}};
   std::vector<DeclaredMeasure> measures;  // declared for a program

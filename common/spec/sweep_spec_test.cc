@@ -32,6 +32,54 @@ TEST(SweepSpec, ARuleSaysInWordsWhatItDoes) {
             "the median rule, from epoch 2 on and against at least 1 other");
 }
 
+TEST(SweepSpec, AnOpenMethodIsChosenByTheFile) {
+  const std::string program = "name: s\nprogram: ./none\nmetric: {name: a, goal: minimize}\n";
+  const std::string one = "parameters: {x: {min: 0.0, max: 1.0}}\n";
+  const auto chosen = [&](const std::string& text) {
+    const bool has_own = text.find("parameters") != text.npos;
+    const SweepSpec spec = MustParse(program + text + (has_own ? "" : one));
+    EXPECT_FALSE(spec.method_reason.empty()) << text;
+    return spec.method->word;
+  };
+  EXPECT_EQ(chosen("run_cap: 10\n"), "sobol");
+  EXPECT_EQ(chosen("run_cap: 11\n"), "gp");
+  EXPECT_EQ(chosen("method: auto\nrun_cap: 500\n"), "gp");
+  EXPECT_EQ(chosen("run_cap: 501\n"), "tpe");
+  EXPECT_EQ(chosen("method: bayes\nrun_cap: 5\n"), "gp");
+  EXPECT_EQ(chosen("method: bayes\nrun_cap: 5000\n"), "tpe");
+  std::string many = "run_cap: 100\nparameters:\n";
+  for (int i = 0; i < 20; ++i) absl::StrAppend(&many, "  x", i, ": {min: 0.0, max: 1.0}\n");
+  EXPECT_EQ(chosen(many), "gp");
+  EXPECT_EQ(chosen(many + "  y: {min: 0, max: 1}\n"), "tpe");
+  EXPECT_EQ(MustParse("name: s\nprogram: ./none\nrun_cap: 100\nmetric: [{name: a, goal: minimize}, "
+                      "{name: b, goal: minimize}]\n" +
+                      one)
+                .method->word,
+            "sobol");
+  const SweepSpec written = MustParse(program + "method: gp\nrun_cap: 20\n" + one);
+  EXPECT_EQ(written.method_reason, "");
+  EXPECT_EQ(written.digest, MustParse(program + "run_cap: 20\n" + one).digest);
+  EXPECT_EQ(chosen("run_cap: 100\nparameters: {x: {values: [a, b, c]}}\n"), "sobol")
+      << "there are only three points";
+}
+
+// `method` was random by default when it was stored.
+TEST(SweepSpec, AStoredSweepKeepsTheMethodOfItsTime) {
+  SweepSource source{.file = "s.yaml",
+                     .text =
+                         "name: s\nmodel: cnn-18718\nrun_cap: 60\n"
+                         "parameters: {lr: {min: 0.01, max: 0.1}}\n"};
+  source.edition = 2;
+  Diagnostics diagnostics;
+  const auto stored = SweepSpec::Parse(source, &diagnostics);
+  ASSERT_TRUE(stored.ok()) << FormatDiagnostics(diagnostics);
+  EXPECT_EQ(stored->method->word, "random");
+  const auto read = SweepSpec::ParseStored(source, stored->digest, &diagnostics);
+  ASSERT_TRUE(read.ok()) << FormatDiagnostics(diagnostics);
+  EXPECT_EQ(read->method->word, "random");
+  EXPECT_EQ(MustParse(source.text).method->word, "gp");
+}
+
 TEST(SweepSpec, TheSmallestFileGetsTheDefaults) {
   const SweepSpec spec = MustParse("name: s\nmodel: cnn-18718\nrun_cap: 1\n");
   EXPECT_EQ(spec.name, "s");
@@ -39,7 +87,8 @@ TEST(SweepSpec, TheSmallestFileGetsTheDefaults) {
   EXPECT_EQ(spec.recipe, "seed");
   EXPECT_EQ(spec.dataset, DatasetSpec());
   EXPECT_EQ(spec.dataset.name, "mnist");
-  EXPECT_EQ(spec.method->word, "random");
+  EXPECT_EQ(spec.method->word, "sobol");
+  EXPECT_EQ(spec.method_reason, "auto: 1 configuration is too few to learn from");
   EXPECT_EQ(spec.objective().name, "accuracy");
   EXPECT_TRUE(spec.objective().maximize);
   EXPECT_EQ(spec.epochs, 19);

@@ -126,6 +126,7 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
   proto.set_state(ToProto(row.state));
   proto.set_digest(row.digest);
   proto.set_method(std::string(spec.method->word));
+  proto.set_method_reason(spec.method_reason);
   proto.set_planned_trials(row.planned_configurations * spec.replicates);
   *proto.mutable_counts() = ToProto(row.counts);
   proto.set_epochs(spec.epochs);

@@ -218,9 +218,11 @@ INSTANTIATE_TEST_SUITE_P(TargetsFromTheStartOrHolds, HalvingRestartTest, testing
 
 // What a method that learns suggests follows from what it had seen, wherever the process was
 // killed.
-TEST_F(RestartTest, ThePointsOfAMethodThatLearnsFollowFromWhatItHadSeen) {
+class LearningRestartTest : public RestartTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(LearningRestartTest, ThePointsFollowFromWhatItHadSeen) {
   SweepSource source = SourceOf(30, 2, "");
-  source.text.replace(source.text.find("sobol"), 5, "tpe");
+  source.text.replace(source.text.find("sobol"), 5, GetParam());
   Diagnostics diagnostics;
   const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
   for (const Kill kill : {Kill::kNever, Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
@@ -247,6 +249,9 @@ TEST_F(RestartTest, ThePointsOfAMethodThatLearnsFollowFromWhatItHadSeen) {
     EXPECT_GT(modelled, 20);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Methods, LearningRestartTest, testing::Values("tpe", "gp", "cmaes"),
+                         [](const auto& info) { return info.param; });
 
 // More points than are made ahead.
 TEST_F(RestartTest, TheSamePointsAreSuggested) {

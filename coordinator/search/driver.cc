@@ -20,6 +20,8 @@ constexpr std::int64_t kMaxBatch = 64;
 // A search that does not learn makes points when so many trials are missing: a write for each point
 // would cost more than the points.
 constexpr std::int64_t kMinMissingTrials = 16;
+// What a slow model has found is stored before it looks for more.
+constexpr absl::Duration kLongestBatch = absl::Milliseconds(50);
 constexpr int kEventsPerRead = 256;
 constexpr int kMaxStopsPerWrite = 256;
 // Trials may change several thousand times a second; one plan answers all changes of this time.
@@ -444,7 +446,9 @@ void SearchDriver::Suggest(const Job& job, std::int64_t count) {
     entry->suggested.pop_front();
   }
   const auto number = [&] { return first + std::ssize(entry->suggested); };
+  const absl::Duration start = options_.clock->Monotonic();
   while (std::ssize(entry->suggested) < count && entry->end_reason.empty()) {
+    if (!entry->suggested.empty() && options_.clock->Monotonic() - start > kLongestBatch) break;
     std::optional<Configuration> next = SuggestOne(job, number());
     if (!next) continue;
     const int target = entry->rule == nullptr ? 0 : entry->rule->FirstTarget(number());

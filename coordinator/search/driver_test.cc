@@ -187,6 +187,18 @@ TEST_F(SearchDriverTest, AModelIsAskedForNoMoreThanItWants) {
   EXPECT_THAT(scripts_["s"].asked, ElementsAre(1, 2, 3, 4));
 }
 
+TEST_F(SearchDriverTest, WhatASlowModelHasFoundIsStoredBeforeItLooksForMore) {
+  Script& script = scripts_["s"];
+  script.ahead = 6;
+  script.think = [this] { clock_.Advance(absl::Milliseconds(30)); };
+  Submit("s", /*learns=*/true);
+  EXPECT_TRUE(driver_->Turn());
+  EXPECT_THAT(script.asked, ElementsAre(1, 2)) << "after 50 ms it stops";
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 6u);
+  EXPECT_THAT(script.asked, ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
 TEST_F(SearchDriverTest, ASearchThatLearnsNothingFillsTheQueue) {
   Submit("s", /*learns=*/false, 200);
   Settle();

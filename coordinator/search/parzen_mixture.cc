@@ -194,7 +194,7 @@ void ParzenMixture::Erase(Axis* axis, double coordinate, std::int64_t number) {
   if (place < axis->sorted.size()) SetKernel(axis, place);
 }
 
-void ParzenMixture::Add(std::int64_t number, const ParzenPoint& point) {
+void ParzenMixture::Add(std::int64_t number, const CubePoint& point) {
   const std::size_t place = PlaceOf(number);
   Open(place);
   numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(place), number);
@@ -206,7 +206,7 @@ void ParzenMixture::Add(std::int64_t number, const ParzenPoint& point) {
 
 void ParzenMixture::Remove(std::int64_t number) {
   const std::size_t place = PlaceOf(number);
-  const ParzenPoint point = points_[place];
+  const CubePoint point = points_[place];
   Close(place);
   numbers_.erase(numbers_.begin() + static_cast<std::ptrdiff_t>(place));
   points_.erase(points_.begin() + static_cast<std::ptrdiff_t>(place));
@@ -261,21 +261,21 @@ double ParzenMixture::DrawOn(const Axis& axis, std::size_t place, double u) cons
   return std::clamp(drawn, 0.0, std::nextafter(1.0, 0.0));
 }
 
-ParzenPoint ParzenMixture::Draw(PhiloxStream* random) {
+CubePoint ParzenMixture::Draw(PhiloxStream* random) {
   SetWeights();
   double left = random->NextUniform() * total_weight_;
   std::size_t place = 0;
   while (place < size() && (left -= static_cast<double>(weight_[place])) >= 0) ++place;
-  ParzenPoint point;
+  CubePoint point;
   for (const Axis& axis : axes_) point.push_back(DrawOn(axis, place, random->NextUniform()));
   return point;
 }
 
-std::vector<double> ParzenMixture::LogDensities(std::span<const ParzenPoint> points) {
+std::vector<double> ParzenMixture::LogDensities(std::span<const CubePoint> points) {
   SetWeights();
   std::vector<float> scratch(base_.size());
   std::vector<double> densities;
-  for (const ParzenPoint& point : points) {
+  for (const CubePoint& point : points) {
     std::vector<LaneAxis> lanes;
     std::vector<std::vector<float>> columns;
     columns.reserve(axes_.size());

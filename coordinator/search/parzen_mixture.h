@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/philox.h"
+#include "coordinator/search/cube_point.h"
 
 namespace sweep {
 
@@ -18,9 +19,6 @@ struct ParzenAxis {
   // Of a category: the widths of the cells; empty when they are equally wide, as ordered ones are.
   std::vector<double> shares;
 };
-
-// A coordinate for each axis; NaN where the axis does not exist at the point.
-using ParzenPoint = std::vector<double>;
 
 // A density over the unit cube: a weighted sum of one kernel for each point and of a wide one for
 // the whole cube. A kernel is a product over the axes: a normal distribution that is cut off at the
@@ -35,7 +33,7 @@ class ParzenMixture {
   explicit ParzenMixture(const std::vector<ParzenAxis>& axes);
 
   // `number` identifies the point. The latest 25 numbers weigh 1, older ones less and less.
-  void Add(std::int64_t number, const ParzenPoint& point);
+  void Add(std::int64_t number, const CubePoint& point);
   // Requires that it was added.
   void Remove(std::int64_t number);
   bool Contains(std::int64_t number) const;
@@ -44,9 +42,9 @@ class ParzenMixture {
   std::size_t size() const { return numbers_.size() - 1; }
 
   // Draws a point, with a coordinate on every axis.
-  ParzenPoint Draw(PhiloxStream* random);
+  CubePoint Draw(PhiloxStream* random);
   // The logarithm of the density at each point.
-  std::vector<double> LogDensities(std::span<const ParzenPoint> points);
+  std::vector<double> LogDensities(std::span<const CubePoint> points);
 
  private:
   // What the kernels are on one axis: the wide one first, then those of the points by number.
@@ -85,7 +83,7 @@ class ParzenMixture {
 
   std::vector<Axis> axes_;
   std::vector<std::int64_t> numbers_;  // ascending; that of the wide kernel first
-  std::vector<ParzenPoint> points_;    // in the order of numbers_
+  std::vector<CubePoint> points_;      // in the order of numbers_
   // In the order of numbers_, and some more, so that there is a multiple of kLaneGroup.
   std::vector<float> base_;  // 0, or very low where there is no kernel
   std::vector<float> weight_;

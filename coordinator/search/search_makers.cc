@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/search/cma_search.h"
 #include "coordinator/search/finite_search.h"
 #include "coordinator/search/first_points.h"
+#include "coordinator/search/gp_search.h"
 #include "coordinator/search/random_search.h"
 #include "coordinator/search/sobol_search.h"
 #include "coordinator/search/tpe_search.h"
@@ -36,11 +38,17 @@ std::unique_ptr<Search> MakeTpe(const SweepSpec* spec) {
   return std::make_unique<TpeSearch>(spec, IsFinite(*spec));
 }
 
+std::unique_ptr<Search> MakeGp(const SweepSpec* spec) {
+  return std::make_unique<GpSearch>(spec, IsFinite(*spec));
+}
+
+std::unique_ptr<Search> MakeCmaes(const SweepSpec* spec) {
+  return std::make_unique<CmaSearch>(spec, IsFinite(*spec));
+}
+
 constexpr SearchMaker kMakers[] = {
-    {"grid", MakeGrid},
-    {"random", MakeRandom},
-    {"sobol", MakeSobol},
-    {"tpe", MakeTpe},
+    {"grid", MakeGrid}, {"random", MakeRandom}, {"sobol", MakeSobol},
+    {"tpe", MakeTpe},   {"gp", MakeGp},         {"cmaes", MakeCmaes},
 };
 
 }  // namespace

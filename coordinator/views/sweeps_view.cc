@@ -99,6 +99,7 @@ documents::SweepSummary DescribeSweep(const ViewContext& context, const SweepRow
   facts.set_disk_bytes(sweep.disk_bytes);
   documents::SweepDetails& details = *summary.mutable_details();
   details.set_method(std::string(known.method->word));
+  details.set_method_reason(known.method_reason);
   details.set_metric(known.objective().name);
   details.set_maximize(known.objective().maximize);
   for (const Objective& objective : known.objectives) {

@@ -18,6 +18,7 @@
 
 #include "common/network/network_file.h"
 #include "common/protocol/trial_spec.h"
+#include "common/spec/method_choice.h"
 #include "common/spec/schema.h"
 #include "common/spec/sweep_spec.h"
 #include "common/yaml/yaml_reader.h"
@@ -131,10 +132,14 @@ json Tables() {
                                           {"default", ToJson(parameter.default_value)},
                                           {"help", parameter.help}};
   }
-  return {{"known_parameters", known},           {"distributions", DistributionNames()},
-          {"network_facts", NetworkFactNames()}, {"measures", MeasureNames()},
-          {"methods", SearchMethodWords()},      {"builtin_networks", BuiltinNetworkNames()},
-          {"layers", LayerKindNames()},          {"trial_parameters", TrialParameterNames()}};
+  return {{"known_parameters", known},
+          {"distributions", DistributionNames()},
+          {"network_facts", NetworkFactNames()},
+          {"measures", MeasureNames()},
+          {"methods", MethodWords()},
+          {"builtin_networks", BuiltinNetworkNames()},
+          {"layers", LayerKindNames()},
+          {"trial_parameters", TrialParameterNames()}};
 }
 
 // The output of `sweep schema`.

@@ -53,6 +53,8 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"has min .* above max", "two values"),
     (r"has no multiple of .* in \[", "two values"),
     (r"has q .*, which is too fine", "two values"),
+    (r"lists its numbers in no order", "two values", r"\bcmaes\b"),
+    (r"has 'probabilities', which method cmaes", "whether they are equal", r"\bcmaes\b"),
     (r"has [0-9]+ values, but [0-9]+ probabilit", "two lists"),
     (r"has probabilities with the sum", "the sum of a list"),
     (r"^'[^']*' of point [0-9]+ of 'try_first' is .*; it must be ", "the parameter's values"),

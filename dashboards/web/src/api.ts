@@ -99,6 +99,7 @@ export interface SweepDetails {
   best_trial: string; // "NAME/N", as the ranking has it
   end_time: string | null;
   search_reason: string;
+  method_reason: string; // why this method, where the file leaves the choice; else empty
 }
 
 export interface SweepSummary extends SweepFacts, SweepDetails {

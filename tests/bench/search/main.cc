@@ -1,6 +1,7 @@
 // Measures the search methods on functions whose minimum is known, and the time of a suggestion.
 //
 //   search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]
+//   search_bench curves METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]   a JSON line for each seed
 //   search_bench time METHOD TRIALS...
 
 #include <algorithm>
@@ -207,54 +208,100 @@ double Median(std::vector<double> values) {
 
 double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
+constexpr int kReported[] = {25, 50, 100, 200};
+
+// What a search found with one seed.
+struct Outcome {
+  std::vector<double> regrets;  // of the best point so far, after each evaluation
+  std::int64_t duplicates = 0;
+  bool is_right = false;  // the best point is in the better branch of the conditional function
+  double seconds = 0;     // of the processor
+};
+
+Outcome RunSeed(const std::string& method, const Function& function, int evaluations, int seed,
+                int at_once) {
+  Outcome outcome;
+  const double start = CpuSeconds();
+  const SweepSpec spec = SpecOf(function, method, seed + 1, evaluations);
+  Runner runner(&spec);
+  std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+  std::normal_distribution<double> noise(0, function.name == "mnist" ? 0.04 : 1e-300);
+  double best_seen = 1e300, best = 1e300;
+  std::vector<std::string> asked;
+  for (int done = 0; done < evaluations; done += at_once) {
+    std::vector<std::pair<std::int64_t, ParameterMap>> batch;
+    for (int i = 0; i < at_once && done + i < evaluations; ++i) {
+      ParameterMap point = runner.Ask();
+      std::string text;
+      for (const auto& [name, value] : point) text += name + "=" + FormatValue(value) + " ";
+      asked.push_back(text);
+      batch.emplace_back(runner.number(), std::move(point));
+    }
+    for (const auto& [number, point] : batch) {
+      const double value = function.value(point);
+      const double seen = value + noise(random);
+      if (seen < best_seen) {
+        best_seen = seen;
+        best = value;
+        outcome.is_right = point.contains("mom");
+      }
+      runner.Tell(number, seen);
+      outcome.regrets.push_back(best - function.minimum);
+    }
+  }
+  std::sort(asked.begin(), asked.end());
+  outcome.duplicates = asked.end() - std::unique(asked.begin(), asked.end());
+  outcome.seconds = CpuSeconds() - start;
+  return outcome;
+}
+
+int Curves(const std::string& method, const Function& function, int evaluations, int seeds,
+           int at_once) {
+  for (int seed = 0; seed < seeds; ++seed) {
+    const Outcome outcome = RunSeed(method, function, evaluations, seed, at_once);
+    std::string regrets;
+    for (const int at : kReported) {
+      if (at > evaluations) break;
+      regrets += fmt::format("{}\"{}\": {:.6g}", regrets.empty() ? "" : ", ", at,
+                             outcome.regrets[static_cast<std::size_t>(at - 1)]);
+    }
+    fmt::print(
+        "{{\"method\": \"{}\", \"function\": \"{}\", \"at_once\": {}, \"seed\": {}, \"regret\": "
+        "{{{}}}, "
+        "\"duplicates\": {}, \"right\": {}, \"cpu_s\": {:.3f}}}\n",
+        method, function.name, at_once, seed, regrets, outcome.duplicates, outcome.is_right,
+        outcome.seconds);
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 int Quality(const std::string& method, const Function& function, int evaluations, int seeds,
             int at_once) {
-  std::vector<std::vector<double>> regrets(static_cast<std::size_t>(evaluations));
-  std::vector<double> duplicates;
-  int right = 0;  // of the conditional function
-  const double start = CpuSeconds();
+  std::vector<Outcome> outcomes;
   for (int seed = 0; seed < seeds; ++seed) {
-    const SweepSpec spec = SpecOf(function, method, seed + 1, evaluations);
-    Runner runner(&spec);
-    std::mt19937_64 random(static_cast<std::uint64_t>(seed));
-    std::normal_distribution<double> noise(0, function.name == "mnist" ? 0.04 : 1e-300);
-    double best_seen = 1e300, best = 1e300;
-    bool is_right = false;
-    std::vector<std::string> asked;
-    for (int done = 0; done < evaluations; done += at_once) {
-      std::vector<std::pair<std::int64_t, ParameterMap>> batch;
-      for (int i = 0; i < at_once && done + i < evaluations; ++i) {
-        ParameterMap point = runner.Ask();
-        std::string text;
-        for (const auto& [name, value] : point) text += name + "=" + FormatValue(value) + " ";
-        asked.push_back(text);
-        batch.emplace_back(runner.number(), std::move(point));
-      }
-      for (const auto& [number, point] : batch) {
-        const double value = function.value(point);
-        const double seen = value + noise(random);
-        if (seen < best_seen) {
-          best_seen = seen;
-          best = value;
-          is_right = point.contains("mom");
-        }
-        runner.Tell(number, seen);
-        regrets[static_cast<std::size_t>(number - 1)].push_back(best - function.minimum);
-      }
-    }
-    right += is_right ? 1 : 0;
-    std::sort(asked.begin(), asked.end());
-    duplicates.push_back(
-        static_cast<double>(asked.end() - std::unique(asked.begin(), asked.end())));
+    outcomes.push_back(RunSeed(method, function, evaluations, seed, at_once));
   }
+  const auto median = [&](const std::function<double(const Outcome&)>& value) {
+    std::vector<double> values;
+    for (const Outcome& one : outcomes) values.push_back(value(one));
+    return Median(values);
+  };
   fmt::print("{:<8} {:<12} x{}", method, function.name, at_once);
-  for (const int at : {25, 50, 100, 200}) {
+  for (const int at : kReported) {
     if (at > evaluations) break;
-    fmt::print("  @{} {:.3g}", at, Median(regrets[static_cast<std::size_t>(at - 1)]));
+    const auto place = static_cast<std::size_t>(at - 1);
+    fmt::print("  @{} {:.3g}", at, median([&](const Outcome& one) { return one.regrets[place]; }));
   }
-  fmt::print("  duplicates {}", Median(duplicates));
-  if (function.name == "mixcond") fmt::print("  right branch {}/{}", right, seeds);
-  fmt::print("  {:.2f} CPU s per seed\n", (CpuSeconds() - start) / seeds);
+  fmt::print("  duplicates {}",
+             median([](const Outcome& one) { return static_cast<double>(one.duplicates); }));
+  if (function.name == "mixcond") {
+    fmt::print("  right branch {}/{}",
+               std::count_if(outcomes.begin(), outcomes.end(),
+                             [](const Outcome& one) { return one.is_right; }),
+               seeds);
+  }
+  fmt::print("  {:.2f} CPU s per seed\n", median([](const Outcome& one) { return one.seconds; }));
   return 0;
 }
 
@@ -284,15 +331,17 @@ int Main(int argc, char** argv) {
     for (std::size_t i = 2; i < args.size(); ++i) counts.push_back(std::atoi(args[i].c_str()));
     return Time(args[1], counts);
   }
-  if (args.size() >= 5 && args[0] == "quality") {
+  if (args.size() >= 5 && (args[0] == "quality" || args[0] == "curves")) {
     for (const Function& function : Functions()) {
       if (function.name != args[2]) continue;
-      return Quality(args[1], function, std::atoi(args[3].c_str()), std::atoi(args[4].c_str()),
-                     args.size() > 5 ? std::atoi(args[5].c_str()) : 1);
+      return (args[0] == "quality" ? Quality : Curves)(
+          args[1], function, std::atoi(args[3].c_str()), std::atoi(args[4].c_str()),
+          args.size() > 5 ? std::atoi(args[5].c_str()) : 1);
     }
   }
   fmt::print(stderr,
              "search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]\n"
+             "search_bench curves METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]\n"
              "search_bench time METHOD TRIALS...\n");
   return 2;
 }

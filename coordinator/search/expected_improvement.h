@@ -1,0 +1,21 @@
+#pragma once
+
+namespace sweep {
+
+// The logarithm of the expected improvement below `best` of a normal distribution, and its
+// derivatives (Ament et al., "Unexpected improvements to expected improvement", NeurIPS 2023,
+// arXiv:2310.20708). Accurate however unlikely an improvement is.
+struct LogImprovement {
+  double value = 0;
+  double by_mean = 0;
+  double by_deviation = 0;
+};
+LogImprovement LogExpectedImprovement(double best, double mean, double deviation);
+
+// The augmented expected improvement for measurements with noise (Huang et al., "Global
+// optimization of stochastic black-box systems", 2006): less where another measurement would tell
+// little, because the noise of one is far above `deviation`, that of the mean.
+LogImprovement LogAugmentedImprovement(double best, double mean, double deviation,
+                                       double noise_deviation);
+
+}  // namespace sweep

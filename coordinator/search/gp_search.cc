@@ -1,0 +1,347 @@
+#include "coordinator/search/gp_search.h"
+
+#include <nlopt.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include "coordinator/search/expected_improvement.h"
+
+namespace sweep {
+namespace {
+
+using Eigen::ArrayXd;
+using Eigen::VectorXd;
+
+// With more values than this, a list of numbers is searched like a range.
+constexpr std::int64_t kFewValues = 16;
+// Points drawn in the whole space, near the best configurations, and so many of those.
+constexpr int kDrawnWide = 512;
+constexpr int kDrawnNear = 32;
+constexpr std::size_t kBest = 5;
+// Draws of all candidates anew, when none is allowed and new.
+constexpr int kMostDraws = 5;
+// Candidates from which a better place is looked for.
+constexpr std::size_t kClimbs = 4;
+constexpr int kMostClimbEvaluations = 40;
+// Every configuration that ends leads to another fit until so many have.
+constexpr std::size_t kFitAlways = 30;
+constexpr std::size_t kMostRunning = 100;
+constexpr double kManyTimes = 1e4;
+constexpr double kLargestCost = 1e6;  // in distances of the median from the least
+constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};
+constexpr double kLastBelow1 = 0x1.fffffffffffffp-1;
+
+std::vector<GaussianAxis> GaussianAxesOf(const SearchSpace& space) {
+  std::vector<GaussianAxis> axes;
+  for (const Dimension& dimension : space.dimensions()) {
+    axes.push_back(dimension.ordered ? GaussianAxis::kNumber : GaussianAxis::kCategory);
+  }
+  axes.push_back(GaussianAxis::kCategory);  // which parameters exist
+  return axes;
+}
+
+// The largest number of ended configurations, at most `ended`, at which the process is fitted.
+std::size_t LastFit(std::size_t ended) {
+  if (ended <= kFitAlways) return ended;
+  std::size_t fit = kFitAlways;
+  while (true) {
+    const std::size_t next = fit + std::min<std::size_t>(fit / 10, 50);
+    if (next > ended) return fit;
+    fit = next;
+  }
+}
+
+double Median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// The costs, with large ones compressed so that they are most like a normal distribution, of mean 0
+// and variance 1. Costs are measured from the least one, in distances of the median from it.
+VectorXd Normalise(const std::vector<double>& costs) {
+  const auto size = static_cast<int>(costs.size());
+  ArrayXd shifted = ArrayXd::Map(costs.data(), size);
+  const double least = shifted.minCoeff();
+  const double unit = Median(costs) - least;
+  if (unit > 0) {
+    // A huge one must not hide what the others say.
+    shifted = ((shifted - least) / unit).min(kLargestCost);
+    ArrayXd likeliest = shifted;
+    double largest = -std::numeric_limits<double>::infinity();
+    for (const double bend : kBends) {
+      // Near the least cost all of them are straight: a logarithm of the regret would make a spike
+      // of the best point.
+      const ArrayXd changed = bend == 0 ? shifted : ArrayXd((bend * shifted).log1p() / bend);
+      const double variance = (changed - changed.mean()).square().mean();
+      const double likelihood = -(bend * shifted).log1p().sum() - 0.5 * size * std::log(variance);
+      if (likelihood > largest) {
+        largest = likelihood;
+        likeliest = changed;
+      }
+    }
+    shifted = likeliest;
+  }
+  shifted -= shifted.mean();
+  const double deviation = std::sqrt(shifted.square().mean());
+  if (!(deviation > 0)) return VectorXd::Zero(size);
+  return shifted / deviation;
+}
+
+}  // namespace
+
+GpSearch::GpSearch(const SweepSpec* spec, bool finite)
+    : LearningSearch(spec, finite), process_(GaussianAxesOf(space())) {
+  for (const std::vector<bool>& shape : SomeShapes()) {
+    shapes_.emplace(shape, static_cast<int>(shapes_.size()));
+  }
+}
+
+void GpSearch::OnKnown(std::int64_t number, const Known& known) {
+  shapes_.emplace(ShapeOf(known.point), static_cast<int>(shapes_.size()));
+  running_.insert(number);
+}
+
+void GpSearch::OnEnded(std::int64_t number, const Known& /*known*/) {
+  order_.push_back(number);
+  running_.erase(number);
+}
+
+void GpSearch::OnReopened(std::int64_t number, const Known& /*known*/) {
+  order_.erase(std::find(order_.begin(), order_.end(), number));
+  running_.insert(number);
+  fitted_ = 0;
+}
+
+GaussianPoint GpSearch::ToProcess(const CubePoint& point) const {
+  GaussianPoint converted;
+  for (std::size_t i = 0; i < point.size(); ++i) {
+    // Each value of a list has one coordinate, which stands for it.
+    const double missing = space().dimensions()[i].ordered ? 0.5 : -1;
+    converted.push_back(std::isnan(point[i]) ? missing : point[i]);
+  }
+  const auto shape = shapes_.find(ShapeOf(point));
+  converted.push_back(shape == shapes_.end() ? -1 : shape->second);
+  return converted;
+}
+
+std::vector<std::int64_t> GpSearch::Choose(std::size_t count, std::size_t most) const {
+  const auto end = order_.begin() + static_cast<std::ptrdiff_t>(count);
+  if (count <= most) return {order_.begin(), end};
+  const auto recent = end - static_cast<std::ptrdiff_t>(most / 2);
+  std::vector<std::size_t> places(count - most / 2);
+  std::iota(places.begin(), places.end(), 0);
+  std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(Get(order_[a]).rank, a) < std::pair(Get(order_[b]).rank, b);
+  });
+  places.resize(most - most / 2);
+  std::sort(places.begin(), places.end());
+  std::vector<std::int64_t> chosen;
+  for (const std::size_t place : places) chosen.push_back(order_[place]);
+  chosen.insert(chosen.end(), recent, end);
+  return chosen;
+}
+
+VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers) const {
+  std::vector<double> complete, all;
+  for (const std::int64_t number : numbers) {
+    const Known& known = Get(number);
+    if (known.is_complete) complete.push_back(*known.cost);
+    if (known.cost) all.push_back(*known.cost);
+  }
+  if (all.empty()) return VectorXd::Zero(static_cast<int>(numbers.size()));
+  const double worst = *std::max_element(all.begin(), all.end());
+  const double median = complete.empty() ? worst : Median(complete);
+  std::vector<double> costs;
+  for (const std::int64_t number : numbers) {
+    const Known& known = Get(number);
+    const double cost = known.cost.value_or(worst);
+    costs.push_back(known.is_complete ? cost : std::max(cost, median));
+  }
+  return Normalise(costs);
+}
+
+void GpSearch::Fit(std::size_t count) {
+  GaussianData data;
+  const std::vector<std::int64_t> fitted = Choose(count, kMostFitted);
+  for (const std::int64_t number : fitted) {
+    data.points.push_back(ToProcess(Get(number).point));
+    data.counts.push_back(std::max(Get(number).with_cost, 1));
+  }
+  const VectorXd values = ValuesOf(fitted);
+  data.values.assign(values.begin(), values.end());
+  process_.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
+  fitted_ = count;
+  members_.clear();
+  for (const std::int64_t number : Choose(count, kMostPoints)) {
+    process_.Add(ToProcess(Get(number).point), std::max(Get(number).with_cost, 1));
+    members_.push_back(number);
+  }
+  added_ = count;
+}
+
+double GpSearch::Update() {
+  process_.Truncate(static_cast<int>(members_.size()));  // without those that ran
+  if (const std::size_t fit = LastFit(ended()); fitted_ != fit) Fit(fit);
+  for (; added_ < order_.size(); ++added_) {
+    const std::int64_t number = order_[added_];
+    process_.Add(ToProcess(Get(number).point), std::max(Get(number).with_cost, 1));
+    members_.push_back(number);
+  }
+  const VectorXd values = ValuesOf(members_);
+  process_.SetValues(values);
+  const double best = process_.FittedMeans().minCoeff();
+
+  // A value equal to its mean changes no mean, only variances: to nearly 0, as if it had been
+  // measured many times, so that a batch spreads although one measurement says little.
+  std::vector<GaussianPoint> running;
+  for (auto one = running_.rbegin(); one != running_.rend() && running.size() < kMostRunning;
+       ++one) {
+    running.push_back(ToProcess(Get(*one).point));
+  }
+  if (running.empty()) return best;
+  const VectorXd means = process_.Predict(running).means;
+  for (const GaussianPoint& point : running) process_.Add(point, kManyTimes);
+  VectorXd both(values.size() + means.size());
+  both << values, means;
+  process_.SetValues(both);
+  return best;
+}
+
+std::vector<CubePoint> GpSearch::Draw(const std::vector<std::int64_t>& best,
+                                      PhiloxStream* random) const {
+  const std::size_t dimensions = space().dimensions().size();
+  std::vector<CubePoint> drawn;
+  for (int i = 0; i < kDrawnWide; ++i) {
+    CubePoint point(dimensions);
+    for (double& coordinate : point) coordinate = random->NextUniform();
+    drawn.push_back(std::move(point));
+  }
+  for (const std::int64_t number : best) {
+    for (int i = 0; i < kDrawnNear; ++i) {
+      CubePoint point = Get(number).point;
+      // Steps of all sizes from a third of the axis to a thousandth.
+      const double step = std::pow(10, -0.5 - 2.5 * random->NextUniform());
+      for (std::size_t d = 0; d < dimensions; ++d) {
+        const double u = random->NextUniform(), v = random->NextUniform();
+        const std::int64_t values = space().axis(d).GridSize();
+        if (std::isnan(point[d])) {
+          point[d] = u;
+        } else if (!space().dimensions()[d].ordered || (values > 0 && values <= kFewValues)) {
+          if (v < 1.0 / static_cast<double>(dimensions)) point[d] = u;
+        } else {
+          point[d] = std::clamp(point[d] + step * (2 * u - 1), 0.0, kLastBelow1);
+        }
+      }
+      drawn.push_back(std::move(point));
+    }
+  }
+  return drawn;
+}
+
+CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
+  struct Task {
+    const GaussianProcess* process;
+    std::vector<std::size_t> axes;  // that move
+    GaussianPoint point;
+    double best;
+    double noise;
+  } task{.process = &process_,
+         .axes = {},
+         .point = ToProcess(from),
+         .best = best,
+         .noise = std::sqrt(process_.noise() / std::max(spec().replicates, 1))};
+  for (std::size_t d = 0; d < from.size(); ++d) {
+    if (std::isnan(from[d])) continue;
+    if (space().dimensions()[d].ordered) task.axes.push_back(d);
+  }
+  if (task.axes.empty()) return from;
+  const auto evaluate = [](unsigned size, const double* at, double* gradient, void* data) {
+    Task& one = *static_cast<Task*>(data);
+    for (unsigned i = 0; i < size; ++i) one.point[one.axes[i]] = at[i];
+    const GaussianProcess::Prediction prediction = one.process->Predict(one.point);
+    const double deviation = std::sqrt(prediction.variance);
+    const LogImprovement improvement =
+        LogAugmentedImprovement(one.best, prediction.mean, deviation, one.noise);
+    for (unsigned i = 0; gradient != nullptr && i < size; ++i) {
+      const std::size_t d = one.axes[i];
+      gradient[i] = improvement.by_mean * prediction.mean_gradient[d] +
+                    improvement.by_deviation * prediction.variance_gradient[d] / (2 * deviation);
+    }
+    return improvement.value;
+  };
+  const auto size = static_cast<unsigned>(task.axes.size());
+  const std::unique_ptr<nlopt_opt_s, decltype(&nlopt_destroy)> optimizer(
+      nlopt_create(NLOPT_LD_LBFGS, size), &nlopt_destroy);
+  nlopt_set_max_objective(optimizer.get(), evaluate, &task);
+  nlopt_set_lower_bounds1(optimizer.get(), 0);
+  nlopt_set_upper_bounds1(optimizer.get(), kLastBelow1);
+  nlopt_set_maxeval(optimizer.get(), kMostClimbEvaluations);
+  nlopt_set_ftol_abs(optimizer.get(), 1e-4);
+  std::vector<double> at;
+  for (const std::size_t d : task.axes) at.push_back(from[d]);
+  double value = 0;
+  nlopt_optimize(optimizer.get(), at.data(), &value);
+  CubePoint climbed = from;
+  for (std::size_t i = 0; i < task.axes.size(); ++i) {
+    climbed[task.axes[i]] = std::clamp(at[i], 0.0, kLastBelow1);
+  }
+  return climbed;
+}
+
+std::optional<Configuration> GpSearch::Model(std::int64_t number) {
+  const double best = Update();
+  std::vector<std::int64_t> ranked = members_;
+  const std::size_t few = std::min(kBest, ranked.size());
+  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(few), ranked.end(),
+                    [&](std::int64_t a, std::int64_t b) {
+                      return std::pair(Get(a).rank, a) < std::pair(Get(b).rank, b);
+                    });
+  ranked.resize(few);
+
+  PhiloxStream random(DeriveKey(spec().seed, "gp"), static_cast<std::uint64_t>(number));
+  const double noise = std::sqrt(process_.noise() / std::max(spec().replicates, 1));
+  const auto improvements = [&](const std::vector<Candidate>& candidates) {
+    std::vector<GaussianPoint> points;
+    for (const Candidate& one : candidates) points.push_back(ToProcess(one.point));
+    const GaussianProcess::Predictions predictions = process_.Predict(points);
+    std::vector<double> values;
+    for (int i = 0; i < predictions.means.size(); ++i) {
+      values.push_back(LogAugmentedImprovement(best, predictions.means(i),
+                                               std::sqrt(predictions.variances(i)), noise)
+                           .value);
+    }
+    return values;
+  };
+  for (int round = 0; round < kMostDraws; ++round) {
+    std::vector<Candidate> candidates = Allowed(number, Draw(ranked, &random));
+    if (candidates.empty()) continue;
+    const std::vector<double> values = improvements(candidates);
+    std::vector<std::size_t> order(candidates.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+    std::vector<CubePoint> climbed;
+    for (std::size_t i = 0; i < std::min(kClimbs, order.size()); ++i) {
+      climbed.push_back(Climb(candidates[order[i]].point, best));
+      for (double& coordinate : climbed.back()) {
+        // Where a parameter does not exist, any coordinate stands for it.
+        if (std::isnan(coordinate)) coordinate = 0.5;
+      }
+    }
+    std::vector<Candidate> final = Allowed(number, climbed);
+    final.push_back(std::move(candidates[order[0]]));
+    const std::vector<double> final_values = improvements(final);
+    const auto largest = std::max_element(final_values.begin(), final_values.end());
+    return std::move(final[static_cast<std::size_t>(largest - final_values.begin())].configuration);
+  }
+  return std::nullopt;
+}
+
+}  // namespace sweep

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "common/base/philox.h"
+#include "coordinator/search/gaussian_process.h"
+#include "coordinator/search/learning_search.h"
+
+namespace sweep {
+
+// Bayesian optimisation by a Gaussian process over all parameters (gaussian_process.h): suggests
+// the point with the largest expected improvement on the best mean so far. Trials that still run
+// are taken for measured at the mean that the process predicts, so their neighbourhood is not
+// searched again. The values are made similar to a normal distribution first, by a power between 1
+// and 0 (the logarithm); the noise is learned, and a configuration counts as the mean of its
+// replicates. One that was stopped or failed is no better than the median of the complete ones, and
+// one without a value is as bad as the worst.
+//
+// A parameter that does not exist at a point is in the middle there, and each combination of
+// existing parameters is a category of one more axis.
+//
+// The process is built from at most kMostPoints configurations, the best ones and the latest, and
+// its parameters are fitted to at most kMostFitted, anew with every configuration that ends, later
+// with every tenth more, at last with every 50. Those that end in between are added. What is fitted
+// depends only on the order in which the configurations ended.
+class GpSearch final : public LearningSearch {
+ public:
+  static constexpr std::size_t kMostPoints = 500;
+  static constexpr std::size_t kMostFitted = 150;
+
+  // `finite`: every parameter has a list of values. `spec` must outlive the object.
+  GpSearch(const SweepSpec* spec, bool finite);
+
+ private:
+  std::optional<Configuration> Model(std::int64_t number) override;
+  void OnKnown(std::int64_t number, const Known& known) override;
+  void OnEnded(std::int64_t number, const Known& known) override;
+  void OnReopened(std::int64_t number, const Known& known) override;
+
+  GaussianPoint ToProcess(const CubePoint& point) const;
+  // Of the first `count` that ended, at most `most`, in the order in which they ended.
+  std::vector<std::int64_t> Choose(std::size_t count, std::size_t most) const;
+  // The values of ended configurations for a process: of mean 0 and variance 1.
+  Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers) const;
+  void Fit(std::size_t count);
+  // Brings the process up to what is known. Returns the best mean.
+  double Update();
+  std::vector<CubePoint> Draw(const std::vector<std::int64_t>& best, PhiloxStream* random) const;
+  // The place near the candidate where an improvement is most probable.
+  CubePoint Climb(const CubePoint& from, double best) const;
+
+  std::map<std::vector<bool>, int> shapes_;  // numbered
+  std::vector<std::int64_t> order_;          // ended configurations, as they ended
+  std::set<std::int64_t> running_;
+  GaussianProcess process_;
+  std::size_t fitted_ = 0;             // ended configurations at the last fit; 0: none
+  std::vector<std::int64_t> members_;  // of the process, without running ones
+  std::size_t added_ = 0;              // of order_, that are members or were left out
+};
+
+}  // namespace sweep

@@ -1,0 +1,195 @@
+#include "coordinator/search/learning_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "common/stats/objective.h"
+#include "coordinator/search/point_identity.h"
+#include "coordinator/search/random_search.h"
+
+namespace sweep {
+namespace {
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+// Points that are looked at for shapes.
+constexpr std::int64_t kScouts = 256;
+
+}  // namespace
+
+LearningSearch::LearningSearch(const SweepSpec* spec, bool finite, std::size_t start_up)
+    : spec_(spec),
+      finite_(finite),
+      least_ended_(start_up),
+      space_(spec),
+      start_up_(spec, finite),
+      completer_(spec) {}
+
+bool LearningSearch::HasConditions() const {
+  return std::any_of(spec_->parameters.begin(), spec_->parameters.end(),
+                     [](const Parameter& one) { return one.when.has_value(); });
+}
+
+std::set<std::vector<bool>> LearningSearch::SomeShapes() {
+  std::set<std::vector<bool>> shapes;
+  if (!HasConditions()) {
+    shapes.insert(std::vector<bool>(space_.dimensions().size(), true));
+    return shapes;
+  }
+  for (std::int64_t k = 1; k <= kScouts; ++k) {
+    const auto scout = start_up_.Suggest(k);
+    if (!scout.ok() || !scout->has_value()) break;
+    const std::optional<CubePoint> point = PointOf((*scout)->parameters);
+    if (point) shapes.insert(ShapeOf(*point));
+  }
+  return shapes;
+}
+
+std::optional<CubePoint> LearningSearch::PointOf(const ParameterMap& parameters) const {
+  const absl::StatusOr<SearchSpace::Place> encoded = space_.Encode(parameters);
+  if (!encoded.ok()) return std::nullopt;
+  CubePoint point;
+  for (const std::optional<double>& coordinate : *encoded) {
+    point.push_back(coordinate.value_or(kMissing));
+  }
+  return point;
+}
+
+void LearningSearch::AddKnown(std::int64_t number, const ParameterMap& parameters) {
+  const auto [place, is_new] = known_.try_emplace(number);
+  if (!is_new) return;
+  Known& known = place->second;
+  known.replicates.resize(static_cast<std::size_t>(std::max(spec_->replicates, 1)));
+  if (finite_) seen_.insert(PointIdentity(parameters));
+  std::optional<CubePoint> point = PointOf(parameters);
+  if (!point) return;
+  known.point = *std::move(point);
+  known.is_in_space = true;
+  OnKnown(number, known);
+}
+
+// Sets what holds for ended configurations only.
+void LearningSearch::Judge(Known* known) {
+  double mean = 0;
+  int completed = 0, epoch = 0;
+  known->with_cost = 0;
+  for (const Replicate& replicate : known->replicates) {
+    if (replicate.state == TrialState::kCompleted) ++completed;
+    epoch = std::max(epoch, replicate.epoch);
+    if (!replicate.has_cost) continue;
+    ++known->with_cost;
+    // A mean of partial means, because a sum may be infinite.
+    mean += (replicate.cost - mean) / known->with_cost;
+  }
+  const auto all = static_cast<int>(known->replicates.size());
+  known->is_complete = completed == all && known->with_cost == all;
+  known->cost = std::nullopt;
+  if (known->with_cost > 0) known->cost = mean;
+  if (!known->cost) {
+    known->rank = {2, 0, 0, 0};
+  } else if (known->is_complete) {
+    known->rank = {0, *known->cost, 0, 0};
+  } else {
+    known->rank = {1, static_cast<double>(all - completed), -static_cast<double>(epoch),
+                   *known->cost};
+  }
+}
+
+void LearningSearch::Observe(const Observation& observation) {
+  if (observation.parameters != nullptr) {
+    AddKnown(observation.configuration, *observation.parameters);
+  }
+  const auto found = known_.find(observation.configuration);
+  if (found == known_.end()) return;
+  Known& known = found->second;
+  if (known.first_sequence == 0) known.first_sequence = observation.sequence;
+  known.last_sequence = observation.sequence;
+  if (known.has_ended) {
+    known.has_ended = false;
+    if (known.is_in_space) {
+      --ended_;
+      OnReopened(observation.configuration, known);
+    }
+  }
+  Replicate& replicate = known.replicates.at(static_cast<std::size_t>(observation.replicate));
+  if (observation.epoch == 0) {
+    replicate.state = observation.state;
+  } else {
+    replicate.epoch = observation.epoch;
+    const double cost = CostOf(spec_->objective(), observation.value);
+    if (std::isfinite(cost) && (!replicate.has_cost || cost < replicate.cost)) {
+      replicate.cost = cost;
+      replicate.has_cost = true;
+    }
+  }
+  known.has_ended = std::all_of(known.replicates.begin(), known.replicates.end(),
+                                [](const Replicate& one) { return IsTerminal(one.state); });
+  if (!known.has_ended) return;
+  Judge(&known);
+  if (!known.is_in_space) return;
+  ++ended_;
+  OnEnded(observation.configuration, known);
+}
+
+bool LearningSearch::IsNew(const Configuration& configuration) const {
+  return !finite_ || !seen_.contains(PointIdentity(configuration.parameters));
+}
+
+std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
+    std::int64_t number, const std::vector<CubePoint>& points) {
+  std::vector<Candidate> allowed;
+  for (std::size_t first = 0; first < points.size(); first += PointCompleter::kBlock) {
+    std::vector<ParameterMap> block;
+    const std::size_t end = std::min(points.size(), first + PointCompleter::kBlock);
+    for (std::size_t i = first; i < end; ++i) block.push_back(space_.Decode(points[i]));
+    for (PointCompleter::Result& result : completer_.Complete(number, block)) {
+      if (!result.ok() || !result->has_value() || !IsNew(**result)) continue;
+      // Without the coordinates that do not exist there.
+      std::optional<CubePoint> point = PointOf((*result)->parameters);
+      if (!point) continue;
+      allowed.push_back({.configuration = **std::move(result), .point = *std::move(point)});
+    }
+  }
+  return allowed;
+}
+
+// The first new point of the sequence, since the model may have taken some.
+absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfFinite(std::int64_t number) {
+  while (true) {
+    absl::StatusOr<std::optional<Configuration>> next = start_up_.Suggest(passed_ + 1);
+    // A space that cannot be listed ends when the sequence brings nothing new for long.
+    if (!next.ok() && passed_ > 0) return std::nullopt;
+    if (!next.ok() || !next->has_value()) return next;
+    ++passed_;
+    if (!IsNew(**next)) continue;
+    (*next)->number = number;
+    return next;
+  }
+}
+
+absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int64_t number) {
+  if (ended_ < least_ended_) {
+    // The sequence begins after the user's own points.
+    absl::StatusOr<std::optional<Configuration>> next =
+        start_up_.Suggest(number - std::ssize(spec_->try_first));
+    if (next.ok() && next->has_value()) (*next)->number = number;
+    return next;
+  }
+  // The sequence would have to make all points before this one.
+  return RandomSearch(spec_, /*finite=*/false).Suggest(number);
+}
+
+absl::StatusOr<std::optional<Configuration>> LearningSearch::Suggest(std::int64_t number) {
+  std::optional<Configuration> next;
+  if (ended_ >= least_ended_) next = Model(number);
+  if (!next) {
+    absl::StatusOr<std::optional<Configuration>> other =
+        finite_ ? NextOfFinite(number) : NextOfMany(number);
+    if (!other.ok() || !other->has_value()) return other;
+    next = *std::move(other);
+  }
+  AddKnown(number, next->parameters);
+  return next;
+}
+
+}  // namespace sweep

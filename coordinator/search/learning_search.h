@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/spec/dimensions.h"
+#include "common/spec/point_completer.h"
+#include "coordinator/search/cube_point.h"
+#include "coordinator/search/search.h"
+#include "coordinator/search/sobol_search.h"
+
+namespace sweep {
+
+// The common part of the methods that learn. Keeps what is known of each configuration, and
+// suggests points of a scrambled Sobol sequence until some configurations have ended, then those
+// of a model. Where the model has none, because all that it finds are excluded or known, it takes
+// the next point of the sequence that is new (in a finite space) or a random one.
+//
+// A configuration's cost is the mean of its replicates' best finite values. One of which a
+// replicate was stopped or failed ranks after all others, by how many such it has and by how far
+// they came; one without a value ranks last.
+class LearningSearch : public Search {
+ public:
+  static constexpr std::size_t kStartUp = 10;
+
+  void Observe(const Observation& observation) final;
+  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) final;
+  int Ahead(int free_slots) const final { return free_slots; }
+
+ protected:
+  // The rank of a configuration that has ended: smaller is better, compared like words.
+  using Rank = std::vector<double>;
+  struct Replicate {
+    TrialState state = TrialState::kPending;
+    int epoch = 0;
+    double cost = 0;  // the best so far; lower is better
+    bool has_cost = false;
+  };
+  struct Known {
+    CubePoint point;
+    bool is_in_space = false;  // false: no place in the space, for example before an edit
+    std::vector<Replicate> replicates;
+    bool has_ended = false;
+    Rank rank;                   // ended
+    std::optional<double> cost;  // ended, and a replicate had a finite value
+    int with_cost = 0;           // ended: replicates with a finite value
+    bool is_complete = false;    // ended: all replicates completed with a value
+    // Of its first and its latest observation; 0 as long as it is only suggested.
+    std::int64_t first_sequence = 0, last_sequence = 0;
+  };
+  // A point that the constraints allow and that is new.
+  struct Candidate {
+    Configuration configuration;
+    CubePoint point;
+  };
+
+  // `finite`: every parameter has a list of values. `start_up`: configurations that must have ended
+  // before the model is asked. `spec` must outlive the object.
+  LearningSearch(const SweepSpec* spec, bool finite, std::size_t start_up = kStartUp);
+
+  // A suggestion for that number from what is known; nullopt when it finds no point.
+  virtual std::optional<Configuration> Model(std::int64_t number) = 0;
+  // A configuration has a place in the space from now on; it has ended; an ended one has not ended
+  // any more, because a trial of it is tried again. Not called for those without a place.
+  virtual void OnKnown(std::int64_t number, const Known& known) = 0;
+  virtual void OnEnded(std::int64_t number, const Known& known) = 0;
+  virtual void OnReopened(std::int64_t number, const Known& known) = 0;
+
+  // Those of the points that are allowed and new.
+  std::vector<Candidate> Allowed(std::int64_t number, const std::vector<CubePoint>& points);
+  // The shapes of some points of the space: one, unless some parameters are conditional.
+  std::set<std::vector<bool>> SomeShapes();
+
+  const SweepSpec& spec() const { return *spec_; }
+  const SearchSpace& space() const { return space_; }
+  const Known& Get(std::int64_t number) const { return known_.at(number); }
+  // Configurations with a place in the space that have ended.
+  std::size_t ended() const { return ended_; }
+  bool HasConditions() const;
+
+ private:
+  // nullopt when the space has no such point.
+  std::optional<CubePoint> PointOf(const ParameterMap& parameters) const;
+  void AddKnown(std::int64_t number, const ParameterMap& parameters);
+  static void Judge(Known* known);
+  absl::StatusOr<std::optional<Configuration>> NextOfFinite(std::int64_t number);
+  absl::StatusOr<std::optional<Configuration>> NextOfMany(std::int64_t number);
+  bool IsNew(const Configuration& configuration) const;
+
+  const SweepSpec* const spec_;
+  const bool finite_;
+  const std::size_t least_ended_;  // before the model is asked
+  const SearchSpace space_;
+  SobolSearch start_up_;
+  PointCompleter completer_;
+  std::map<std::int64_t, Known> known_;  // by number
+  std::set<std::string> seen_;           // identities of the known points, when finite
+  std::int64_t passed_ = 0;              // points of the sequence that are known, when finite
+  std::size_t ended_ = 0;
+};
+
+}  // namespace sweep

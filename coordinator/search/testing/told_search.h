@@ -1,0 +1,76 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <vector>
+
+#include "coordinator/search/search.h"
+
+namespace sweep {
+
+// A search with what it was told, so that it can be told again.
+class ToldSearch {
+ public:
+  explicit ToldSearch(const SweepSpec* spec) : spec_(*spec), search_(Search::Make(spec)) {}
+
+  // The next point; empty when there is none.
+  ParameterMap Ask() {
+    const auto next = search_->Suggest(++asked_);
+    EXPECT_TRUE(next.ok()) << next.status();
+    if (!next.ok() || !next->has_value()) return {};
+    EXPECT_EQ((*next)->number, asked_);
+    points_.push_back(std::make_unique<ParameterMap>((*next)->parameters));
+    Tell({.configuration = asked_,
+          .state = TrialState::kPending,
+          .parameters = points_.back().get()});
+    return *points_.back();
+  }
+  // Takes a point that another search chose as the next one.
+  void Take(const ParameterMap& point) {
+    ++asked_;
+    points_.push_back(std::make_unique<ParameterMap>(point));
+    Tell({.configuration = asked_,
+          .state = TrialState::kPending,
+          .parameters = points_.back().get()});
+  }
+  void End(std::int64_t number, double value, TrialState state = TrialState::kCompleted,
+           int replicate = 0) {
+    if (!std::isnan(value)) {
+      Tell({.configuration = number,
+            .replicate = replicate,
+            .epoch = 1,
+            .value = value,
+            .state = TrialState::kRunning});
+    }
+    Tell({.configuration = number, .replicate = replicate, .state = state});
+  }
+  // One that has ended is tried again.
+  void Reopen(std::int64_t number, int replicate = 0) {
+    Tell({.configuration = number, .replicate = replicate, .state = TrialState::kPending});
+  }
+  // As after a restart.
+  void Restart() {
+    search_ = Search::Make(&spec_);
+    for (const Observation& one : told_) search_->Observe(one);
+  }
+  std::int64_t asked() const { return asked_; }
+
+ private:
+  void Tell(Observation observation) {
+    observation.sequence = std::ssize(told_) + 1;
+    told_.push_back(observation);
+    search_->Observe(observation);
+  }
+
+  const SweepSpec& spec_;
+  std::unique_ptr<Search> search_;
+  std::vector<std::unique_ptr<ParameterMap>> points_;  // the observations refer to them
+  std::vector<Observation> told_;
+  std::int64_t asked_ = 0;
+};
+
+}  // namespace sweep
