@@ -14,9 +14,7 @@ namespace {
 bool IsMonotonic(const std::vector<Value>& values) {
   std::vector<double> numbers;
   for (const Value& value : values) {
-    const bool is_number =
-        std::holds_alternative<double>(value) || std::holds_alternative<std::int64_t>(value);
-    if (!is_number) return false;
+    if (!IsNumber(value)) return false;
     numbers.push_back(AsDouble(value));
   }
   return std::is_sorted(numbers.begin(), numbers.end()) ||

@@ -19,8 +19,6 @@ constexpr OpenMethod kOpen[] = {
 // dimensions.
 constexpr std::int64_t kMostConfigurations = 500;
 constexpr std::size_t kMostDimensions = 20;
-// Every learning method starts with so many points of a sequence.
-constexpr std::int64_t kStartUp = 10;
 
 }  // namespace
 
@@ -50,7 +48,7 @@ MethodChoice ChooseMethod(std::string_view word, const SweepSpec& spec) {
       absl::StrCat(planned, planned == 1 ? " configuration is " : " configurations are ");
   if (word == "auto") {
     if (spec.objectives.size() > 1) return choose("sobol", "no model weighs several metrics");
-    if (planned <= kStartUp) return choose("sobol", budget + "too few to learn from");
+    if (planned <= kStartUpConfigurations) return choose("sobol", budget + "too few to learn from");
   }
   if (planned > kMostConfigurations) {
     return choose("tpe", budget + "too many for a Gaussian process");

@@ -22,6 +22,9 @@ bool IsOpenMethod(std::string_view word);
 // These words and those of SearchMethods.
 std::vector<std::string> MethodWords();
 
+// Configurations that must have ended before a model of a method that learns is asked.
+inline constexpr int kStartUpConfigurations = 10;
+
 struct MethodChoice {
   const SearchMethod* method = nullptr;
   std::string reason;  // "auto: 60 configurations are few enough for a Gaussian process"

@@ -70,6 +70,10 @@ Value MultipleOf(double multiple, double q) {
   return std::strtod(text, nullptr);
 }
 
+bool IsLogNormal(Distribution distribution) {
+  return distribution == Distribution::kLogNormal || distribution == Distribution::kQLogNormal;
+}
+
 // The distribution of a normal parameter's number, or of its logarithm, before it is rounded. Each
 // multiple of q has the part that is nearest to it.
 TruncatedNormal NormalOf(const Parameter& parameter) {
@@ -79,8 +83,7 @@ TruncatedNormal NormalOf(const Parameter& parameter) {
     low = (first - 0.5) * parameter.q;
     high = (last + 0.5) * parameter.q;
   }
-  if (parameter.distribution == Distribution::kLogNormal ||
-      parameter.distribution == Distribution::kQLogNormal) {
+  if (IsLogNormal(parameter.distribution)) {
     low = low > 0 ? std::log(low) : -std::numeric_limits<double>::infinity();
     high = std::log(high);
   }
@@ -356,8 +359,7 @@ bool Parameter::IsEmpty() const {
 
 Parameter::Reach Parameter::NormalReach() const {
   const TruncatedNormal normal = NormalOf(*this);
-  const bool is_log =
-      distribution == Distribution::kLogNormal || distribution == Distribution::kQLogNormal;
+  const bool is_log = IsLogNormal(distribution);
   return {.low = is_log ? std::exp(normal.low()) : normal.low(),
           .high = is_log ? std::exp(normal.high()) : normal.high(),
           .mass = normal.mass()};

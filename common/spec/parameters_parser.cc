@@ -474,13 +474,6 @@ class ParameterParser {
   std::string word_;  // the written distribution; empty without one
 };
 
-const Parameter* FindParameter(const SweepSpec& spec, std::string_view name) {
-  for (const Parameter& parameter : spec.parameters) {
-    if (parameter.name == name) return &parameter;
-  }
-  return nullptr;
-}
-
 bool IsUsed(const SweepSpec& spec, const std::string& name) {
   // Only the program knows which parameters it uses.
   if (!spec.program.empty()) return true;
@@ -556,6 +549,13 @@ class CycleFinder {
 };
 
 }  // namespace
+
+const Parameter* FindParameter(const SweepSpec& spec, std::string_view name) {
+  for (const Parameter& parameter : spec.parameters) {
+    if (parameter.name == name) return &parameter;
+  }
+  return nullptr;
+}
 
 std::vector<Parameter> ParseParameters(const YamlEntry& entry, const ParameterContext& context,
                                        YamlReader* reader) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/spec/sweep_spec.h"
@@ -28,6 +29,9 @@ void CheckParameters(const SweepSpec& spec, YamlReader* reader);
 // Checks for an unknown network, which may have any names: reports names that look like a slip of a
 // hyperparameter of the trainer.
 void CheckLikelySlips(const SweepSpec& spec, YamlReader* reader);
+
+// nullptr when the sweep has no such parameter.
+const Parameter* FindParameter(const SweepSpec& spec, std::string_view name);
 
 // All hyperparameter names that `when` and `constraints` may use: the built-in ones, those of the
 // sweep and its networks, and "model".

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
 #include "common/spec/constraint_tester.h"
+#include "common/spec/parameters_parser.h"
 #include "common/spec/point_completer.h"
 #include "common/spec/point_resolver.h"
 #include "common/spec/search_space.h"
@@ -17,13 +18,6 @@
 
 namespace sweep {
 namespace {
-
-const Parameter* FindIn(const SweepSpec& spec, const std::string& name) {
-  for (const Parameter& parameter : spec.parameters) {
-    if (parameter.name == name) return &parameter;
-  }
-  return nullptr;
-}
 
 // "one of 32, 64", "a multiple of 0.1 in [0, 0.5]": what a parameter can be.
 std::string PossibleValues(const Parameter& parameter) {
@@ -53,7 +47,7 @@ void ReadValue(const YamlEntry& entry, const SweepSpec& spec, WrittenPoint* poin
   const std::optional<Value> value =
       reader->Scalar(entry, absl::StrCat("'", entry.key, "' of ", point->name));
   if (!value) return;
-  const Parameter* const parameter = FindIn(spec, entry.key);
+  const Parameter* const parameter = FindParameter(spec, entry.key);
   if (parameter == nullptr) {
     std::vector<std::string> names;
     for (const Parameter& one : spec.parameters) names.push_back(one.name);
@@ -141,9 +135,8 @@ class PointReader {
     for (const auto& [name, line] : point.lines) {
       if (existing.contains(name)) continue;
       const std::string why =
-          absl::StrCat(point.name, " has '", name,
-                       "', which does not exist there: ", Shown(FindIn(spec_, name)->when->text()),
-                       " does not hold");
+          absl::StrCat(point.name, " has '", name, "', which does not exist there: ",
+                       Shown(FindParameter(spec_, name)->when->text()), " does not hold");
       reader_->Error(line, why);
       *resolved = absl::InvalidArgumentError(why);
     }

@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <tuple>
 #include <utility>
 
 #include "common/base/normal.h"
 #include "coordinator/search/cma_evolution.h"
+#include "coordinator/search/median.h"
 
 namespace sweep {
 namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
-constexpr double kBelowOne = 1 - 0x1.0p-53;
 
 constexpr double kFirstSigma = 1.0 / 6;
 // A continuous axis is settled when the distribution is as narrow as this, an axis of cells when
@@ -35,12 +34,6 @@ constexpr double kWidenBy = 1.5;
 double Mirrored(double x) {
   x = std::fmod(std::abs(x), 2.0);
   return std::min(x > 1 ? 2 - x : x, kBelowOne);
-}
-
-double MedianOf(std::vector<double> values) {
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), half, values.end());
-  return *half;
 }
 
 }  // namespace
@@ -128,9 +121,8 @@ std::vector<double> CmaSearch::Unrounded(std::int64_t number, const CubePoint& p
 }
 
 void CmaSearch::Advance(std::int64_t sequence) {
-  std::sort(waiting_.begin(), waiting_.end(), [&](std::int64_t a, std::int64_t b) {
-    return std::tie(Get(a).rank, a) < std::tie(Get(b).rank, b);
-  });
+  std::sort(waiting_.begin(), waiting_.end(),
+            [&](std::int64_t a, std::int64_t b) { return RanksBefore(a, b); });
   const Known &best = Get(waiting_.front()), &middle = Get(waiting_[waiting_.size() / 2]);
   progress_.best.push_back(best.cost.value_or(kInfinite));
   progress_.middle.push_back(middle.cost.value_or(kInfinite));
@@ -201,7 +193,7 @@ bool CmaSearch::IsOver() const {
   const auto has_stopped = [&](const std::vector<double>& costs) {
     const auto from = costs.end() - static_cast<std::ptrdiff_t>(window);
     const auto third = static_cast<std::ptrdiff_t>(window * 3 / 10);
-    return MedianOf({costs.end() - third, costs.end()}) >= MedianOf({from, from + third});
+    return UpperMedian({costs.end() - third, costs.end()}) >= UpperMedian({from, from + third});
   };
   return has_stopped(best) && has_stopped(progress_.middle);
 }

@@ -9,6 +9,9 @@ namespace sweep {
 // dimensions; NaN where the parameter does not exist at the point.
 using CubePoint = std::vector<double>;
 
+// The largest coordinate.
+inline constexpr double kBelowOne = 1 - 0x1.0p-53;
+
 // Which coordinates exist.
 inline std::vector<bool> ShapeOf(const CubePoint& point) {
   std::vector<bool> exists;

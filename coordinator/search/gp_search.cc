@@ -8,9 +8,11 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "coordinator/search/expected_improvement.h"
+#include "coordinator/search/median.h"
 
 namespace sweep {
 namespace {
@@ -35,7 +37,6 @@ constexpr std::size_t kMostRunning = 100;
 constexpr double kManyTimes = 1e4;
 constexpr double kLargestCost = 1e6;  // in distances of the median from the least
 constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};
-constexpr double kLastBelow1 = 0x1.fffffffffffffp-1;
 
 std::vector<GaussianAxis> GaussianAxesOf(const SearchSpace& space) {
   std::vector<GaussianAxis> axes;
@@ -57,19 +58,13 @@ std::size_t LastFit(std::size_t ended) {
   }
 }
 
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 // The costs, with large ones compressed so that they are most like a normal distribution, of mean 0
 // and variance 1. Costs are measured from the least one, in distances of the median from it.
 VectorXd Normalise(const std::vector<double>& costs) {
   const auto size = static_cast<int>(costs.size());
   ArrayXd shifted = ArrayXd::Map(costs.data(), size);
   const double least = shifted.minCoeff();
-  const double unit = Median(costs) - least;
+  const double unit = UpperMedian(costs) - least;
   if (unit > 0) {
     // A huge one must not hide what the others say.
     shifted = ((shifted - least) / unit).min(kLargestCost);
@@ -138,7 +133,7 @@ std::vector<std::int64_t> GpSearch::Choose(std::size_t count, std::size_t most) 
   std::vector<std::size_t> places(count - most / 2);
   std::iota(places.begin(), places.end(), 0);
   std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
-    return std::pair(Get(order_[a]).rank, a) < std::pair(Get(order_[b]).rank, b);
+    return std::tie(Get(order_[a]).rank, a) < std::tie(Get(order_[b]).rank, b);
   });
   places.resize(most - most / 2);
   std::sort(places.begin(), places.end());
@@ -157,7 +152,7 @@ VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers) const {
   }
   if (all.empty()) return VectorXd::Zero(static_cast<int>(numbers.size()));
   const double worst = *std::max_element(all.begin(), all.end());
-  const double median = complete.empty() ? worst : Median(complete);
+  const double median = complete.empty() ? worst : UpperMedian(complete);
   std::vector<double> costs;
   for (const std::int64_t number : numbers) {
     const Known& known = Get(number);
@@ -179,21 +174,19 @@ void GpSearch::Fit(std::size_t count) {
   process_.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
   fitted_ = count;
   members_.clear();
-  for (const std::int64_t number : Choose(count, kMostPoints)) {
-    process_.Add(ToProcess(Get(number).point), std::max(Get(number).with_cost, 1));
-    members_.push_back(number);
-  }
+  for (const std::int64_t number : Choose(count, kMostPoints)) AddMember(number);
   added_ = count;
+}
+
+void GpSearch::AddMember(std::int64_t number) {
+  process_.Add(ToProcess(Get(number).point), std::max(Get(number).with_cost, 1));
+  members_.push_back(number);
 }
 
 double GpSearch::Update() {
   process_.Truncate(static_cast<int>(members_.size()));  // without those that ran
   if (const std::size_t fit = LastFit(ended()); fitted_ != fit) Fit(fit);
-  for (; added_ < order_.size(); ++added_) {
-    const std::int64_t number = order_[added_];
-    process_.Add(ToProcess(Get(number).point), std::max(Get(number).with_cost, 1));
-    members_.push_back(number);
-  }
+  for (; added_ < order_.size(); ++added_) AddMember(order_[added_]);
   const VectorXd values = ValuesOf(members_);
   process_.SetValues(values);
   const double best = process_.FittedMeans().minCoeff();
@@ -236,13 +229,17 @@ std::vector<CubePoint> GpSearch::Draw(const std::vector<std::int64_t>& best,
         } else if (!space().dimensions()[d].ordered || (values > 0 && values <= kFewValues)) {
           if (v < 1.0 / static_cast<double>(dimensions)) point[d] = u;
         } else {
-          point[d] = std::clamp(point[d] + step * (2 * u - 1), 0.0, kLastBelow1);
+          point[d] = std::clamp(point[d] + step * (2 * u - 1), 0.0, kBelowOne);
         }
       }
       drawn.push_back(std::move(point));
     }
   }
   return drawn;
+}
+
+double GpSearch::NoiseDeviation() const {
+  return std::sqrt(process_.noise() / std::max(spec().replicates, 1));
 }
 
 CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
@@ -256,7 +253,7 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
          .axes = {},
          .point = ToProcess(from),
          .best = best,
-         .noise = std::sqrt(process_.noise() / std::max(spec().replicates, 1))};
+         .noise = NoiseDeviation()};
   for (std::size_t d = 0; d < from.size(); ++d) {
     if (std::isnan(from[d])) continue;
     if (space().dimensions()[d].ordered) task.axes.push_back(d);
@@ -281,7 +278,7 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
       nlopt_create(NLOPT_LD_LBFGS, size), &nlopt_destroy);
   nlopt_set_max_objective(optimizer.get(), evaluate, &task);
   nlopt_set_lower_bounds1(optimizer.get(), 0);
-  nlopt_set_upper_bounds1(optimizer.get(), kLastBelow1);
+  nlopt_set_upper_bounds1(optimizer.get(), kBelowOne);
   nlopt_set_maxeval(optimizer.get(), kMostClimbEvaluations);
   nlopt_set_ftol_abs(optimizer.get(), 1e-4);
   std::vector<double> at;
@@ -290,7 +287,7 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
   nlopt_optimize(optimizer.get(), at.data(), &value);
   CubePoint climbed = from;
   for (std::size_t i = 0; i < task.axes.size(); ++i) {
-    climbed[task.axes[i]] = std::clamp(at[i], 0.0, kLastBelow1);
+    climbed[task.axes[i]] = std::clamp(at[i], 0.0, kBelowOne);
   }
   return climbed;
 }
@@ -300,13 +297,11 @@ std::optional<Configuration> GpSearch::Model(std::int64_t number) {
   std::vector<std::int64_t> ranked = members_;
   const std::size_t few = std::min(kBest, ranked.size());
   std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(few), ranked.end(),
-                    [&](std::int64_t a, std::int64_t b) {
-                      return std::pair(Get(a).rank, a) < std::pair(Get(b).rank, b);
-                    });
+                    [&](std::int64_t a, std::int64_t b) { return RanksBefore(a, b); });
   ranked.resize(few);
 
   PhiloxStream random(DeriveKey(spec().seed, "gp"), static_cast<std::uint64_t>(number));
-  const double noise = std::sqrt(process_.noise() / std::max(spec().replicates, 1));
+  const double noise = NoiseDeviation();
   const auto improvements = [&](const std::vector<Candidate>& candidates) {
     std::vector<GaussianPoint> points;
     for (const Candidate& one : candidates) points.push_back(ToProcess(one.point));

@@ -48,6 +48,9 @@ class GpSearch final : public LearningSearch {
   // The values of ended configurations for a process: of mean 0 and variance 1.
   Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers) const;
   void Fit(std::size_t count);
+  void AddMember(std::int64_t number);
+  // Of what a suggestion's replicates will measure together.
+  double NoiseDeviation() const;
   // Brings the process up to what is known. Returns the best mean.
   double Update();
   std::vector<CubePoint> Draw(const std::vector<std::int64_t>& best, PhiloxStream* random) const;

@@ -6,11 +6,13 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/spec/dimensions.h"
+#include "common/spec/method_choice.h"
 #include "common/spec/point_completer.h"
 #include "coordinator/search/cube_point.h"
 #include "coordinator/search/search.h"
@@ -28,7 +30,7 @@ namespace sweep {
 // they came; one without a value ranks last.
 class LearningSearch : public Search {
  public:
-  static constexpr std::size_t kStartUp = 10;
+  static constexpr std::size_t kStartUp = kStartUpConfigurations;
 
   void Observe(const Observation& observation) final;
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) final;
@@ -83,9 +85,13 @@ class LearningSearch : public Search {
   const Known& Get(std::int64_t number) const { return known_.at(number); }
   // Configurations with a place in the space that have ended.
   std::size_t ended() const { return ended_; }
-  bool HasConditions() const;
+  // True when `a` is better; of equal ones the lower number comes first. Both have ended.
+  bool RanksBefore(std::int64_t a, std::int64_t b) const {
+    return std::tie(Get(a).rank, a) < std::tie(Get(b).rank, b);
+  }
 
  private:
+  bool HasConditions() const;
   // nullopt when the space has no such point.
   std::optional<CubePoint> PointOf(const ParameterMap& parameters) const;
   void AddKnown(std::int64_t number, const ParameterMap& parameters);

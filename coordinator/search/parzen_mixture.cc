@@ -258,7 +258,7 @@ double ParzenMixture::DrawOn(const Axis& axis, std::size_t place, double u) cons
   const double low = NormalCdf(-mean / sigma);
   const double high = NormalCdf((1 - mean) / sigma);
   const double drawn = mean + sigma * NormalQuantile(low + u * (high - low));
-  return std::clamp(drawn, 0.0, std::nextafter(1.0, 0.0));
+  return std::clamp(drawn, 0.0, kBelowOne);
 }
 
 CubePoint ParzenMixture::Draw(PhiloxStream* random) {
