@@ -3,19 +3,26 @@
 //   search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]
 //   search_bench curves METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]   a JSON line for each seed
 //   search_bench time METHOD TRIALS...
+//
+// Function `table` looks its values up in mnist/table.csv: the errors of real trainings.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
 #include <numbers>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "common/spec/sweep_spec.h"
 #include "coordinator/search/search.h"
 #include "fmt/format.h"
@@ -28,6 +35,10 @@ struct Function {
   std::string parameters;  // of a sweep file
   std::function<double(const ParameterMap&)> value;
   double minimum = 0;
+  // What the search is told instead of the value, if not the value itself.
+  std::function<double(const ParameterMap&, std::mt19937_64*)> seen = nullptr;
+  // The value that the best hundredth of all points reaches, where they can be counted.
+  double top = -std::numeric_limits<double>::infinity();
 };
 
 double Number(const ParameterMap& point, const std::string& name) {
@@ -125,6 +136,91 @@ double Grid(const ParameterMap& point) {
   return (a - 2) * (a - 2) + 0.7 * (b - 1) * (b - 1) + of_c + 0.1 * a * b;
 }
 
+double NoisyMnistLike(const ParameterMap& point, std::mt19937_64* random) {
+  return MnistLike(point) + std::normal_distribution<double>(0, 0.04)(*random);
+}
+
+// Real trainings of a small network on MNIST: the errors of the last epoch in percent, of three
+// trainings for each configuration.
+class Table {
+ public:
+  static const Table& Get() {
+    static const Table& table = *new Table(SWEEP_MNIST_TABLE);
+    return table;
+  }
+
+  // The mean of the trainings.
+  double Mean(const ParameterMap& point) const {
+    const std::vector<double>& errors = errors_.at(KeyOf(point));
+    return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
+  }
+  // One of the trainings.
+  double Draw(const ParameterMap& point, std::mt19937_64* random) const {
+    const std::vector<double>& errors = errors_.at(KeyOf(point));
+    return errors[(*random)() % errors.size()];
+  }
+  // The mean error that only a share of all configurations goes below, at least one.
+  double Best(double share) const {
+    std::vector<double> means;
+    for (const auto& [key, errors] : errors_) {
+      means.push_back(std::accumulate(errors.begin(), errors.end(), 0.0) /
+                      static_cast<double>(errors.size()));
+    }
+    std::sort(means.begin(), means.end());
+    const auto count = static_cast<std::size_t>(share * static_cast<double>(means.size()));
+    return means[std::max<std::size_t>(count, 1) - 1];
+  }
+
+ private:
+  static constexpr const char* kNames[] = {"lr", "momentum", "batch_size", "dropout", "schedule"};
+
+  explicit Table(const std::string& path) {
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);  // the names of the columns
+    while (std::getline(file, line)) {
+      const std::vector<std::string> cells = absl::StrSplit(line, ',');
+      std::string key;
+      for (std::size_t i = 0; i < std::size(kNames); ++i) key += KeyCell(cells[i]);
+      double accuracy = 0;
+      if (!absl::SimpleAtod(cells.back(), &accuracy)) {
+        fmt::print(stderr, "search_bench: no number at the end of {}\n", line);
+        std::exit(1);
+      }
+      errors_[key].push_back(100 - accuracy);
+    }
+    if (!errors_.empty()) return;
+    fmt::print(stderr, "search_bench: no trainings in {}\n", path);
+    std::exit(1);
+  }
+
+  static std::string KeyCell(const std::string& text) {
+    double number = 0;
+    return absl::SimpleAtod(text, &number) ? fmt::format("{};", number) : text + ";";
+  }
+  static std::string KeyOf(const ParameterMap& point) {
+    std::string key;
+    for (const char* name : kNames) key += KeyCell(FormatValue(point.at(name)));
+    return key;
+  }
+
+  std::map<std::string, std::vector<double>> errors_;  // by configuration
+};
+
+Function MakeTable() {
+  return {.name = "table",
+          .parameters = "  lr: {values: [0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]}\n"
+                        "  momentum: {values: [0.5, 0.9, 0.97]}\n"
+                        "  batch_size: {values: [32, 64, 128]}\n"
+                        "  dropout: {values: [0.0, 0.1]}\n"
+                        "  schedule: {values: [constant, cosine, one_cycle]}\n",
+          .value = [](const ParameterMap& point) { return Table::Get().Mean(point); },
+          .minimum = Table::Get().Best(0),
+          .seen = [](const ParameterMap& point,
+                     std::mt19937_64* random) { return Table::Get().Draw(point, random); },
+          .top = Table::Get().Best(0.01)};
+}
+
 const std::vector<Function>& Functions() {
   static const auto& functions = *new std::vector<Function>{
       {"branin", "  x: {min: -5.0, max: 10.0}\n  y: {min: 0.0, max: 15.0}\n", Branin,
@@ -142,9 +238,10 @@ const std::vector<Function>& Functions() {
        "  lr: {distribution: log_uniform_values, min: 0.0001, max: 1.0}\n"
        "  momentum: {min: 0.0, max: 0.99}\n  batch_size: {values: [16, 32, 64, 128, 256, 512]}\n"
        "  dropout: {min: 0.0, max: 0.5}\n",
-       MnistLike, 0.003},
+       MnistLike, 0.003, NoisyMnistLike},
       {"grid", "  a: {min: 0, max: 3}\n  b: {min: 0, max: 3}\n  c: {values: [x, y, z]}\n", Grid,
        0.2},
+      MakeTable(),
   };
   return functions;
 }
@@ -215,6 +312,7 @@ struct Outcome {
   std::vector<double> regrets;  // of the best point so far, after each evaluation
   std::int64_t duplicates = 0;
   bool is_right = false;  // the best point is in the better branch of the conditional function
+  int first_top = 0;      // the evaluation that was the first of the best hundredth; 0: none
   double seconds = 0;     // of the processor
 };
 
@@ -225,7 +323,6 @@ Outcome RunSeed(const std::string& method, const Function& function, int evaluat
   const SweepSpec spec = SpecOf(function, method, seed + 1, evaluations);
   Runner runner(&spec);
   std::mt19937_64 random(static_cast<std::uint64_t>(seed));
-  std::normal_distribution<double> noise(0, function.name == "mnist" ? 0.04 : 1e-300);
   double best_seen = 1e300, best = 1e300;
   std::vector<std::string> asked;
   for (int done = 0; done < evaluations; done += at_once) {
@@ -239,7 +336,7 @@ Outcome RunSeed(const std::string& method, const Function& function, int evaluat
     }
     for (const auto& [number, point] : batch) {
       const double value = function.value(point);
-      const double seen = value + noise(random);
+      const double seen = function.seen ? function.seen(point, &random) : value;
       if (seen < best_seen) {
         best_seen = seen;
         best = value;
@@ -247,6 +344,9 @@ Outcome RunSeed(const std::string& method, const Function& function, int evaluat
       }
       runner.Tell(number, seen);
       outcome.regrets.push_back(best - function.minimum);
+      if (outcome.first_top == 0 && value <= function.top) {
+        outcome.first_top = static_cast<int>(std::ssize(outcome.regrets));
+      }
     }
   }
   std::sort(asked.begin(), asked.end());
@@ -268,9 +368,9 @@ int Curves(const std::string& method, const Function& function, int evaluations,
     fmt::print(
         "{{\"method\": \"{}\", \"function\": \"{}\", \"at_once\": {}, \"seed\": {}, \"regret\": "
         "{{{}}}, "
-        "\"duplicates\": {}, \"right\": {}, \"cpu_s\": {:.3f}}}\n",
+        "\"duplicates\": {}, \"right\": {}, \"first_top\": {}, \"cpu_s\": {:.3f}}}\n",
         method, function.name, at_once, seed, regrets, outcome.duplicates, outcome.is_right,
-        outcome.seconds);
+        outcome.first_top, outcome.seconds);
     std::fflush(stdout);
   }
   return 0;

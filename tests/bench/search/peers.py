@@ -5,11 +5,15 @@ file of JSON lines, one for each seed. Seeds that the file has are left out, so 
     tests/bench/search/peers.py FILE METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]
     tests/bench/search/peers.py time METHOD TRIALS...
 
+FUNCTION: one of FUNCTIONS below; `table` looks its values up in mnist/table.csv, the errors of real
+trainings, and gives lists of numbers as whole numbers, so that they are in order.
+
 METHOD: optuna_tpe, optuna_gp, optuna_cma, rustuna_tpe, rustuna_cma, random. The packages must be
 importable (PYTHONPATH): optuna 5.0.0 (with torch and scipy for optuna_gp, cmaes for optuna_cma),
 rustuna 0.2.0.
 """
 
+import csv
 import json
 import math
 import os
@@ -93,6 +97,45 @@ def grid(p):
     return value + {"x": 0.5, "y": 0, "z": 1.2}[p["c"]]
 
 
+class Table:
+    """The trainings of mnist/table.csv. A number of the table stands for its place in its list."""
+
+    LISTS = {
+        "lr": ("0.003", "0.01", "0.02", "0.05", "0.1", "0.2", "0.5"),
+        "momentum": ("0.5", "0.9", "0.97"),
+        "batch_size": ("32", "64", "128"),
+        "dropout": ("0.0", "0.1"),
+        "schedule": ("constant", "cosine", "one_cycle"),
+    }
+
+    def __init__(self):
+        self.errors = {}
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mnist", "table.csv")
+        for row in csv.DictReader(open(path, encoding="utf-8")):
+            key = tuple(row[name] for name in self.LISTS)
+            self.errors.setdefault(key, []).append(100 - float(row["epoch_12"]))
+        self.means = {key: statistics.mean(errors) for key, errors in self.errors.items()}
+        ranked = sorted(self.means.values())
+        self.minimum = ranked[0]
+        self.top = ranked[max(int(0.01 * len(ranked)), 1) - 1]
+
+    def key(self, p):
+        return tuple(p[name] if name == "schedule" else words[p[name]] for name, words in self.LISTS.items())
+
+    def __call__(self, p):
+        return self.means[self.key(p)]
+
+    def draw(self, p, noise):
+        return noise.choice(self.errors[self.key(p)])
+
+    def parameters(self):
+        kinds = [(name, "int", (0, len(words) - 1)) for name, words in self.LISTS.items() if name != "schedule"]
+        return [*kinds, ("schedule", "values", self.LISTS["schedule"])]
+
+
+TABLE = Table()
+
+
 def cube(dimensions, low, high):
     return [(f"x{i}", "float", (low, high)) for i in range(dimensions)]
 
@@ -126,6 +169,7 @@ FUNCTIONS = {
         0.003,
     ),
     "grid": (grid, [("a", "int", (0, 3)), ("b", "int", (0, 3)), ("c", "values", ("x", "y", "z"))], 0.2),
+    "table": (TABLE, TABLE.parameters(), TABLE.minimum),
 }
 
 
@@ -214,6 +258,7 @@ def run_seed(method, name, evaluations, seed, at_once):
     search = make(method, parameters, seed)
     best_seen = best = math.inf
     is_right = False
+    first_top = 0
     regrets = {}
     asked = []
     done = 0
@@ -222,7 +267,12 @@ def run_seed(method, name, evaluations, seed, at_once):
         for trial, point in batch:
             asked.append(json.dumps(point, sort_keys=True))
             value = function(point)
-            seen = value + (noise.gauss(0, 0.04) if name == "mnist" else 0)
+            seen = value
+            if name == "mnist":
+                seen += noise.gauss(0, 0.04)
+            elif name == "table":
+                seen = TABLE.draw(point, noise)
+                first_top = first_top or (done + 1 if value <= TABLE.top else 0)
             if seen < best_seen:
                 best_seen, best, is_right = seen, value, "mom" in point
             search.tell(trial, seen)
@@ -237,6 +287,7 @@ def run_seed(method, name, evaluations, seed, at_once):
         "regret": regrets,
         "duplicates": len(asked) - len(set(asked)),
         "right": is_right,
+        "first_top": first_top,
         "cpu_s": round(time.process_time() - start, 3),
     }
 
