@@ -48,6 +48,7 @@ class GaussianProcess {
   // The values at the points, in their order.
   void SetValues(const Eigen::VectorXd& values);
 
+  const Eigen::VectorXd& values() const { return values_; }
   // The means at the process's own points.
   Eigen::VectorXd FittedMeans() const;
 

@@ -38,6 +38,12 @@ class GpSearch final : public LearningSearch {
 
  private:
   std::optional<Configuration> Model(std::int64_t number) override;
+  // The candidate with the largest expected improvement on the mean `best`; nullopt when none of
+  // those drawn is allowed and new. `ranked`: the best configurations.
+  std::optional<Candidate> Largest(std::int64_t number, double best,
+                                   const std::vector<std::int64_t>& ranked, PhiloxStream* random);
+  // Takes a point for measured at the mean that the process predicts, until the next Update.
+  void Believe(const CubePoint& point);
   void OnKnown(std::int64_t number, const Known& known) override;
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;

@@ -70,8 +70,8 @@ std::vector<Figure> MeasureDeletionOf(std::int64_t trials) {
   const testing::TemporaryFolder folder;
   const std::string path = folder.path() + "/sweep.db";
   std::cerr << fmt::format("making a database of {} trials × 20 epochs\n", trials);
-  Check(FillDatabase(path, "other", 1, 1));
-  Check(FillDatabase(path, "large", trials, 20));
+  Check(FillDatabase({.path = path, .sweep = "other", .trials = 1, .epochs = 1}));
+  Check(FillDatabase({.path = path, .sweep = "large", .trials = trials, .epochs = 20}));
   std::vector<double> batches;  // of the writer's thread, which has ended before they are read
   absl::StatusOr<std::unique_ptr<Store>> store =
       Store::Open({.path = path, .on_batch = [&](const BatchReport& batch) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/base/philox.h"
-#include "coordinator/search/search.h"
+#include "coordinator/search/random_search.h"
 #include "coordinator/store/store.h"
 #include "fmt/format.h"
 
@@ -55,12 +55,13 @@ absl::Status RunTrial(WriteTransaction& transaction, const SweepSpec& spec, cons
 
 }  // namespace
 
-std::string SweepText(const std::string& name, std::int64_t trials, int epochs) {
+std::string SweepText(const std::string& name, std::int64_t run_cap, int epochs,
+                      const std::string& method) {
   return fmt::format(
       "name: {}\n"
       "model: cnn-18718\n"
       "dataset: {{name: synthetic, train: 512, test: 200}}\n"
-      "method: random\n"
+      "method: {}\n"
       "parameters:\n"
       "  lr: {{distribution: log_uniform_values, min: 0.001, max: 0.3}}\n"
       "  momentum: {{min: 0.8, max: 0.99}}\n"
@@ -69,16 +70,18 @@ std::string SweepText(const std::string& name, std::int64_t trials, int epochs) 
       "epochs: {}\n"
       "require: {{accuracy: \">= 0.994\", epochs: \"< 20\", parameters: \"< 20000\"}}\n"
       "run_cap: {}\n",
-      name, epochs, trials);
+      name, method, epochs, run_cap);
 }
 
-absl::Status FillDatabase(const std::string& path, const std::string& sweep, std::int64_t trials,
-                          int epochs, int own_measures) {
-  const SweepSource source{.file = "bench.yaml", .text = SweepText(sweep, trials, epochs)};
+absl::Status FillDatabase(const FillOptions& options) {
+  const std::int64_t run_cap = std::max(options.run_cap, options.trials);
+  const SweepSource source{
+      .file = "bench.yaml",
+      .text = SweepText(options.sweep, run_cap, options.epochs, options.method)};
   Diagnostics diagnostics;
   const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);
   if (!spec.ok()) return spec.status();
-  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open({.path = path});
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open({.path = options.path});
   if (!store.ok()) return store.status();
   std::int64_t sweep_id = 0;
   absl::Status status = (*store)->WriteAndWait([&](WriteTransaction& transaction) {
@@ -87,24 +90,26 @@ absl::Status FillDatabase(const std::string& path, const std::string& sweep, std
     if (row.ok()) sweep_id = row->id;
     return row.status();
   });
-  const std::unique_ptr<Search> search = Search::Make(&*spec);
+  RandomSearch search(&*spec, /*finite=*/false);
   PhiloxStream random(DeriveKey(1, "bench"), 0);
-  for (std::int64_t first = 1; status.ok() && first <= trials; first += kBatch) {
+  for (std::int64_t first = 1; status.ok() && first <= options.trials; first += kBatch) {
     status = (*store)->WriteAndWait([&](WriteTransaction& transaction) -> absl::Status {
-      for (std::int64_t number = first; number < std::min(first + kBatch, trials + 1); ++number) {
-        const absl::StatusOr<std::optional<Configuration>> next = search->Suggest(number);
+      const std::int64_t end = std::min(first + kBatch, options.trials + 1);
+      for (std::int64_t number = first; number < end; ++number) {
+        const absl::StatusOr<std::optional<Configuration>> next = search.Suggest(number);
         if (!next.ok()) return next.status();
         const absl::StatusOr<std::vector<TrialRow>> made =
             transaction.AddConfiguration(sweep_id, *spec, **next);
         if (!made.ok()) return made.status();
         const double quality = 0.98 + 0.0155 * random.NextUniform();
-        const absl::Status run = RunTrial(transaction, *spec, made->front(), quality, own_measures);
+        const absl::Status run =
+            RunTrial(transaction, *spec, made->front(), quality, options.own_measures);
         if (!run.ok()) return run;
       }
       return absl::OkStatus();
     });
   }
-  if (!status.ok()) return status;
+  if (!status.ok() || run_cap > options.trials) return status;
   return (*store)->WriteAndWait([&](WriteTransaction& transaction) {
     return transaction.MarkExhausted(sweep_id, "").status();
   });

@@ -12,8 +12,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   const absl::Status status =
-      sweep::bench::FillDatabase(argv[1], argv[2], std::atoll(argv[3]), std::atoi(argv[4]),
-                                 argc == 6 ? std::atoi(argv[5]) : 0);
+      sweep::bench::FillDatabase({.path = argv[1],
+                                  .sweep = argv[2],
+                                  .trials = std::atoll(argv[3]),
+                                  .epochs = std::atoi(argv[4]),
+                                  .own_measures = argc == 6 ? std::atoi(argv[5]) : 0});
   if (!status.ok()) {
     std::fprintf(stderr, "fill_database: %s\n", std::string(status.message()).c_str());
   }

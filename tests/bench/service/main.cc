@@ -12,11 +12,13 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
 #include <sstream>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 
 #include "absl/time/clock.h"
@@ -215,6 +217,107 @@ std::vector<Figure> MeasureWorkers(const Arguments& arguments) {
            totals.lost_leases == 0 && totals.errors == 0}};
 }
 
+// Calls Synchronize every 10 ms, which must be answered at once: a heartbeat.
+class Heartbeats {
+ public:
+  explicit Heartbeats(const std::string& address)
+      : stub_(v1::WorkerService::NewStub(
+            grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
+        thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+  // In seconds; call once.
+  std::vector<double> Finish() {
+    thread_.request_stop();
+    thread_.join();
+    return std::move(delays_);
+  }
+
+ private:
+  void Run(const std::stop_token& stop) {
+    v1::SynchronizeRequest request;
+    request.set_session("heartbeats");
+    request.set_worker("heartbeats");
+    request.set_protocol(1);
+    request.set_draining(true);
+    request.set_no_wait(true);
+    request.mutable_description()->set_host("simulated");
+    request.mutable_description()->set_slots(1);
+    while (!stop.stop_requested()) {
+      grpc::ClientContext context;
+      v1::SynchronizeResponse response;
+      const absl::Time asked = absl::Now();
+      const grpc::Status status = stub_->Synchronize(&context, request, &response);
+      delays_.push_back(status.ok() ? absl::ToDoubleSeconds(absl::Now() - asked)
+                                    : std::numeric_limits<double>::infinity());
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+  }
+
+  const std::unique_ptr<v1::WorkerService::Stub> stub_;
+  std::vector<double> delays_;
+  std::jthread thread_;
+};
+
+// Measures 1,000 workers whose trials last a second, in a sweep with 20,000 finished trials: with
+// a method that learns and, for comparison, with random points.
+std::vector<Figure> MeasureSearch(const Arguments& arguments) {
+  constexpr int kWorkers = 1000;
+  constexpr std::int64_t kFinished = 20'000;
+  constexpr double kMostDelay = 0.050;
+  std::vector<Figure> figures;
+  for (const char* method : {"random", "tpe"}) {
+    const bool learns = std::string(method) == "tpe";
+    const TemporaryFolder folder;
+    const absl::Status filled = FillDatabase({.path = folder.path() + "/sweep.db",
+                                              .sweep = "large",
+                                              .trials = kFinished,
+                                              .epochs = 1,
+                                              .method = method,
+                                              .run_cap = 1'000'000});
+    if (!filled.ok()) throw std::runtime_error(filled.ToString());
+    Coordinator coordinator(folder.path());
+    LoadStatistics statistics;
+    const auto workers = StartWorkers(kWorkers,
+                                      {.address = coordinator.address(),
+                                       .epochs = 1,
+                                       .rows_per_call = 1,
+                                       .epoch_time = absl::Seconds(1)},
+                                      &statistics);
+    absl::SleepFor(absl::Seconds(5));  // until all are connected and working
+    statistics.Take();
+    const double cpu_before = CpuSeconds(coordinator.pid());
+    const double search_before = CpuSecondsOfThreads(coordinator.pid(), "search");
+    const absl::Time start = absl::Now();
+    Heartbeats heartbeats(coordinator.address());
+    absl::SleepFor(absl::Seconds(arguments.seconds));
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+    const std::vector<double> delays = heartbeats.Finish();
+    const double search = CpuSecondsOfThreads(coordinator.pid(), "search") - search_before;
+    const double cpu = CpuSeconds(coordinator.pid()) - cpu_before;
+    const LoadStatistics::Totals totals = statistics.Take();
+    StopWorkers(workers);
+    coordinator.Stop();
+    const double worst = Quantile(delays, 1);
+    figures.push_back(
+        {fmt::format("{}, {} finished trials, {} workers, trials of 1 s: trials per second",
+                     method, kFinished, kWorkers),
+         fmt::format("{:.0f}", static_cast<double>(totals.completed_trials) / seconds), ""});
+    figures.push_back({"— cores used, of these by searches",
+                       fmt::format("{:.2f}, {:.2f}", cpu / seconds, search / seconds),
+                       learns ? "searches <= 1" : "", !learns || search <= seconds});
+    figures.push_back({fmt::format("— {} heartbeats, answered after: p50 / p99 / longest",
+                                   delays.size()),
+                       Milliseconds(Median(delays)) + " / " + Milliseconds(Quantile(delays, 0.99)) +
+                           " / " + Milliseconds(worst),
+                       learns ? "longest < 50 ms" : "", !learns || worst < kMostDelay});
+    figures.push_back({"— leases lost, errors",
+                       fmt::format("{}, {} {}", totals.lost_leases, totals.errors,
+                                   totals.first_error),
+                       "0, 0", totals.lost_leases == 0 && totals.errors == 0});
+  }
+  return figures;
+}
+
 std::vector<Figure> MeasureIdle(const Arguments&) {
   constexpr int kWorkers = 5000;
   const TemporaryFolder folder;
@@ -269,7 +372,8 @@ std::vector<Figure> MeasureLargeFile(std::int64_t trials, int epochs, double bes
   const TemporaryFolder folder;
   std::cerr << fmt::format("making a database of {} trials × {} epochs\n", trials, epochs);
   const absl::Time start = absl::Now();
-  const absl::Status filled = FillDatabase(folder.path() + "/sweep.db", "large", trials, epochs);
+  const absl::Status filled = FillDatabase(
+      {.path = folder.path() + "/sweep.db", .sweep = "large", .trials = trials, .epochs = epochs});
   if (!filled.ok()) throw std::runtime_error(filled.ToString());
   const double fill_seconds = absl::ToDoubleSeconds(absl::Now() - start);
   std::vector<double> starts, best, workers;
@@ -333,7 +437,10 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
   const TemporaryFolder folder;
   std::cerr << fmt::format("making a database of {} trials × 20 epochs\n", arguments.trials);
   const absl::Status filled =
-      FillDatabase(folder.path() + "/sweep.db", "large", arguments.trials, 20);
+      FillDatabase({.path = folder.path() + "/sweep.db",
+                    .sweep = "large",
+                    .trials = arguments.trials,
+                    .epochs = 20});
   if (!filled.ok()) throw std::runtime_error(filled.ToString());
   Coordinator coordinator(folder.path());
   std::vector<Figure> figures = MeasureViews(coordinator.dashboard(), "large");
@@ -428,8 +535,9 @@ struct Part {
 };
 constexpr Part kParts[] = {
     {"disk", MeasureDisk},       {"reports", MeasureReports},     {"peers", MeasurePeers},
-    {"workers", MeasureWorkers}, {"idle", MeasureIdle},           {"file", MeasureFile},
-    {"many", MeasureMany},       {"dashboard", MeasureDashboard}, {"deletion", MeasureDeletion}};
+    {"workers", MeasureWorkers}, {"search", MeasureSearch},       {"idle", MeasureIdle},
+    {"file", MeasureFile},       {"many", MeasureMany},           {"dashboard", MeasureDashboard},
+    {"deletion", MeasureDeletion}};
 
 // Thousands of connections need as many file descriptors, here and in the coordinator.
 void RaiseFileLimit() {

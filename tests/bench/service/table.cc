@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -20,6 +21,18 @@ std::string LineWith(const std::string& path, const std::string& prefix) {
     if (line.starts_with(prefix)) return line;
   }
   return "";
+}
+
+// Of a process or thread, from its `stat`.
+double CpuSecondsIn(const std::string& path) {
+  // The name in parentheses may contain blanks; the 12th and 13th fields after it are the times.
+  const std::string text = LineWith(path, "");
+  std::istringstream fields(text.substr(std::min(text.rfind(')'), text.size() - 1) + 1));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 }  // namespace
@@ -47,17 +60,16 @@ double Quantile(std::vector<double> values, double q) {
 
 double Median(std::vector<double> values) { return Quantile(std::move(values), 0.5); }
 
-double CpuSeconds(int pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text;
-  std::getline(file, text);
-  // The name in parentheses may contain blanks; the 12th and 13th fields after it are the times.
-  std::istringstream fields(text.substr(std::min(text.rfind(')'), text.size() - 1) + 1));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;
-  double user = 0, system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+double CpuSeconds(int pid) { return CpuSecondsIn(fmt::format("/proc/{}/stat", pid)); }
+
+double CpuSecondsOfThreads(int pid, const std::string& name) {
+  double seconds = 0;
+  const std::string tasks = fmt::format("/proc/{}/task", pid);
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    if (LineWith(task.path() / "comm", "") != name) continue;
+    seconds += CpuSecondsIn(task.path() / "stat");
+  }
+  return seconds;
 }
 
 double ResidentBytes(int pid) {

@@ -25,6 +25,8 @@ double Median(std::vector<double> values);
 
 // Processor seconds (user and system) that a process has used, and its resident memory in bytes.
 double CpuSeconds(int pid);
+// Of its threads of that name.
+double CpuSecondsOfThreads(int pid, const std::string& name);
 double ResidentBytes(int pid);
 
 // "Intel Xeon …, 2 cores, Linux 6.1, Debian 12"
