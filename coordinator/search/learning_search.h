@@ -35,6 +35,7 @@ class LearningSearch : public Search {
   void Observe(const Observation& observation) final;
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) final;
   int Ahead(int free_slots) const final { return free_slots; }
+  std::optional<ModelSlices> Slices() final;
 
  protected:
   // The rank of a configuration that has ended: smaller is better, compared like words.
@@ -75,6 +76,15 @@ class LearningSearch : public Search {
   virtual void OnEnded(std::int64_t number, const Known& known) = 0;
   virtual void OnReopened(std::int64_t number, const Known& known) = 0;
 
+  // A value of a slice.
+  struct SlicePlace {
+    double coordinate = 0;           // of the slice's parameter
+    std::optional<CubePoint> point;  // with the others; nullopt: the constraints exclude it
+  };
+  // Fills the slices with what the model knows. `places` has those of each slice, by value.
+  virtual void Describe(const std::vector<std::vector<SlicePlace>>& places,
+                        std::vector<ModelSlice>* slices) = 0;
+
   // Those of the points that are allowed and new.
   std::vector<Candidate> Allowed(std::int64_t number, const std::vector<CubePoint>& points);
   // The shapes of some points of the space: one, unless some parameters are conditional.
@@ -92,6 +102,9 @@ class LearningSearch : public Search {
 
  private:
   bool HasConditions() const;
+  // The best ended configuration that has the parameter; 0 when none has.
+  std::int64_t BestWith(std::size_t dimension) const;
+  std::vector<SlicePlace> PlacesAlong(std::size_t dimension, CubePoint point, int count);
   // nullopt when the space has no such point.
   std::optional<CubePoint> PointOf(const ParameterMap& parameters) const;
   void AddKnown(std::int64_t number, const ParameterMap& parameters);
