@@ -20,7 +20,7 @@ constexpr std::string_view kPlace =
     R"(<script type="application/json" id="sweep-report">{}</script>)";
 // If a program reports hundreds of measures, those that do not judge it come last.
 constexpr std::size_t kMostMeasures = 16;
-// The coordinator summarises a large sweep's curves on the first request.
+// The coordinator summarises a large sweep's curves, and computes its model, on the first request.
 constexpr absl::Duration kReportPatience = absl::Minutes(2);
 
 class Collector {
@@ -30,6 +30,14 @@ class Collector {
   // Adds the document at `path` under that path.
   absl::Status Add(const std::string& path, const std::string& query = "") {
     absl::StatusOr<json> document = Get(path, query);
+    if (!document.ok()) return document.status();
+    Keep(path, *std::move(document));
+    return absl::OkStatus();
+  }
+
+  // Waits until the coordinator has computed it.
+  absl::Status AddWhenReady(const std::string& path) {
+    absl::StatusOr<json> document = GetWhenReady(path, "");
     if (!document.ok()) return document.status();
     Keep(path, *std::move(document));
     return absl::OkStatus();
@@ -83,11 +91,14 @@ class Collector {
   json Take() { return std::move(documents_); }
 
  private:
-  // Waits until the coordinator has summarised them.
   absl::StatusOr<json> Curves(const std::string& base, const std::string& query) {
+    return GetWhenReady(base + "/curves", query);
+  }
+
+  absl::StatusOr<json> GetWhenReady(const std::string& path, const std::string& query) {
     const absl::Time give_up = absl::Now() + kReportPatience;
     while (true) {
-      absl::StatusOr<json> document = Get(base + "/curves", query);
+      absl::StatusOr<json> document = Get(path, query);
       if (!document.ok() || document->value("ready", true) || absl::Now() > give_up) {
         return document;
       }
@@ -129,6 +140,7 @@ absl::Status Collect(const ReportOptions& options, Collector* collector) {
   absl::Status status = collector->Add(base);
   if (status.ok()) status = collector->AddMeasures(base);
   if (status.ok()) status = collector->Add(base + "/importance");
+  if (status.ok()) status = collector->AddWhenReady(base + "/model");
   for (const char* list : {"/ranking", "/trials", "/attempts"}) {
     if (status.ok()) status = collector->AddRows(base + list, options.rows);
   }

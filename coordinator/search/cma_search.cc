@@ -225,4 +225,34 @@ CubePoint CmaSearch::Draw(PhiloxStream* random, double spread) const {
   return point;
 }
 
+double CmaSearch::DensityAt(std::size_t axis, double coordinate) const {
+  const double mean = evolution_->mean(static_cast<CmaEvolution::Index>(axis));
+  const double deviation = evolution_->Deviation(static_cast<CmaEvolution::Index>(axis));
+  if (IsDiscrete(axis)) {
+    const Cell cell = CellAt(axis, coordinate);
+    const double share =
+        NormalCdf((cell.high - mean) / deviation) - NormalCdf((cell.low - mean) / deviation);
+    return share / (std::min(cell.high, 1.0) - std::max(cell.low, 0.0));
+  }
+  constexpr double kSqrt2Pi = 2.5066282746310002;
+  double density = 0;
+  // What lies beyond the cube is mirrored into it.
+  for (const double place : {coordinate, -coordinate, 2 - coordinate}) {
+    const double z = (place - mean) / deviation;
+    density += std::exp(-0.5 * z * z) / (kSqrt2Pi * deviation);
+  }
+  return density;
+}
+
+void CmaSearch::Describe(const std::vector<std::vector<SlicePlace>>& places,
+                         std::vector<ModelSlice>* slices) {
+  if (evolution_ == nullptr) return;
+  for (std::size_t s = 0; s < slices->size(); ++s) {
+    ModelSlice& slice = (*slices)[s];
+    for (const SlicePlace& place : places[s]) {
+      slice.density.push_back(DensityAt(slice.dimension, place.coordinate));
+    }
+  }
+}
+
 }  // namespace sweep

@@ -50,12 +50,16 @@ class CmaSearch final : public LearningSearch {
   void OnKnown(std::int64_t number, const Known& known) override;
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;
+  void Describe(const std::vector<std::vector<SlicePlace>>& places,
+                std::vector<ModelSlice>* slices) override;
 
   bool IsDiscrete(std::size_t axis) const;
   Cell CellAt(std::size_t axis, double coordinate) const;
   CubePoint Draw(PhiloxStream* random, double spread) const;
   // The place of a configuration for the strategy.
   std::vector<double> Unrounded(std::int64_t number, const CubePoint& point) const;
+  // Of the values that Draw gives an axis, in the unit cube.
+  double DensityAt(std::size_t axis, double coordinate) const;
   // Begins a run at a point.
   void Begin(const CubePoint& mean, std::int64_t sequence);
   // Ends a generation with the configurations that wait.

@@ -40,6 +40,7 @@ constexpr double kManyTimes = 1e4;
 // seeds find the minimum of Hartmann-6, without it 14.
 constexpr int kLookEvery = 3;
 constexpr int kPassedOver = 2;
+constexpr double kInterval = 1.959964;  // deviations, for 95 %
 constexpr double kLargestCost = 1e6;  // in distances of the median from the least
 constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};
 
@@ -61,37 +62,6 @@ std::size_t LastFit(std::size_t ended) {
     if (next > ended) return fit;
     fit = next;
   }
-}
-
-// The costs, with large ones compressed so that they are most like a normal distribution, of mean 0
-// and variance 1. Costs are measured from the least one, in distances of the median from it.
-VectorXd Normalise(const std::vector<double>& costs) {
-  const auto size = static_cast<int>(costs.size());
-  ArrayXd shifted = ArrayXd::Map(costs.data(), size);
-  const double least = shifted.minCoeff();
-  const double unit = UpperMedian(costs) - least;
-  if (unit > 0) {
-    // A huge one must not hide what the others say.
-    shifted = ((shifted - least) / unit).min(kLargestCost);
-    ArrayXd likeliest = shifted;
-    double largest = -std::numeric_limits<double>::infinity();
-    for (const double bend : kBends) {
-      // Near the least cost all of them are straight: a logarithm of the regret would make a spike
-      // of the best point.
-      const ArrayXd changed = bend == 0 ? shifted : ArrayXd((bend * shifted).log1p() / bend);
-      const double variance = (changed - changed.mean()).square().mean();
-      const double likelihood = -(bend * shifted).log1p().sum() - 0.5 * size * std::log(variance);
-      if (likelihood > largest) {
-        largest = likelihood;
-        likeliest = changed;
-      }
-    }
-    shifted = likeliest;
-  }
-  shifted -= shifted.mean();
-  const double deviation = std::sqrt(shifted.square().mean());
-  if (!(deviation > 0)) return VectorXd::Zero(size);
-  return shifted / deviation;
 }
 
 }  // namespace
@@ -148,14 +118,61 @@ std::vector<std::int64_t> GpSearch::Choose(std::size_t count, std::size_t most) 
   return chosen;
 }
 
-VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers) const {
+// The costs, with large ones compressed so that they are most like a normal distribution, of mean 0
+// and variance 1. Costs are measured from the least one, in distances of the median from it.
+VectorXd GpSearch::Normalise(const std::vector<double>& costs, CostScale* scale) {
+  const auto size = static_cast<int>(costs.size());
+  ArrayXd shifted = ArrayXd::Map(costs.data(), size);
+  const double least = shifted.minCoeff();
+  const double unit = UpperMedian(costs) - least;
+  *scale = {.least = least, .unit = std::max(unit, 0.0)};
+  if (unit > 0) {
+    // A huge one must not hide what the others say.
+    shifted = ((shifted - least) / unit).min(kLargestCost);
+    ArrayXd likeliest = shifted;
+    double largest = -std::numeric_limits<double>::infinity();
+    for (const double bend : kBends) {
+      // Near the least cost all of them are straight: a logarithm of the regret would make a spike
+      // of the best point.
+      const ArrayXd changed = bend == 0 ? shifted : ArrayXd((bend * shifted).log1p() / bend);
+      const double variance = (changed - changed.mean()).square().mean();
+      const double likelihood = -(bend * shifted).log1p().sum() - 0.5 * size * std::log(variance);
+      if (likelihood > largest) {
+        largest = likelihood;
+        likeliest = changed;
+        scale->bend = bend;
+      }
+    }
+    shifted = likeliest;
+  }
+  scale->mean = shifted.mean();
+  shifted -= scale->mean;
+  const double deviation = std::sqrt(shifted.square().mean());
+  if (!(deviation > 0)) return VectorXd::Zero(size);
+  scale->deviation = deviation;
+  return shifted / deviation;
+}
+
+double GpSearch::CostScale::CostAt(double value) const {
+  const double shifted = mean + deviation * value;
+  if (unit == 0) return shifted;
+  return least + unit * (bend == 0 ? shifted : std::expm1(bend * shifted) / bend);
+}
+
+
+VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers, CostScale* scale) const {
   std::vector<double> complete, all;
   for (const std::int64_t number : numbers) {
     const Known& known = Get(number);
     if (known.is_complete) complete.push_back(*known.cost);
     if (known.cost) all.push_back(*known.cost);
   }
-  if (all.empty()) return VectorXd::Zero(static_cast<int>(numbers.size()));
+  CostScale unused;
+  if (scale == nullptr) scale = &unused;
+  if (all.empty()) {
+    *scale = {.mean = std::numeric_limits<double>::quiet_NaN()};
+    return VectorXd::Zero(static_cast<int>(numbers.size()));
+  }
   const double worst = *std::max_element(all.begin(), all.end());
   const double median = complete.empty() ? worst : UpperMedian(complete);
   std::vector<double> costs;
@@ -164,7 +181,7 @@ VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers) const {
     const double cost = known.cost.value_or(worst);
     costs.push_back(known.is_complete ? cost : std::max(cost, median));
   }
-  return Normalise(costs);
+  return Normalise(costs, scale);
 }
 
 void GpSearch::Fit(std::size_t count) {
@@ -188,28 +205,35 @@ void GpSearch::AddMember(std::int64_t number) {
   members_.push_back(number);
 }
 
-double GpSearch::Update() {
+double GpSearch::UpdateEnded(CostScale* scale) {
   process_.Truncate(static_cast<int>(members_.size()));  // without those that ran
   if (const std::size_t fit = LastFit(ended()); fitted_ != fit) Fit(fit);
   for (; added_ < order_.size(); ++added_) AddMember(order_[added_]);
-  const VectorXd values = ValuesOf(members_);
-  process_.SetValues(values);
-  const double best = process_.FittedMeans().minCoeff();
+  process_.SetValues(ValuesOf(members_, scale));
+  return process_.FittedMeans().minCoeff();
+}
 
-  // A value equal to its mean changes no mean, only variances: to nearly 0, as if it had been
-  // measured many times, so that a batch spreads although one measurement says little.
+double GpSearch::Update() {
+  const double best = UpdateEnded();
+  AddRunning();
+  return best;
+}
+
+// A value equal to its mean changes no mean, only variances: to nearly 0, as if it had been
+// measured many times, so that a batch spreads although one measurement says little.
+void GpSearch::AddRunning() {
   std::vector<GaussianPoint> running;
   for (auto one = running_.rbegin(); one != running_.rend() && running.size() < kMostRunning;
        ++one) {
     running.push_back(ToProcess(Get(*one).point));
   }
-  if (running.empty()) return best;
+  if (running.empty()) return;
+  const VectorXd values = ValuesOf(members_);
   const VectorXd means = process_.Predict(running).means;
   for (const GaussianPoint& point : running) process_.Add(point, kManyTimes);
   VectorXd both(values.size() + means.size());
   both << values, means;
   process_.SetValues(both);
-  return best;
 }
 
 std::vector<CubePoint> GpSearch::Draw(const std::vector<std::int64_t>& best,
@@ -367,6 +391,55 @@ std::optional<GpSearch::Candidate> GpSearch::Largest(std::int64_t number, double
     return std::move(final[static_cast<std::size_t>(largest - final_values.begin())]);
   }
   return std::nullopt;
+}
+
+void GpSearch::Describe(const std::vector<std::vector<SlicePlace>>& places,
+                        std::vector<ModelSlice>* slices) {
+  // Calls `take(i, prediction of mean, of deviation)` for each value i that is allowed.
+  const auto predict = [&](const std::vector<SlicePlace>& of_slice, auto take) {
+    std::vector<GaussianPoint> points;
+    std::vector<std::size_t> of;
+    for (std::size_t i = 0; i < of_slice.size(); ++i) {
+      if (!of_slice[i].point) continue;
+      points.push_back(ToProcess(*of_slice[i].point));
+      of.push_back(i);
+    }
+    if (points.empty()) return;
+    const GaussianProcess::Predictions predictions = process_.Predict(points);
+    for (std::size_t i = 0; i < of.size(); ++i) {
+      const auto at = static_cast<Eigen::Index>(i);
+      take(of[i], predictions.means(at), std::sqrt(predictions.variances(at)));
+    }
+  };
+  constexpr double kExcluded = std::numeric_limits<double>::quiet_NaN();
+  // Running trials have no value: they would only make the interval narrow.
+  CostScale scale;
+  const double best = UpdateEnded(&scale);
+  const double sign = spec().objective().maximize ? -1 : 1;
+  for (std::size_t s = 0; s < slices->size(); ++s) {
+    ModelSlice& slice = (*slices)[s];
+    for (std::vector<double>* list : {&slice.mean, &slice.low, &slice.high, &slice.improvement}) {
+      list->assign(places[s].size(), kExcluded);
+    }
+    predict(places[s], [&](std::size_t i, double mean, double deviation) {
+      slice.mean[i] = sign * scale.CostAt(mean);
+      slice.low[i] = sign * scale.CostAt(mean - sign * kInterval * deviation);
+      slice.high[i] = sign * scale.CostAt(mean + sign * kInterval * deviation);
+    });
+  }
+  AddRunning();
+  const double noise = NoiseDeviation();
+  double largest = -std::numeric_limits<double>::infinity();
+  for (std::size_t s = 0; s < slices->size(); ++s) {
+    predict(places[s], [&](std::size_t i, double mean, double deviation) {
+      const double value = LogAugmentedImprovement(best, mean, deviation, noise).value;
+      (*slices)[s].improvement[i] = value;
+      largest = std::max(largest, value);
+    });
+  }
+  for (ModelSlice& slice : *slices) {
+    for (double& value : slice.improvement) value = std::exp(value - largest);
+  }
 }
 
 }  // namespace sweep

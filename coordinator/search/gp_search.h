@@ -37,6 +37,15 @@ class GpSearch final : public LearningSearch {
   GpSearch(const SweepSpec* spec, bool finite);
 
  private:
+  // How costs were made values for a process.
+  struct CostScale {
+    double least = 0, unit = 0;  // unit 0: they were not divided
+    double bend = 0;             // 0: straight
+    double mean = 0, deviation = 0;
+
+    double CostAt(double value) const;
+  };
+
   std::optional<Configuration> Model(std::int64_t number) override;
   // The candidate with the largest expected improvement on the mean `best`; nullopt when none of
   // those drawn is allowed and new. `ranked`: the best configurations.
@@ -47,18 +56,25 @@ class GpSearch final : public LearningSearch {
   void OnKnown(std::int64_t number, const Known& known) override;
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;
+  void Describe(const std::vector<std::vector<SlicePlace>>& places,
+                std::vector<ModelSlice>* slices) override;
 
   GaussianPoint ToProcess(const CubePoint& point) const;
   // Of the first `count` that ended, at most `most`, in the order in which they ended.
   std::vector<std::int64_t> Choose(std::size_t count, std::size_t most) const;
+  static Eigen::VectorXd Normalise(const std::vector<double>& costs, CostScale* scale);
   // The values of ended configurations for a process: of mean 0 and variance 1.
-  Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers) const;
+  Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers,
+                           CostScale* scale = nullptr) const;
   void Fit(std::size_t count);
   void AddMember(std::int64_t number);
   // Of what a suggestion's replicates will measure together.
   double NoiseDeviation() const;
-  // Brings the process up to what is known. Returns the best mean.
+  // Brings the process up to what is known, without and with the configurations that run. Returns
+  // the best mean.
+  double UpdateEnded(CostScale* scale = nullptr);
   double Update();
+  void AddRunning();
   std::vector<CubePoint> Draw(const std::vector<std::int64_t>& best, PhiloxStream* random) const;
   // The place near the candidate where an improvement is most probable.
   CubePoint Climb(const CubePoint& from, double best) const;

@@ -7,6 +7,7 @@
 #include "common/stats/objective.h"
 #include "coordinator/search/point_identity.h"
 #include "coordinator/search/random_search.h"
+#include "coordinator/search/slice_coordinates.h"
 
 namespace sweep {
 namespace {
@@ -14,6 +15,9 @@ namespace {
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 // Points that are looked at for shapes.
 constexpr std::int64_t kScouts = 256;
+// Values of a slice, and of all slices together.
+constexpr std::size_t kSliceValues = 50, kLeastSliceValues = 10;
+constexpr std::size_t kAllSliceValues = 2500;
 
 }  // namespace
 
@@ -155,16 +159,17 @@ std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
 
 // The first new point of the sequence, since the model may have taken some.
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfFinite(std::int64_t number) {
-  while (true) {
+  while (!ahead_ || !IsNew(*ahead_)) {
+    if (ahead_) ++passed_;
+    ahead_.reset();
     absl::StatusOr<std::optional<Configuration>> next = start_up_.Suggest(passed_ + 1);
     // A space that cannot be listed ends when the sequence brings nothing new for long.
     if (!next.ok() && passed_ > 0) return std::nullopt;
     if (!next.ok() || !next->has_value()) return next;
-    ++passed_;
-    if (!IsNew(**next)) continue;
-    (*next)->number = number;
-    return next;
+    ahead_ = **std::move(next);
   }
+  ahead_->number = number;
+  return ahead_;
 }
 
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int64_t number) {
@@ -179,17 +184,77 @@ absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int
   return RandomSearch(spec_, /*finite=*/false).Suggest(number);
 }
 
-absl::StatusOr<std::optional<Configuration>> LearningSearch::Suggest(std::int64_t number) {
-  std::optional<Configuration> next;
-  if (ended_ >= least_ended_) next = Model(number);
-  if (!next) {
-    absl::StatusOr<std::optional<Configuration>> other =
-        finite_ ? NextOfFinite(number) : NextOfMany(number);
-    if (!other.ok() || !other->has_value()) return other;
-    next = *std::move(other);
+absl::StatusOr<std::optional<Configuration>> LearningSearch::Peek(std::int64_t number) {
+  if (ended_ >= least_ended_) {
+    std::optional<Configuration> next = Model(number);
+    if (next) return next;
   }
-  AddKnown(number, next->parameters);
+  return finite_ ? NextOfFinite(number) : NextOfMany(number);
+}
+
+absl::StatusOr<std::optional<Configuration>> LearningSearch::Suggest(std::int64_t number) {
+  absl::StatusOr<std::optional<Configuration>> next = Peek(number);
+  if (next.ok() && next->has_value()) AddKnown(number, (*next)->parameters);
   return next;
+}
+
+std::int64_t LearningSearch::BestWith(std::size_t dimension) const {
+  std::int64_t best = 0;
+  for (const auto& [number, known] : known_) {
+    if (!known.has_ended || !known.is_in_space || std::isnan(known.point[dimension])) continue;
+    if (best == 0 || RanksBefore(number, best)) best = number;
+  }
+  return best;
+}
+
+std::vector<LearningSearch::SlicePlace> LearningSearch::PlacesAlong(std::size_t dimension,
+                                                                    CubePoint point, int count) {
+  const double own = point[dimension];
+  for (double& coordinate : point) {
+    // A parameter that does not exist there may do so at another value of this one.
+    if (std::isnan(coordinate)) coordinate = 0.5;
+  }
+  std::vector<SlicePlace> places;
+  std::vector<ParameterMap> chosen;
+  for (const double coordinate :
+       SliceCoordinates(space_.axis(dimension), space_.dimensions()[dimension], own, count)) {
+    places.push_back({.coordinate = coordinate, .point = std::nullopt});
+    point[dimension] = coordinate;
+    chosen.push_back(space_.Decode(point));
+  }
+  for (std::size_t first = 0; first < chosen.size(); first += PointCompleter::kBlock) {
+    const std::size_t size = std::min(PointCompleter::kBlock, chosen.size() - first);
+    const std::vector<PointCompleter::Result> results =
+        completer_.Complete(/*number=*/1, std::span(chosen).subspan(first, size));
+    for (std::size_t i = 0; i < size; ++i) {
+      if (!results[i].ok() || !results[i]->has_value()) continue;
+      places[first + i].point = PointOf((*results[i])->parameters);
+    }
+  }
+  return places;
+}
+
+std::optional<ModelSlices> LearningSearch::Slices() {
+  ModelSlices known{.ended = ended_, .needed = std::max<std::size_t>(least_ended_, 1)};
+  if (known.ended < known.needed) return known;
+  const std::size_t dimensions = space_.dimensions().size();
+  const std::size_t count =
+      std::clamp(kAllSliceValues / std::max<std::size_t>(dimensions, 1), kLeastSliceValues,
+                 kSliceValues);
+  std::vector<std::vector<SlicePlace>> places;
+  for (std::size_t i = 0; i < dimensions; ++i) {
+    const std::int64_t best = BestWith(i);
+    if (best == 0) continue;
+    places.push_back(PlacesAlong(i, Get(best).point, static_cast<int>(count)));
+    ModelSlice& slice = known.slices.emplace_back();
+    slice.dimension = i;
+    slice.configuration = best;
+    for (const SlicePlace& place : places.back()) {
+      slice.values.push_back(space_.axis(i).Quantile(place.coordinate));
+    }
+  }
+  Describe(places, &known.slices);
+  return known;
 }
 
 }  // namespace sweep

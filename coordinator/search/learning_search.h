@@ -34,7 +34,9 @@ class LearningSearch : public Search {
 
   void Observe(const Observation& observation) final;
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) final;
+  absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number) final;
   int Ahead(int free_slots) const final { return free_slots; }
+  std::optional<ModelSlices> Slices() final;
 
  protected:
   // The rank of a configuration that has ended: smaller is better, compared like words.
@@ -75,6 +77,15 @@ class LearningSearch : public Search {
   virtual void OnEnded(std::int64_t number, const Known& known) = 0;
   virtual void OnReopened(std::int64_t number, const Known& known) = 0;
 
+  // A value of a slice.
+  struct SlicePlace {
+    double coordinate = 0;           // of the slice's parameter
+    std::optional<CubePoint> point;  // with the others; nullopt: the constraints exclude it
+  };
+  // Fills the slices with what the model knows. `places` has those of each slice, by value.
+  virtual void Describe(const std::vector<std::vector<SlicePlace>>& places,
+                        std::vector<ModelSlice>* slices) = 0;
+
   // Those of the points that are allowed and new.
   std::vector<Candidate> Allowed(std::int64_t number, const std::vector<CubePoint>& points);
   // The shapes of some points of the space: one, unless some parameters are conditional.
@@ -92,6 +103,9 @@ class LearningSearch : public Search {
 
  private:
   bool HasConditions() const;
+  // The best ended configuration that has the parameter; 0 when none has.
+  std::int64_t BestWith(std::size_t dimension) const;
+  std::vector<SlicePlace> PlacesAlong(std::size_t dimension, CubePoint point, int count);
   // nullopt when the space has no such point.
   std::optional<CubePoint> PointOf(const ParameterMap& parameters) const;
   void AddKnown(std::int64_t number, const ParameterMap& parameters);
@@ -109,6 +123,7 @@ class LearningSearch : public Search {
   std::map<std::int64_t, Known> known_;  // by number
   std::set<std::string> seen_;           // identities of the known points, when finite
   std::int64_t passed_ = 0;              // points of the sequence that are known, when finite
+  std::optional<Configuration> ahead_;   // the next one; it may be known too
   std::size_t ended_ = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/spec/sweep_spec.h"
+#include "coordinator/search/model_slices.h"
 #include "coordinator/search/observation.h"
 
 namespace sweep {
@@ -27,9 +28,19 @@ class Search {
   // fits).
   virtual absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) = 0;
 
+  // What Suggest would answer, but the search does not count the point as known afterwards. The
+  // caller then observes the one that was taken.
+  virtual absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number) {
+    return Suggest(number);
+  }
+
   // The number of trials that should be pending when `free_slots` are free. A method that learns
   // keeps few: each later suggestion knows more.
   virtual int Ahead(int free_slots) const { return 2 * free_slots + kPlenty; }
+
+  // What the model knows along each parameter, for plots; nullopt for methods that do not learn.
+  // Changes no later suggestion, but may take as long as one.
+  virtual std::optional<ModelSlices> Slices() { return std::nullopt; }
 
   // The search of the sweep's method (search_makers.h), after the points of `try_first`. `spec`
   // must outlive the object.

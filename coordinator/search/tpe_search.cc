@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tuple>
 
 #include "common/base/philox.h"
@@ -137,6 +138,28 @@ std::optional<Configuration> TpeSearch::Model(std::int64_t number) {
     if (best) return best;
   }
   return std::nullopt;
+}
+
+// Of the branch of the slice's configuration.
+void TpeSearch::Describe(const std::vector<std::vector<SlicePlace>>& places,
+                         std::vector<ModelSlice>* slices) {
+  for (std::size_t s = 0; s < slices->size(); ++s) {
+    ModelSlice& slice = (*slices)[s];
+    Branch& branch = BranchOf(Get(slice.configuration).point);
+    Split(&branch);
+    // A coordinate alone: the density over this axis, whatever the others are.
+    std::vector<CubePoint> points;
+    for (const SlicePlace& place : places[s]) {
+      points.emplace_back(axes_.size(), std::numeric_limits<double>::quiet_NaN());
+      points.back()[slice.dimension] = place.coordinate;
+    }
+    for (const double density : branch.good.LogDensities(points)) {
+      slice.density.push_back(std::exp(density));
+    }
+    for (const double density : branch.others.LogDensities(points)) {
+      slice.other_density.push_back(std::exp(density));
+    }
+  }
 }
 
 }  // namespace sweep

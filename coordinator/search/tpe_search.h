@@ -45,6 +45,8 @@ class TpeSearch final : public LearningSearch {
   void OnKnown(std::int64_t number, const Known& known) override;
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;
+  void Describe(const std::vector<std::vector<SlicePlace>>& places,
+                std::vector<ModelSlice>* slices) override;
 
   Branch& BranchOf(const CubePoint& point);
   // Moves configurations between the densities so that they are as the class says.

@@ -11,6 +11,7 @@
 #include "coordinator/views/document_values.h"
 #include "coordinator/views/index_pool.h"
 #include "coordinator/views/index_query.h"
+#include "coordinator/views/model_pool.h"
 #include "coordinator/views/time_left.h"
 #include "coordinator/views/view_query.h"
 #include "coordinator/views/views.h"
@@ -63,6 +64,8 @@ absl::StatusOr<documents::AttemptsView> AttemptsDocument(const ViewContext& cont
 absl::StatusOr<documents::PointsView> PointsDocument(const LookedAt& looked,
                                                      const ViewQuery& query);
 documents::ImportanceView ImportanceDocument(const LookedAt& looked);
+// `answer` may be empty for a sweep whose method does not learn.
+documents::ModelView ModelDocument(const StoredSpec& stored, const ModelPool::Answer& answer);
 absl::StatusOr<documents::TrialView> TrialViewDocument(const ViewContext& context,
                                                        const std::string& sweep,
                                                        std::int64_t number);

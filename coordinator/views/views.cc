@@ -52,6 +52,7 @@ class ViewsImpl final : public Views {
         indexes_(options.store, {.few_trials = options.index_few_trials,
                                  .keep_time = options.index_keep,
                                  .refresh_time = options.index_refresh}),
+        models_(options.store, {.least_pause = options.index_refresh}),
         start_(RandomHex(8)) {}
 
   void Prepare() override {
@@ -178,7 +179,19 @@ class ViewsImpl final : public Views {
     if (view == "attempts") {
       return Whole(request, Printed(AttemptsDocument(Context(request), *sweep, query)));
     }
+    if (view == "model") return GetModel(request, *sweep);
     return GetIndexed(request, query, *sweep, view);
+  }
+
+  absl::StatusOr<ViewAnswer> GetModel(const ViewRequest& request, const SweepRow& sweep) {
+    const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
+    if (!stored.ok()) return stored.status();
+    absl::StatusOr<ModelPool::Answer> known = ModelPool::Answer{};
+    if (stored->spec->method->learns) {
+      known = models_.Get(sweep.id, stored->spec, options_.index_wait);
+      if (!known.ok()) return known.status();
+    }
+    return Whole(request, Printed(ModelDocument(*stored, *known)));
   }
 
   // Views of all trials, which change with the index.
@@ -232,6 +245,7 @@ class ViewsImpl final : public Views {
 
   const Options options_;
   IndexPool indexes_;
+  ModelPool models_;
   RecentAnswers answers_;
   const std::string start_;  // distinguishes etags of different processes
 };

@@ -305,6 +305,42 @@ test("several objectives have a column each, and a plot of their front", async (
   await frame("val/f1 against latency").locator("svg path").first().waitFor({ state: "attached" });
 });
 
+test("what the search has learned is drawn along every parameter", async () => {
+  await open("sweeps/learning/model");
+  for (const name of ["lr", "width", "kind"])
+    await frame(name).locator("svg path").first().waitFor({ state: "attached" });
+  assert.match(
+    await frame("lr").getAttribute("aria-label"),
+    /^lr: accuracy of 16 trials over lr; .* % is expected at lr = 0\.[01]/,
+  );
+  await tab.page.getByText("gp has learned from 16 configurations.").waitFor();
+  await tab.page.getByRole("button", { name: "lr as a table" }).click();
+  const table = tab.page.getByRole("region", { name: "lr, numbers" });
+  assert.deepEqual(await table.locator("thead th").allTextContents(), [
+    "lr", "expected accuracy", "2.5 %", "97.5 %", "gain",
+  ]);
+  assert.ok((await table.locator("tbody tr").count()) >= 50);
+  // A point is a trial.
+  await frame("width").locator("svg path[fill-opacity], svg circle").first().waitFor({ state: "attached" });
+  await tab.page.getByRole("link", { name: /^trial \d+$/ }).first().click();
+  await tab.page.getByRole("heading", { name: /^learning\/\d+/ }).waitFor();
+  await open("sweeps/trained/model");
+  await tab.page.getByText("grid chooses points without looking at results").waitFor();
+});
+
+test("a model says how many results it waits for, and while it is computed", async () => {
+  const path = "**/api/sweeps/learning/model";
+  await tab.page.route(path, (route) =>
+    route.fulfill({
+      json: { method: "gp", metric: "validation_accuracy", ready: false, configurations: 0, note: "", slices: [] },
+    }),
+  );
+  await open("sweeps/learning/model");
+  await tab.page.getByText("The model is being computed.").waitFor();
+  await tab.page.unroute(path);
+  await frame("lr").locator("svg path").first().waitFor({ state: "attached" });
+});
+
 test("curves of one trial are chosen, and those of one unit share an axis", async () => {
   await open("sweeps/program/trials/1");
   for (const title of ["val/f1", "latency"])

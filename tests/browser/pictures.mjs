@@ -1,5 +1,6 @@
 // Takes the pictures of docs/dashboard.md and the README: a real sweep of 48 small networks, while
-// it runs and when it has ended. On MNIST if SWEEP_DATA_DIR has it, otherwise on drawn digits.
+// it runs and when it has ended; and of docs/search.md: what a Gaussian process has learned from 40
+// configurations. On MNIST if SWEEP_DATA_DIR has it, otherwise on drawn digits.
 
 import { fileURLToPath } from "node:url";
 import { launch, openPage } from "./chromium.mjs";
@@ -46,8 +47,24 @@ seed: 5
 labels: {team: vision}
 `;
 
+const SEARCHED = `
+name: searched
+model: two-widths.yaml
+dataset: {name: ${dataset}, train: 3000, test: 2000}
+method: gp
+parameters:
+  lr: {distribution: log_uniform_values, min: 0.001, max: 3}
+  momentum: {min: 0.0, max: 0.98}
+  batch_size: {values: [16, 32, 64, 128]}
+  schedule: {values: [constant, cosine, one_cycle]}
+epochs: 6
+run_cap: 40
+seed: 2
+`;
+
+// The screen, or with `figure` the plot alone.
 async function photograph(browser, origin, hash, name, options) {
-  const { title, height, ...look } = options;
+  const { title, height, figure, ...look } = options;
   const tab = await openPage(browser, origin, { viewport: { width: 1280, height }, ...look });
   await tab.page.goto(`${origin}#/${hash}`);
   await tab.page
@@ -56,10 +73,19 @@ async function photograph(browser, origin, hash, name, options) {
     .waitFor({ state: "attached" });
   // Plots are drawn one after the other; all are drawn when the page is idle.
   await tab.page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
-  await tab.page.screenshot({ path: fileURLToPath(new URL(name, IMAGES)) });
+  const path = fileURLToPath(new URL(name, IMAGES));
+  if (figure)
+    await tab.page.locator("figure", { has: tab.page.locator(`[aria-label^="${title}:"]`) }).screenshot({ path });
+  else await tab.page.screenshot({ path });
   await tab.close();
   console.log(`wrote docs/images/${name}`);
 }
+
+const CHOICES = ["dashboard", "search"];
+const chosen = process.argv.slice(2);
+for (const word of chosen)
+  if (!CHOICES.includes(word)) throw new Error(`there are no pictures '${word}'; there are ${CHOICES}`);
+const isWanted = (word) => chosen.length === 0 || chosen.includes(word);
 
 const folder = await temporaryFolder();
 const programs = [];
@@ -74,8 +100,11 @@ try {
   const [, address] = await coordinator.said(/listening on (\S+)/);
   const origin = (await coordinator.said(/dashboard on (http:\S+)/))[1].replace(/\/?$/, "/");
   await folder.write("two-widths.yaml", NETWORK);
-  await folder.write("digits.yaml", SWEEP);
-  await run("sweep", ["submit", "digits.yaml", "--coordinator", address], folder.path);
+  const ask = async (sweep) => (await fetch(`${origin}api/sweeps/${sweep}`)).json();
+  const submit = async (name, text) => {
+    await folder.write(`${name}.yaml`, text);
+    await run("sweep", ["submit", `${name}.yaml`, "--coordinator", address], folder.path);
+  };
   programs.push(
     new Program(
       "sweep-worker",
@@ -83,31 +112,46 @@ try {
       folder.path,
     ),
   );
-  const ask = async () => (await fetch(`${origin}api/sweeps/digits`)).json();
   browser = await launch();
-  await eventually(
-    "40 trials have ended, and others run",
-    async () => {
-      const { trials } = await ask();
-      return trials.completed + trials.diverged >= 40 && trials.running > 0;
-    },
-    SECONDS,
-  );
-  await photograph(browser, origin, "sweeps/digits", "dashboard-sweep.png", {
-    title: "Optimisation history",
-    height: 1180,
-  });
-  await eventually("it has ended", async () => (await ask()).state === "completed", SECONDS);
-  await photograph(browser, origin, "sweeps/digits/parameters", "dashboard-parameters.png", {
-    title: "width2",
-    height: 1140,
-  });
-  const best = (await ask()).best_trial.split("/")[1];
-  await photograph(browser, origin, `sweeps/digits/trials/${best}`, "dashboard-trial.png", {
-    title: "Confusion matrix",
-    height: 1560,
-    colorScheme: "dark",
-  });
+  if (isWanted("dashboard")) {
+    await submit("digits", SWEEP);
+    await eventually(
+      "40 trials have ended, and others run",
+      async () => {
+        const { trials } = await ask("digits");
+        return trials.completed + trials.diverged >= 40 && trials.running > 0;
+      },
+      SECONDS,
+    );
+    await photograph(browser, origin, "sweeps/digits", "dashboard-sweep.png", {
+      title: "Optimisation history",
+      height: 1180,
+    });
+    await eventually("it has ended", async () => (await ask("digits")).state === "completed", SECONDS);
+    await photograph(browser, origin, "sweeps/digits/parameters", "dashboard-parameters.png", {
+      title: "width2",
+      height: 1140,
+    });
+    const best = (await ask("digits")).best_trial.split("/")[1];
+    await photograph(browser, origin, `sweeps/digits/trials/${best}`, "dashboard-trial.png", {
+      title: "Confusion matrix",
+      height: 1560,
+      colorScheme: "dark",
+    });
+  }
+  if (isWanted("search")) {
+    await submit("searched", SEARCHED);
+    await eventually("it has ended", async () => (await ask("searched")).state === "completed", SECONDS);
+    await photograph(browser, origin, "sweeps/searched", "search-history.png", {
+      title: "Optimisation history",
+      height: 1180,
+      figure: true,
+    });
+    await photograph(browser, origin, "sweeps/searched/model", "search-model.png", {
+      title: "schedule",
+      height: 1140,
+    });
+  }
 } finally {
   await browser?.close();
   for (const program of programs.reverse()) await program.end("SIGKILL");

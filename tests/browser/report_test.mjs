@@ -56,6 +56,14 @@ test("it has the parameters, and sorts and filters by itself", async () => {
   );
 });
 
+test("it has what the search has learned", async () => {
+  await open("sweeps/trained/model");
+  await tab.page.getByText("grid chooses points without looking at results").waitFor();
+  await world.sweep("report", "learning", "-o", "learning.html");
+  await tab.page.goto(`${pathToFileURL(join(world.folder.path, "learning.html")).href}#/sweeps/learning/model`);
+  for (const name of ["lr", "width", "kind"]) await frame(name).waitFor({ state: "attached" });
+});
+
 test("it has the ledger, the winner's page and commands, and says which trials it lacks", async () => {
   await open("sweeps/trained/attempts");
   await tab.page.getByText("1–6 of 6 attempts").waitFor();

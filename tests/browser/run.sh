@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Tests the dashboard in a real browser with the real programs.
 #
-#   tests/browser/run.sh units|smoke|all|large|pictures BIN PACKAGES
+#   tests/browser/run.sh units|smoke|all|large|pictures BIN PACKAGES [dashboard|search]
 #
-# BIN has the built programs; PACKAGES is the folder for the dashboard's node packages.
+# BIN has the built programs; PACKAGES is the folder for the dashboard's node packages. The last word chooses among the
+# pictures; without it all are made.
 # Ends with 77 (skipped) without Node 18, Chromium or a way to get the packages.
 set -euo pipefail
 readonly SKIPPED=77
@@ -46,6 +47,6 @@ case $suite in
   smoke) exec node --test smoke_test.mjs ;;
   all) exec node --test --test-concurrency=1 ./*_test.mjs ;;
   large) exec node large_bench.mjs ;;
-  pictures) exec node pictures.mjs ;;
+  pictures) exec node pictures.mjs "${@:4}" ;;
   *) echo "run.sh: there is no suite '$suite'; there are units, smoke, all, large, pictures" >&2; exit 2 ;;
 esac

@@ -3,6 +3,7 @@
 //   fail   true: ends with an error before the first epoch
 //   nan    true: losses are NaN
 //   bare   true: reports its accuracy and nothing else
+//   curved true: its accuracy depends on lr, and is best at 0.1
 //   own    true: reports val/f1, latency and epsilon, every second epoch, and no accuracy
 //   say    printed before the first epoch, so that it is a log line
 
@@ -11,7 +12,7 @@ import { createInterface } from "node:readline";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const trial = JSON.parse((await lines.next()).value);
-const { gate, fail, nan, bare, own, say, quality = 0.99 } = trial.parameters;
+const { gate, fail, nan, bare, curved, own, say, quality = 0.99 } = trial.parameters;
 const send = (message) =>
   process.stdout.write(`${JSON.stringify({ trial: trial.trial, ...message })}\n`);
 
@@ -41,7 +42,8 @@ for (let epoch = 1; epoch <= trial.epochs; epoch += 1) {
     });
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  const accuracy = quality * (1 - 0.5 / (epoch + 1));
+  const loss = curved ? Math.abs(Math.log10(Number(trial.lr)) + 1) / 5 : 0;
+  const accuracy = (quality - loss) * (1 - 0.5 / (epoch + 1));
   if (own) {
     const lr = Number(trial.lr ?? 0.1);
     const metrics = { "val/f1": accuracy - lr / 10, latency: 3 / lr, epsilon: 0.1 / epoch };

@@ -97,6 +97,19 @@ parameters: {lr: {values: [0.1, 0.2]}, fail: true}
 epochs: 2
 max_failures: 1
 `;
+// Learns: a Gaussian process over numbers and words.
+const LEARNING = `
+name: learning
+program: ${program}
+method: gp
+run_cap: 16
+parameters:
+  lr: {distribution: log_uniform_values, min: 0.01, max: 1}
+  width: {min: 1, max: 8}
+  kind: {values: [plain, other]}
+  curved: true
+epochs: 2
+`;
 const EMPTY = `
 name: empty
 program: ${program}
@@ -129,6 +142,7 @@ export class World {
     await this.submit("hostile", HOSTILE_SWEEP);
     await this.submit("silent", SILENT);
     await this.submit("program", PROGRAM);
+    await this.submit("learning", LEARNING);
     await mkdir(join(this.folder.path, "nets"));
     await this.folder.write("nets/narrow.yaml", NETWORK);
     if (trained) await this.submit("own", OWN);
@@ -139,6 +153,7 @@ export class World {
       "hostile",
       "silent",
       "program",
+      "learning",
       ...(trained ? ["own", "trained"] : []),
     ])
       await this.completed(name);

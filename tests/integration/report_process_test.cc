@@ -81,7 +81,7 @@ TEST_F(ReportTest, IsOneFileWithEveryDocumentOfTheSweep) {
   const std::string base = "/api/sweeps/tiny";
   for (const char* path :
        {"", "/curves?metric=validation_accuracy", "/curves?metric=validation_loss",
-        "/points?metric=validation_accuracy", "/importance", "/ranking", "/trials", "/attempts"}) {
+        "/points?metric=validation_accuracy", "/importance", "/model", "/ranking", "/trials", "/attempts"}) {
     EXPECT_TRUE(documents.contains(base + path)) << path;
   }
   EXPECT_EQ(documents[base]["labels"]["note"], "</script><script>alert(1)</script>");

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "coordinator/search/search.h"
@@ -58,6 +59,7 @@ class ToldSearch {
     for (const Observation& one : told_) search_->Observe(one);
   }
   std::int64_t asked() const { return asked_; }
+  std::optional<ModelSlices> Slices() { return search_->Slices(); }
 
  private:
   void Tell(Observation observation) {

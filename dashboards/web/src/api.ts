@@ -202,6 +202,31 @@ export interface ImportanceView {
   note: string;
 }
 
+// GET /api/sweeps/NAME/model: what the sweep's search knows along each parameter, the others being as
+// in the best configuration that has it. Computed on a thread of its own, again when results are new.
+export interface ModelView {
+  method: string;
+  metric: string; // the first objective, as PointsView's
+  ready: boolean; // false: new results are being learned from; the slices are from before
+  configurations: number; // ended ones that the slices were learned from
+  note: string; // why there are no slices; "" while they are being computed
+  slices: {
+    name: string; // as the dimension's
+    trial: number; // the first of the configuration whose other parameters it has
+    values: Value[];
+    // What is expected of a configuration there, as its trials' mean, with the 95 % interval.
+    mean: (number | null)[];
+    low: (number | null)[];
+    high: (number | null)[];
+    // Expected from a trial there, as a share of the largest in all slices.
+    improvement: (number | null)[];
+    // Of suggestions, over this parameter alone; 1 is that of random points. Beside it that of the
+    // points that are not among the best.
+    density: (number | null)[];
+    other_density: (number | null)[];
+  }[];
+}
+
 // What a gate says of a configuration or of a trial.
 export interface GateOutcome {
   gate: string;

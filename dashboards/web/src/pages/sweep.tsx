@@ -10,6 +10,7 @@ import { sweepHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { BestRun, Criteria, Labels, ProgressBar } from "./sweeps";
 import { SweepAttempts } from "./sweep_attempts";
+import { SweepModel } from "./sweep_model";
 import { SweepOverview } from "./sweep_overview";
 import { SweepParameters } from "./sweep_parameters";
 import { SweepRanking } from "./sweep_ranking";
@@ -18,6 +19,7 @@ import { SweepTrials } from "./sweep_trials";
 const SECTIONS = [
   { key: "", title: "Overview" },
   { key: "parameters", title: "Parameters" },
+  { key: "model", title: "Model" },
   { key: "ranking", title: "Ranking" },
   { key: "trials", title: "Trials" },
   { key: "attempts", title: "Attempts" },
@@ -154,6 +156,8 @@ function Section({
       return <SweepOverview key={sweep.name} sweep={sweep} route={route} />;
     case "parameters":
       return <SweepParameters key={sweep.name} sweep={sweep} route={route} />;
+    case "model":
+      return <SweepModel key={sweep.name} sweep={sweep} />;
     case "ranking":
       return <SweepRanking sweep={sweep} route={route} />;
     case "trials":

@@ -5,6 +5,7 @@ import type {
   Dimension,
   EpochRow,
   Measure,
+  ModelView,
   PointsView,
   RankingView,
   SweepView,
@@ -17,6 +18,7 @@ import { countedRows, epochsPlot, epochsTable } from "./epochs";
 import { curvesScale, curvesTable, learningCurves } from "./learning_curves";
 import { metricRange, metricScale, metricTicks, tickText } from "./metric_scale";
 import { historyPlot } from "./history";
+import { modelPlot, modelSummary, modelTable, runsOf } from "./model";
 import { brushed, parallelPlot } from "./parallel";
 import { byObjective, bySize, paretoPlot } from "./pareto";
 import { slicePlot } from "./scatter";
@@ -439,4 +441,62 @@ it("draws the front of one objective against sizes", () => {
   const option = paretoPlot(candidates, sweep, CHOICE, FULL);
   expect((option.xAxis as { name: string }).name).toBe("network parameters");
   expect(drawn(option).yAxis.name).toBe("best accuracy");
+});
+
+const MODEL = answer("/api/sweeps/mnist-994/model") as ModelView;
+const SWEEP = answer("/api/sweeps/mnist-994") as SweepView;
+
+// The plot of one parameter of a model.
+function modelOf(model: ModelView, sweep: SweepView, of: typeof points, name: string): Drawn {
+  const slice = model.slices.find((one) => one.name === name);
+  const dimension = sweep.dimensions.find((one) => one.name === name);
+  if (!slice || !dimension) throw new Error(name);
+  return drawn(modelPlot(of, dimension, slice, CHOICE, FULL));
+}
+
+it("draws what a model expects along a parameter, with a gap where values are excluded", () => {
+  const lr = modelOf(MODEL, SWEEP, points, "lr");
+  const line = dataOf(lr, "mean-0") as unknown as [number, number][];
+  expect(line).toHaveLength(46); // of 51 values the last five are excluded
+  expect(line[0]?.[0]).toBeCloseTo(0.003);
+  expect(line[0]?.[1]).toBeCloseTo(-Math.log10(1 - (MODEL.slices[0]?.mean[0] ?? NaN)));
+  expect(dataOf(lr, "interval")).toHaveLength(1); // one polygon
+  expect(dataOf(lr, "improvement-0")).toHaveLength(46);
+  expect(dataOf(lr, "density-0")).toHaveLength(0);
+  // All trials that have a value, and the one whose other parameters the line has.
+  const seen = points.numbers("best").filter((value) => value !== null).length;
+  expect(dataOf(lr, "points")).toHaveLength(seen);
+  expect(dataOf(lr, "held")).toHaveLength(1);
+  const places = [0, 1, 2, 3].map((i) => ({ x: i, i }));
+  expect(runsOf(places, [1, null, 2, 3]).map((run) => run.map(({ i }) => i))).toEqual([[0], [2, 3]]);
+  expect(runsOf(places, [null, null, null, null])).toEqual([]);
+});
+
+it("draws a model of words as bars, and of densities without a mean", () => {
+  const words = modelOf(MODEL, SWEEP, points, "schedule");
+  expect(dataOf(words, "mean-0").map((one) => (one as unknown as number[])[0])).toEqual([0, 1, 2]);
+  expect(dataOf(words, "improvement")).toHaveLength(3);
+  const program = answer("/api/sweeps/program/model") as ModelView;
+  const observed = readPoints(answer("/api/sweeps/program/points?metric=val/f1") as PointsView);
+  const plot = modelOf(program, PROGRAM, observed, "lr");
+  expect(plot.series.map(({ id }) => id)).toEqual([
+    "density", "density-0", "other-density-0", "points", "held",
+  ]);
+  const strip = (modelOf(program, PROGRAM, observed, "schedule").yAxis as unknown as { max: number }[])[1];
+  const densest = Math.max(...(program.slices[4]?.density ?? []).map(Number));
+  expect(densest).toBeGreaterThan(1);
+  expect(strip?.max).toBeCloseTo(1.05 * densest);
+});
+
+it("says what a model expects as a table and in words", () => {
+  const [slice] = MODEL.slices;
+  const [lr] = SWEEP.dimensions;
+  if (!slice || !lr) throw new Error("lr");
+  const table = modelTable(points, lr, slice);
+  expect(table.columns).toEqual(["lr", "expected accuracy", "2.5 %", "97.5 %", "gain"]);
+  expect(table.rows).toHaveLength(51);
+  expect(table.rows[50]).toEqual(["0.3", "–", "–", "–", "–"]);
+  expect(modelSummary(points, lr, slice)).toMatch(
+    /^accuracy of \d+ trials over lr; 99\.40 % is expected at lr = 0\.0\d+$/,
+  );
 });

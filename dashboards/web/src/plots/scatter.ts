@@ -16,7 +16,7 @@ export interface AxisChoice {
 }
 
 // A fixed offset within a category, so that equal values do not hide each other.
-function jitter(trial: number): number {
+export function jitter(trial: number): number {
   return (((trial * 0.6180339887) % 1) - 0.5) * 0.5;
 }
 

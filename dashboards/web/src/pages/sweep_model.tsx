@@ -1,0 +1,112 @@
+// What the sweep's search knows along each parameter.
+
+import type { JSX } from "preact";
+import type { ModelView, SweepView } from "../api";
+import { Await } from "../components/basics";
+import { Plot } from "../components/plot";
+import { ScaleControls, useScale } from "../components/scale_controls";
+import { plural, shorten } from "../format";
+import { useLive } from "../live";
+import { objectiveOf, titleOf } from "../measure";
+import { MODEL_HEIGHT, modelPlot, modelSummary, modelTable } from "../plots/model";
+import { readPoints, type Points } from "../plots/points";
+import { trialHref } from "../router";
+import { apiPath } from "../source";
+import { openTrial, usePoints } from "./sweep_overview";
+
+export function SweepModel({ sweep }: { sweep: SweepView }): JSX.Element {
+  const live = useLive<ModelView>(apiPath(["sweeps", sweep.name, "model"]));
+  const points = usePoints(sweep.name, objectiveOf(sweep).name);
+  return (
+    <Await live={live} what="model">
+      {(view) =>
+        view.slices.length === 0 ? (
+          <p class="empty">{view.note || "The model is being computed."}</p>
+        ) : (
+          <Await live={points} what="trials">
+            {(observed) => <Slices sweep={sweep} view={view} points={readPoints(observed)} />}
+          </Await>
+        )
+      }
+    </Await>
+  );
+}
+
+// What the plots show, by what the method has.
+function Legend({ sweep, view, title }: { sweep: SweepView; view: ModelView; title: string }): JSX.Element {
+  const from = `${view.method} has learned from ${plural(view.configurations, "configuration")}.`;
+  const held = [...new Set(view.slices.map(({ trial }) => trial))];
+  if (view.slices.every(({ mean }) => mean.length === 0)) {
+    const others = view.slices.some(({ other_density }) => other_density.length > 0);
+    return (
+      <p class="note">
+        {from} It models where good trials lie, not their values. The area below each plot is how densely it suggests values
+        {others && ", the dashed line how densely the trials lie that are not among its best"}.
+        Every point is a trial.
+      </p>
+    );
+  }
+  return (
+    <p class="note">
+      {from} The line is the {title} that it expects along one parameter, the band the 95 % interval,
+      with the other parameters as in{" "}
+      {held.map((trial, i) => (
+        <>
+          {i > 0 && ", "}
+          <a key={trial} href={trialHref(sweep.name, trial)}>
+            trial {trial}
+          </a>
+        </>
+      ))}
+      , which has a ring. Every point is a trial; its other parameters differ, so it may lie far from
+      the band. The area below is the gain that it expects of a trial there: the search tries the
+      highest.
+    </p>
+  );
+}
+
+function Slices({
+  sweep,
+  view,
+  points,
+}: {
+  sweep: SweepView;
+  view: ModelView;
+  points: Points;
+}): JSX.Element {
+  const { scale, floor } = useScale();
+  const choice = { scale, floor };
+  const { measure } = points;
+  return (
+    <>
+      <div class="controls">
+        <ScaleControls measures={[measure]} />
+      </div>
+      <Legend sweep={sweep} view={view} title={titleOf(measure)} />
+      {!view.ready && !__REPORT__ && (
+        <p class="note" role="status">
+          It is learning from new results.
+        </p>
+      )}
+      <div class="plots slices">
+        {view.slices.flatMap((slice) => {
+          const dimension = sweep.dimensions.find(({ name }) => name === slice.name);
+          if (!dimension) return [];
+          return [
+            <Plot
+              key={slice.name}
+              title={shorten(slice.name, 60)}
+              name={`${sweep.name} model ${slice.name}`}
+              height={MODEL_HEIGHT}
+              inputs={[view, points.view, scale, floor]}
+              build={(palette) => modelPlot(points, dimension, slice, choice, palette)}
+              table={() => modelTable(points, dimension, slice)}
+              onPick={openTrial(sweep.name)}
+              summary={modelSummary(points, dimension, slice)}
+            />,
+          ];
+        })}
+      </div>
+    </>
+  );
+}
