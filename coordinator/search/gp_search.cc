@@ -11,7 +11,6 @@
 #include <tuple>
 #include <utility>
 
-#include "coordinator/search/expected_improvement.h"
 #include "coordinator/search/median.h"
 
 namespace sweep {
@@ -60,11 +59,14 @@ std::size_t LastFit(std::size_t ended) {
 
 // The costs, with large ones compressed so that they are most like a normal distribution, of mean 0
 // and variance 1. Costs are measured from the least one, in distances of the median from it.
-VectorXd Normalise(const std::vector<double>& costs) {
+// `*growth`: how a cost grows with its value; nullopt when all are equal.
+VectorXd Normalise(const std::vector<double>& costs, std::optional<CostGrowth>* growth) {
+  *growth = std::nullopt;
   const auto size = static_cast<int>(costs.size());
   ArrayXd shifted = ArrayXd::Map(costs.data(), size);
   const double least = shifted.minCoeff();
   const double unit = UpperMedian(costs) - least;
+  double bent = 0;
   if (unit > 0) {
     // A huge one must not hide what the others say.
     shifted = ((shifted - least) / unit).min(kLargestCost);
@@ -79,13 +81,17 @@ VectorXd Normalise(const std::vector<double>& costs) {
       if (likelihood > largest) {
         largest = likelihood;
         likeliest = changed;
+        bent = bend;
       }
     }
     shifted = likeliest;
   }
-  shifted -= shifted.mean();
+  const double mean = shifted.mean();
+  shifted -= mean;
   const double deviation = std::sqrt(shifted.square().mean());
   if (!(deviation > 0)) return VectorXd::Zero(size);
+  *growth = {.at_zero = (unit > 0 ? unit : 1) * deviation * std::exp(bent * mean),
+             .rate = bent * deviation};
   return shifted / deviation;
 }
 
@@ -143,14 +149,18 @@ std::vector<std::int64_t> GpSearch::Choose(std::size_t count, std::size_t most) 
   return chosen;
 }
 
-VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers) const {
+VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers,
+                            std::optional<CostGrowth>* growth) const {
   std::vector<double> complete, all;
   for (const std::int64_t number : numbers) {
     const Known& known = Get(number);
     if (known.is_complete) complete.push_back(*known.cost);
     if (known.cost) all.push_back(*known.cost);
   }
-  if (all.empty()) return VectorXd::Zero(static_cast<int>(numbers.size()));
+  if (all.empty()) {
+    *growth = std::nullopt;
+    return VectorXd::Zero(static_cast<int>(numbers.size()));
+  }
   const double worst = *std::max_element(all.begin(), all.end());
   const double median = complete.empty() ? worst : UpperMedian(complete);
   std::vector<double> costs;
@@ -159,7 +169,7 @@ VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers) const {
     const double cost = known.cost.value_or(worst);
     costs.push_back(known.is_complete ? cost : std::max(cost, median));
   }
-  return Normalise(costs);
+  return Normalise(costs, growth);
 }
 
 void GpSearch::Fit(std::size_t count) {
@@ -169,7 +179,8 @@ void GpSearch::Fit(std::size_t count) {
     data.points.push_back(ToProcess(Get(number).point));
     data.counts.push_back(std::max(Get(number).with_cost, 1));
   }
-  const VectorXd values = ValuesOf(fitted);
+  std::optional<CostGrowth> growth;
+  const VectorXd values = ValuesOf(fitted, &growth);
   data.values.assign(values.begin(), values.end());
   process_.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
   fitted_ = count;
@@ -187,7 +198,7 @@ double GpSearch::Update() {
   process_.Truncate(static_cast<int>(members_.size()));  // without those that ran
   if (const std::size_t fit = LastFit(ended()); fitted_ != fit) Fit(fit);
   for (; added_ < order_.size(); ++added_) AddMember(order_[added_]);
-  const VectorXd values = ValuesOf(members_);
+  const VectorXd values = ValuesOf(members_, &growth_);
   process_.SetValues(values);
   const double best = process_.FittedMeans().minCoeff();
 
@@ -292,7 +303,16 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
   return climbed;
 }
 
-std::optional<Configuration> GpSearch::Model(std::int64_t number) {
+std::optional<double> GpSearch::ImprovementAt(const CubePoint& point, double best) const {
+  if (!growth_) return std::nullopt;
+  const GaussianProcess::Prediction prediction = process_.Predict(ToProcess(point));
+  const double expected =
+      ExpectedImprovement(best, prediction.mean, std::sqrt(prediction.variance), *growth_);
+  if (!std::isfinite(expected)) return std::nullopt;
+  return expected;
+}
+
+std::optional<GpSearch::Choice> GpSearch::Model(std::int64_t number) {
   const double best = Update();
   std::vector<std::int64_t> ranked = members_;
   const std::size_t few = std::min(kBest, ranked.size());
@@ -334,7 +354,9 @@ std::optional<Configuration> GpSearch::Model(std::int64_t number) {
     final.push_back(std::move(candidates[order[0]]));
     const std::vector<double> final_values = improvements(final);
     const auto largest = std::max_element(final_values.begin(), final_values.end());
-    return std::move(final[static_cast<std::size_t>(largest - final_values.begin())].configuration);
+    Candidate& chosen = final[static_cast<std::size_t>(largest - final_values.begin())];
+    return Choice{.configuration = std::move(chosen.configuration),
+                  .expected_improvement = ImprovementAt(chosen.point, best)};
   }
   return std::nullopt;
 }

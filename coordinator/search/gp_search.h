@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/philox.h"
+#include "coordinator/search/expected_improvement.h"
 #include "coordinator/search/gaussian_process.h"
 #include "coordinator/search/learning_search.h"
 
@@ -37,7 +38,7 @@ class GpSearch final : public LearningSearch {
   GpSearch(const SweepSpec* spec, bool finite);
 
  private:
-  std::optional<Configuration> Model(std::int64_t number) override;
+  std::optional<Choice> Model(std::int64_t number) override;
   void OnKnown(std::int64_t number, const Known& known) override;
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;
@@ -46,7 +47,9 @@ class GpSearch final : public LearningSearch {
   // Of the first `count` that ended, at most `most`, in the order in which they ended.
   std::vector<std::int64_t> Choose(std::size_t count, std::size_t most) const;
   // The values of ended configurations for a process: of mean 0 and variance 1.
-  Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers) const;
+  Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers,
+                           std::optional<CostGrowth>* growth) const;
+  std::optional<double> ImprovementAt(const CubePoint& point, double best) const;
   void Fit(std::size_t count);
   void AddMember(std::int64_t number);
   // Of what a suggestion's replicates will measure together.
@@ -61,6 +64,7 @@ class GpSearch final : public LearningSearch {
   std::vector<std::int64_t> order_;          // ended configurations, as they ended
   std::set<std::int64_t> running_;
   GaussianProcess process_;
+  std::optional<CostGrowth> growth_;   // by its values; nullopt: they do not differ
   std::size_t fitted_ = 0;             // ended configurations at the last fit; 0: none
   std::vector<std::int64_t> members_;  // of the process, without running ones
   std::size_t added_ = 0;              // of order_, that are members or were left out

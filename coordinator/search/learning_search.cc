@@ -37,7 +37,7 @@ std::set<std::vector<bool>> LearningSearch::SomeShapes() {
     return shapes;
   }
   for (std::int64_t k = 1; k <= kScouts; ++k) {
-    const auto scout = start_up_.Suggest(k);
+    const auto scout = start_up_.Point(k);
     if (!scout.ok() || !scout->has_value()) break;
     const std::optional<CubePoint> point = PointOf((*scout)->parameters);
     if (point) shapes.insert(ShapeOf(*point));
@@ -155,40 +155,48 @@ std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
 
 // The first new point of the sequence, since the model may have taken some.
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfFinite(std::int64_t number) {
-  while (true) {
-    absl::StatusOr<std::optional<Configuration>> next = start_up_.Suggest(passed_ + 1);
+  while (!ahead_ || !IsNew(*ahead_)) {
+    if (ahead_) ++passed_;
+    ahead_.reset();
+    absl::StatusOr<std::optional<Configuration>> next = start_up_.Point(passed_ + 1);
     // A space that cannot be listed ends when the sequence brings nothing new for long.
     if (!next.ok() && passed_ > 0) return std::nullopt;
     if (!next.ok() || !next->has_value()) return next;
-    ++passed_;
-    if (!IsNew(**next)) continue;
-    (*next)->number = number;
-    return next;
+    ahead_ = **std::move(next);
   }
+  ahead_->number = number;
+  return ahead_;
 }
 
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int64_t number) {
   if (ended_ < least_ended_) {
     // The sequence begins after the user's own points.
     absl::StatusOr<std::optional<Configuration>> next =
-        start_up_.Suggest(number - std::ssize(spec_->try_first));
+        start_up_.Point(number - std::ssize(spec_->try_first));
     if (next.ok() && next->has_value()) (*next)->number = number;
     return next;
   }
   // The sequence would have to make all points before this one.
-  return RandomSearch(spec_, /*finite=*/false).Suggest(number);
+  return RandomSearch(spec_, /*finite=*/false).Point(number);
 }
 
-absl::StatusOr<std::optional<Configuration>> LearningSearch::Suggest(std::int64_t number) {
-  std::optional<Configuration> next;
-  if (ended_ >= least_ended_) next = Model(number);
-  if (!next) {
-    absl::StatusOr<std::optional<Configuration>> other =
-        finite_ ? NextOfFinite(number) : NextOfMany(number);
-    if (!other.ok() || !other->has_value()) return other;
-    next = *std::move(other);
+absl::StatusOr<std::optional<Suggestion>> LearningSearch::Peek(std::int64_t number) {
+  SuggestionOrigin origin{.method = std::string(spec_->method->word)};
+  if (ended_ >= least_ended_) {
+    if (std::optional<Choice> choice = Model(number)) {
+      origin.source = SuggestionSource::kModel;
+      origin.expected_improvement = choice->expected_improvement;
+      return Suggestion{.configuration = std::move(choice->configuration),
+                        .origin = std::move(origin)};
+    }
   }
-  AddKnown(number, next->parameters);
+  origin.source = ended_ < least_ended_ ? SuggestionSource::kStartUp : SuggestionSource::kRandom;
+  return WithOrigin(finite_ ? NextOfFinite(number) : NextOfMany(number), std::move(origin));
+}
+
+absl::StatusOr<std::optional<Suggestion>> LearningSearch::Suggest(std::int64_t number) {
+  absl::StatusOr<std::optional<Suggestion>> next = Peek(number);
+  if (next.ok() && next->has_value()) AddKnown(number, (*next)->configuration.parameters);
   return next;
 }
 

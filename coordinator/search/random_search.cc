@@ -56,7 +56,7 @@ absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
       " of the search space that satisfies the constraints"));
 }
 
-absl::StatusOr<std::optional<Configuration>> RandomSearch::Suggest(std::int64_t number) {
+absl::StatusOr<std::optional<Configuration>> RandomSearch::Point(std::int64_t number) {
   if (finite_ && number <= drawn_) {
     drawn_ = 0;
     seen_.clear();

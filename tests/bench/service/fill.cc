@@ -92,10 +92,10 @@ absl::Status FillDatabase(const std::string& path, const std::string& sweep, std
   for (std::int64_t first = 1; status.ok() && first <= trials; first += kBatch) {
     status = (*store)->WriteAndWait([&](WriteTransaction& transaction) -> absl::Status {
       for (std::int64_t number = first; number < std::min(first + kBatch, trials + 1); ++number) {
-        const absl::StatusOr<std::optional<Configuration>> next = search->Suggest(number);
+        const absl::StatusOr<std::optional<Suggestion>> next = search->Suggest(number);
         if (!next.ok()) return next.status();
         const absl::StatusOr<std::vector<TrialRow>> made =
-            transaction.AddConfiguration(sweep_id, *spec, **next);
+            transaction.AddConfiguration(sweep_id, *spec, (*next)->configuration);
         if (!made.ok()) return made.status();
         const double quality = 0.98 + 0.0155 * random.NextUniform();
         const absl::Status run = RunTrial(transaction, *spec, made->front(), quality, own_measures);
