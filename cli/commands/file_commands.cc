@@ -212,13 +212,13 @@ absl::StatusOr<Sample> SampleOf(const SweepSpec& spec) {
   Sample sample{.configurations = {}, .planned = spec.PlannedConfigurations()};
   const std::int64_t wanted = std::min(sample.planned, kSampled);
   for (std::int64_t number = 1; number <= wanted; ++number) {
-    absl::StatusOr<std::optional<Configuration>> next = search->Suggest(number);
+    absl::StatusOr<std::optional<Suggestion>> next = search->Suggest(number);
     if (!next.ok()) return next.status();
     if (!next->has_value()) {
       sample.planned = number - 1;
       break;
     }
-    sample.configurations.push_back(**std::move(next));
+    sample.configurations.push_back((**std::move(next)).configuration);
   }
   return sample;
 }

@@ -243,7 +243,7 @@ TEST_P(LearningRestartTest, ThePointsFollowFromWhatItHadSeen) {
       }
       const auto again = Must(search->Suggest(number));
       ASSERT_TRUE(again.has_value());
-      EXPECT_EQ(again->parameters, point) << number << " after " << seen;
+      EXPECT_EQ(again->configuration.parameters, point) << number << " after " << seen;
       if (seen > 0) ++modelled;
     }
     EXPECT_GT(modelled, 20);

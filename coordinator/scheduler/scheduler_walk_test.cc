@@ -382,7 +382,8 @@ TEST_P(WalksTest, NothingIsLostNothingIsDoneTwiceAndTheBudgetIsExact) {
   std::set<std::int64_t> configurations;
   for (const TrialRow& trial : Must(store_->Read(SelectTrials, {.sweep = "s", .limit = 1000}))) {
     configurations.insert(trial.configuration);
-    EXPECT_EQ(trial.parameters, (*Must(search->Suggest(trial.configuration))).parameters);
+    EXPECT_EQ(trial.parameters,
+              (*Must(search->Suggest(trial.configuration))).configuration.parameters);
   }
   EXPECT_EQ(std::ssize(configurations), budget_);
 }

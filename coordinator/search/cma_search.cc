@@ -198,7 +198,7 @@ bool CmaSearch::IsOver() const {
   return has_stopped(best) && has_stopped(progress_.middle);
 }
 
-std::optional<Configuration> CmaSearch::Model(std::int64_t number) {
+std::optional<CmaSearch::Choice> CmaSearch::Model(std::int64_t number) {
   if (evolution_ == nullptr) return std::nullopt;
   PhiloxStream random(DeriveKey(spec().seed, "cmaes"), static_cast<std::uint64_t>(number));
   double spread = 1;
@@ -209,7 +209,7 @@ std::optional<Configuration> CmaSearch::Model(std::int64_t number) {
       drawn.push_back(Draw(&random, spread));
     }
     std::vector<Candidate> allowed = Allowed(number, drawn);
-    if (!allowed.empty()) return std::move(allowed.front().configuration);
+    if (!allowed.empty()) return Choice{.configuration = std::move(allowed.front().configuration)};
   }
   return std::nullopt;
 }

@@ -46,7 +46,7 @@ class CmaSearch final : public LearningSearch {
     int flat = 0;                      // generations in a row whose points were all equal
   };
 
-  std::optional<Configuration> Model(std::int64_t number) override;
+  std::optional<Choice> Model(std::int64_t number) override;
   void OnKnown(std::int64_t number, const Known& known) override;
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;

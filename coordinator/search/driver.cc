@@ -49,12 +49,12 @@ struct SearchDriver::Entry {
   std::unique_ptr<StoppingRule> rule;  // null: no trial is stopped
   std::int64_t seen = 0;               // sequence of the last event observed
   std::int64_t points = 0;             // configurations whose points were observed
-  struct Suggestion {
+  struct Suggested {
     std::shared_ptr<const Configuration> configuration;  // shared with the write
     WriteTransaction::Suggestion facts;
   };
-  std::deque<Suggestion> suggested;  // not stored yet
-  std::string end_reason;            // set when the search makes no more points
+  std::deque<Suggested> suggested;  // not stored yet
+  std::string end_reason;           // set when the search makes no more points
   // Ids of observed trials by configuration and replicate, when there is a rule.
   std::map<std::pair<std::int64_t, int>, std::int64_t> trial_ids;
   // The rule's last decision on each trial, by id, until the trial has ended.
@@ -92,7 +92,7 @@ absl::StatusOr<TrialRow> SearchDriver::Entry::Decision::Store(WriteTransaction& 
 
 struct SearchDriver::Batch {
   Job job;
-  std::vector<Entry::Suggestion> suggestions;
+  std::vector<Entry::Suggested> suggestions;
   StoredSuggestions result;
 };
 
@@ -409,11 +409,11 @@ void SearchDriver::StopHeldTrials(const Job& job) {
 }
 
 // An error ends a search that draws points; a failed model is replaced by a random point.
-std::optional<Configuration> SearchDriver::SuggestOne(const Job& job, std::int64_t number) {
+std::optional<Suggestion> SearchDriver::SuggestOne(const Job& job, std::int64_t number) {
   Entry* const entry = job.entry.get();
   std::string failure;
   try {
-    absl::StatusOr<std::optional<Configuration>> next = entry->search->Suggest(number);
+    absl::StatusOr<std::optional<Suggestion>> next = entry->search->Suggest(number);
     if (next.ok() && next->has_value()) return **std::move(next);
     if (next.ok()) {
       entry->end_reason = fmt::format(
@@ -432,8 +432,7 @@ std::optional<Configuration> SearchDriver::SuggestOne(const Job& job, std::int64
   }
   spdlog::warn("random point instead of a suggestion sweep={} configuration={} reason={:?}",
                job.demand.spec->name, number, failure);
-  absl::StatusOr<std::optional<Configuration>> drawn =
-      RandomSearch(entry->spec.get(), /*finite=*/false).Suggest(number);
+  absl::StatusOr<std::optional<Suggestion>> drawn = RandomInstead(*entry->spec, number);
   if (drawn.ok()) return *std::move(drawn);
   entry->end_reason = std::string(drawn.status().message());
   return std::nullopt;
@@ -449,11 +448,14 @@ void SearchDriver::Suggest(const Job& job, std::int64_t count) {
   const absl::Duration start = options_.clock->Monotonic();
   while (std::ssize(entry->suggested) < count && entry->end_reason.empty()) {
     if (!entry->suggested.empty() && options_.clock->Monotonic() - start > kLongestBatch) break;
-    std::optional<Configuration> next = SuggestOne(job, number());
+    std::optional<Suggestion> next = SuggestOne(job, number());
     if (!next) continue;
     const int target = entry->rule == nullptr ? 0 : entry->rule->FirstTarget(number());
-    entry->suggested.push_back({std::make_shared<const Configuration>(*std::move(next)),
-                                {.seen_sequence = entry->seen, .target_epoch = target}});
+    entry->suggested.push_back(
+        {std::make_shared<const Configuration>(std::move(next->configuration)),
+         {.seen_sequence = entry->seen,
+          .target_epoch = target,
+          .origin = std::move(next->origin)}});
   }
 }
 
@@ -472,7 +474,7 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
         result = {.sweep_id = demand.sweep_id};
         bool is_over = demand.configurations + std::ssize(batch->suggestions) >= demand.planned ||
                        !reason.empty();
-        for (const Entry::Suggestion& suggestion : batch->suggestions) {
+        for (const Entry::Suggested& suggestion : batch->suggestions) {
           absl::StatusOr<std::vector<TrialRow>> rows = transaction.AddConfiguration(
               demand.sweep_id, *demand.spec, *suggestion.configuration, suggestion.facts);
           if (absl::IsResourceExhausted(rows.status())) {

@@ -105,7 +105,7 @@ class SearchDriver {
   void StopHeldTrials(const Job& job);
   // Makes up to `count` suggestions from the next number on.
   void Suggest(const Job& job, std::int64_t count);
-  std::optional<Configuration> SuggestOne(const Job& job, std::int64_t number);
+  std::optional<Suggestion> SuggestOne(const Job& job, std::int64_t number);
   void Store(const Job& job, std::int64_t count);
   void OnStored(const std::shared_ptr<Batch>& batch, const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(mutex_);

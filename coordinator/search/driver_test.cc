@@ -39,13 +39,15 @@ class ScriptedSearch final : public Search {
                                        seen.epoch, seen.epoch > 0 ? seen.value : 0,
                                        TrialStateName(seen.state)));
   }
-  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override {
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override {
     script_.asked.push_back(number);
     script_.think();
     if (script_.fails) throw std::runtime_error("the matrix is singular");
-    return spec_.CompleteIfAllowed(number,
-                                   {{"lr", 0.001 * static_cast<double>(number)},
-                                    {"momentum", 0.01 * static_cast<double>(script_.told.size())}});
+    return WithOrigin(
+        spec_.CompleteIfAllowed(number,
+                                {{"lr", 0.001 * static_cast<double>(number)},
+                                 {"momentum", 0.01 * static_cast<double>(script_.told.size())}}),
+        {.source = SuggestionSource::kModel, .method = "gp", .expected_improvement = 0.25});
   }
   int Ahead(int free_slots) const override { return free_slots + script_.ahead; }
 

@@ -12,6 +12,14 @@ struct LogImprovement {
 };
 LogImprovement LogExpectedImprovement(double best, double mean, double deviation);
 
+// How a cost grows with a value: its derivative is at_zero * exp(rate * value).
+struct CostGrowth {
+  double at_zero = 1;
+  double rate = 0;
+};
+// By how much the cost of a normal value is expected to be below that of the value `best`.
+double ExpectedImprovement(double best, double mean, double deviation, const CostGrowth& cost);
+
 // The augmented expected improvement for measurements with noise (Huang et al., "Global
 // optimization of stochastic black-box systems", 2006): less where another measurement would tell
 // little, because the noise of one is far above `deviation`, that of the mean.

@@ -94,7 +94,7 @@ void FiniteSearch::TryMore(std::int64_t number) {
   tried_ = end;
 }
 
-absl::StatusOr<std::optional<Configuration>> FiniteSearch::Suggest(std::int64_t number) {
+absl::StatusOr<std::optional<Configuration>> FiniteSearch::Point(std::int64_t number) {
   if (absl::Status status = Prepare(); !status.ok()) return status;
   while (static_cast<std::int64_t>(valid_.size()) < number && tried_ < codes_.size()) {
     TryMore(number);

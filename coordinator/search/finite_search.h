@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,7 +23,12 @@ class FiniteSearch final : public Search {
   // `spec` must outlive the object.
   FiniteSearch(const SweepSpec* spec, Order order) : spec_(spec), order_(order), completer_(spec) {}
 
-  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override {
+    return WithOrigin(Point(number), {.source = SuggestionSource::kSequence,
+                                      .method = std::string(spec_->method->word)});
+  }
+  // As Suggest.
+  absl::StatusOr<std::optional<Configuration>> Point(std::int64_t number);
 
  private:
   absl::Status Prepare();

@@ -1,5 +1,6 @@
 #include "coordinator/search/first_points.h"
 
+#include <string>
 #include <utility>
 
 #include "coordinator/search/point_identity.h"
@@ -17,30 +18,32 @@ FirstPoints::FirstPoints(const SweepSpec* spec, std::unique_ptr<Search> rest, bo
   }
 }
 
-absl::StatusOr<std::optional<Configuration>> FirstPoints::SuggestRest(std::int64_t number) {
+absl::StatusOr<std::optional<Suggestion>> FirstPoints::SuggestRest(std::int64_t number) {
   if (!finite_) return rest_->Suggest(number);
   if (number <= made_) made_ = asked_ = 0;
   while (true) {
-    absl::StatusOr<std::optional<Configuration>> next = rest_->Suggest(asked_ + 1);
+    absl::StatusOr<std::optional<Suggestion>> next = rest_->Suggest(asked_ + 1);
     if (!next.ok() || !next->has_value()) return next;
     ++asked_;
-    if (first_.contains(PointIdentity((*next)->parameters))) continue;
+    if (first_.contains(PointIdentity((*next)->configuration.parameters))) continue;
     if (++made_ == number) return next;
   }
 }
 
-absl::StatusOr<std::optional<Configuration>> FirstPoints::Suggest(std::int64_t number) {
+absl::StatusOr<std::optional<Suggestion>> FirstPoints::Suggest(std::int64_t number) {
   const std::int64_t first = std::ssize(spec_->try_first);
   if (number <= first) {
-    return spec_->CompleteIfAllowed(number, spec_->try_first[static_cast<std::size_t>(number - 1)]);
+    return WithOrigin(
+        spec_->CompleteIfAllowed(number, spec_->try_first[static_cast<std::size_t>(number - 1)]),
+        {.source = SuggestionSource::kTryFirst, .method = std::string(spec_->method->word)});
   }
   if (spec_->method->learns) return rest_->Suggest(number);
-  absl::StatusOr<std::optional<Configuration>> next = SuggestRest(number - first);
-  if (next.ok() && next->has_value()) (*next)->number = number;
+  absl::StatusOr<std::optional<Suggestion>> next = SuggestRest(number - first);
+  if (next.ok() && next->has_value()) (*next)->configuration.number = number;
   return next;
 }
 
-absl::StatusOr<std::optional<Configuration>> FirstPoints::Peek(std::int64_t number) {
+absl::StatusOr<std::optional<Suggestion>> FirstPoints::Peek(std::int64_t number) {
   const bool is_of_rest = number > std::ssize(spec_->try_first);
   return is_of_rest && spec_->method->learns ? rest_->Peek(number) : Suggest(number);
 }

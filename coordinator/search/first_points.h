@@ -21,14 +21,14 @@ class FirstPoints final : public Search {
   FirstPoints(const SweepSpec* spec, std::unique_ptr<Search> rest, bool finite);
 
   void Observe(const Observation& observation) override { rest_->Observe(observation); }
-  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
-  absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number) override;
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override;
+  absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) override;
   int Ahead(int free_slots) const override { return rest_->Ahead(free_slots); }
   std::optional<ModelSlices> Slices() override { return rest_->Slices(); }
 
  private:
   // Point `number` of the rest.
-  absl::StatusOr<std::optional<Configuration>> SuggestRest(std::int64_t number);
+  absl::StatusOr<std::optional<Suggestion>> SuggestRest(std::int64_t number);
 
   const SweepSpec* const spec_;
   const std::unique_ptr<Search> rest_;

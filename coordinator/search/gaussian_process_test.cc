@@ -212,6 +212,33 @@ TEST(LogExpectedImprovement, HasItsDerivativesAlsoWhereItUnderflows) {
   }
 }
 
+TEST(ExpectedImprovement, OfACostInProportionIsThatOfTheValue) {
+  for (const double mean : {-9.0, -1.0, 0.0, 0.9, 3.0, 6.0}) {
+    const double expected = 40 * Integral(0.5, mean, 1.5);
+    EXPECT_NEAR(ExpectedImprovement(0.5, mean, 1.5, {.at_zero = 40, .rate = 0}), expected,
+                0.005 * expected)
+        << mean;
+  }
+}
+
+TEST(ExpectedImprovement, OfACostThatGrowsExponentiallyCountsLowValuesLess) {
+  constexpr double kBest = 0.3, kDeviation = 0.8, kRate = 0.7;
+  const auto cost = [](double value) { return 5 / kRate * std::exp(kRate * value); };
+  for (const double mean : {-2.0, 0.0, 0.5, 3.0}) {
+    constexpr int kSteps = 100'000;
+    double sum = 0;
+    for (int i = 0; i < kSteps; ++i) {
+      const double z = -10 + 20 * (i + 0.5) / kSteps;
+      const double less = cost(kBest) - cost(mean + kDeviation * z);
+      if (less > 0) sum += less * std::exp(-0.5 * z * z) * 20 / kSteps;
+    }
+    const double expected = sum / std::sqrt(2 * std::numbers::pi);
+    EXPECT_NEAR(ExpectedImprovement(kBest, mean, kDeviation, {.at_zero = 5, .rate = kRate}),
+                expected, 0.005 * expected)
+        << mean;
+  }
+}
+
 TEST(LogAugmentedImprovement, IsLessWhereAMeasurementTellsLittle) {
   EXPECT_EQ(LogAugmentedImprovement(0, 1, 0.5, 0).value, LogExpectedImprovement(0, 1, 0.5).value);
   // 1 - 4 / 5 with a deviation of 3.

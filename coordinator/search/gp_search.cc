@@ -11,7 +11,6 @@
 #include <tuple>
 #include <utility>
 
-#include "coordinator/search/expected_improvement.h"
 #include "coordinator/search/median.h"
 
 namespace sweep {
@@ -159,6 +158,11 @@ double GpSearch::CostScale::CostAt(double value) const {
   return least + unit * (bend == 0 ? shifted : std::expm1(bend * shifted) / bend);
 }
 
+std::optional<CostGrowth> GpSearch::CostScale::Growth() const {
+  if (!(deviation > 0)) return std::nullopt;
+  return CostGrowth{.at_zero = (unit > 0 ? unit : 1) * deviation * std::exp(bend * mean),
+                    .rate = bend * deviation};
+}
 
 VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers, CostScale* scale) const {
   std::vector<double> complete, all;
@@ -167,8 +171,6 @@ VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers, CostScale*
     if (known.is_complete) complete.push_back(*known.cost);
     if (known.cost) all.push_back(*known.cost);
   }
-  CostScale unused;
-  if (scale == nullptr) scale = &unused;
   if (all.empty()) {
     *scale = {.mean = std::numeric_limits<double>::quiet_NaN()};
     return VectorXd::Zero(static_cast<int>(numbers.size()));
@@ -191,7 +193,8 @@ void GpSearch::Fit(std::size_t count) {
     data.points.push_back(ToProcess(Get(number).point));
     data.counts.push_back(std::max(Get(number).with_cost, 1));
   }
-  const VectorXd values = ValuesOf(fitted);
+  CostScale scale;
+  const VectorXd values = ValuesOf(fitted, &scale);
   data.values.assign(values.begin(), values.end());
   process_.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
   fitted_ = count;
@@ -205,11 +208,11 @@ void GpSearch::AddMember(std::int64_t number) {
   members_.push_back(number);
 }
 
-double GpSearch::UpdateEnded(CostScale* scale) {
+double GpSearch::UpdateEnded() {
   process_.Truncate(static_cast<int>(members_.size()));  // without those that ran
   if (const std::size_t fit = LastFit(ended()); fitted_ != fit) Fit(fit);
   for (; added_ < order_.size(); ++added_) AddMember(order_[added_]);
-  process_.SetValues(ValuesOf(members_, scale));
+  process_.SetValues(ValuesOf(members_, &scale_));
   return process_.FittedMeans().minCoeff();
 }
 
@@ -228,7 +231,7 @@ void GpSearch::AddRunning() {
     running.push_back(ToProcess(Get(*one).point));
   }
   if (running.empty()) return;
-  const VectorXd values = ValuesOf(members_);
+  const VectorXd values = process_.values();
   const VectorXd means = process_.Predict(running).means;
   for (const GaussianPoint& point : running) process_.Add(point, kManyTimes);
   VectorXd both(values.size() + means.size());
@@ -321,7 +324,17 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
   return climbed;
 }
 
-std::optional<Configuration> GpSearch::Model(std::int64_t number) {
+std::optional<double> GpSearch::ImprovementAt(const CubePoint& point, double best) const {
+  const std::optional<CostGrowth> growth = scale_.Growth();
+  if (!growth) return std::nullopt;
+  const GaussianProcess::Prediction prediction = process_.Predict(ToProcess(point));
+  const double expected =
+      ExpectedImprovement(best, prediction.mean, std::sqrt(prediction.variance), *growth);
+  if (!std::isfinite(expected)) return std::nullopt;
+  return expected;
+}
+
+std::optional<GpSearch::Choice> GpSearch::Model(std::int64_t number) {
   const double best = Update();
   std::vector<std::int64_t> ranked = members_;
   const std::size_t few = std::min(kBest, ranked.size());
@@ -339,7 +352,9 @@ std::optional<Configuration> GpSearch::Model(std::int64_t number) {
   }
   std::optional<Candidate> found = Largest(number, best, ranked, &random);
   if (!found) return std::nullopt;
-  return std::move(found->configuration);
+  const std::optional<double> improvement = ImprovementAt(found->point, best);
+  return Choice{.configuration = std::move(found->configuration),
+                .expected_improvement = improvement};
 }
 
 void GpSearch::Believe(const CubePoint& point) {
@@ -413,8 +428,7 @@ void GpSearch::Describe(const std::vector<std::vector<SlicePlace>>& places,
   };
   constexpr double kExcluded = std::numeric_limits<double>::quiet_NaN();
   // Running trials have no value: they would only make the interval narrow.
-  CostScale scale;
-  const double best = UpdateEnded(&scale);
+  const double best = UpdateEnded();
   const double sign = spec().objective().maximize ? -1 : 1;
   for (std::size_t s = 0; s < slices->size(); ++s) {
     ModelSlice& slice = (*slices)[s];
@@ -422,9 +436,9 @@ void GpSearch::Describe(const std::vector<std::vector<SlicePlace>>& places,
       list->assign(places[s].size(), kExcluded);
     }
     predict(places[s], [&](std::size_t i, double mean, double deviation) {
-      slice.mean[i] = sign * scale.CostAt(mean);
-      slice.low[i] = sign * scale.CostAt(mean - sign * kInterval * deviation);
-      slice.high[i] = sign * scale.CostAt(mean + sign * kInterval * deviation);
+      slice.mean[i] = sign * scale_.CostAt(mean);
+      slice.low[i] = sign * scale_.CostAt(mean - sign * kInterval * deviation);
+      slice.high[i] = sign * scale_.CostAt(mean + sign * kInterval * deviation);
     });
   }
   AddRunning();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/philox.h"
+#include "coordinator/search/expected_improvement.h"
 #include "coordinator/search/gaussian_process.h"
 #include "coordinator/search/learning_search.h"
 
@@ -44,9 +45,11 @@ class GpSearch final : public LearningSearch {
     double mean = 0, deviation = 0;
 
     double CostAt(double value) const;
+    // nullopt when all costs are equal.
+    std::optional<CostGrowth> Growth() const;
   };
 
-  std::optional<Configuration> Model(std::int64_t number) override;
+  std::optional<Choice> Model(std::int64_t number) override;
   // The candidate with the largest expected improvement on the mean `best`; nullopt when none of
   // those drawn is allowed and new. `ranked`: the best configurations.
   std::optional<Candidate> Largest(std::int64_t number, double best,
@@ -65,14 +68,15 @@ class GpSearch final : public LearningSearch {
   static Eigen::VectorXd Normalise(const std::vector<double>& costs, CostScale* scale);
   // The values of ended configurations for a process: of mean 0 and variance 1.
   Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers,
-                           CostScale* scale = nullptr) const;
+                           CostScale* scale) const;
+  std::optional<double> ImprovementAt(const CubePoint& point, double best) const;
   void Fit(std::size_t count);
   void AddMember(std::int64_t number);
   // Of what a suggestion's replicates will measure together.
   double NoiseDeviation() const;
   // Brings the process up to what is known, without and with the configurations that run. Returns
   // the best mean.
-  double UpdateEnded(CostScale* scale = nullptr);
+  double UpdateEnded();
   double Update();
   void AddRunning();
   std::vector<CubePoint> Draw(const std::vector<std::int64_t>& best, PhiloxStream* random) const;
@@ -83,6 +87,7 @@ class GpSearch final : public LearningSearch {
   std::vector<std::int64_t> order_;          // ended configurations, as they ended
   std::set<std::int64_t> running_;
   GaussianProcess process_;
+  CostScale scale_;                    // of the process's values
   std::size_t fitted_ = 0;             // ended configurations at the last fit; 0: none
   std::vector<std::int64_t> members_;  // of the process, without running ones
   std::size_t added_ = 0;              // of order_, that are members or were left out

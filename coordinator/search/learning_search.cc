@@ -41,7 +41,7 @@ std::set<std::vector<bool>> LearningSearch::SomeShapes() {
     return shapes;
   }
   for (std::int64_t k = 1; k <= kScouts; ++k) {
-    const auto scout = start_up_.Suggest(k);
+    const auto scout = start_up_.Point(k);
     if (!scout.ok() || !scout->has_value()) break;
     const std::optional<CubePoint> point = PointOf((*scout)->parameters);
     if (point) shapes.insert(ShapeOf(*point));
@@ -162,7 +162,7 @@ absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfFinite(std::i
   while (!ahead_ || !IsNew(*ahead_)) {
     if (ahead_) ++passed_;
     ahead_.reset();
-    absl::StatusOr<std::optional<Configuration>> next = start_up_.Suggest(passed_ + 1);
+    absl::StatusOr<std::optional<Configuration>> next = start_up_.Point(passed_ + 1);
     // A space that cannot be listed ends when the sequence brings nothing new for long.
     if (!next.ok() && passed_ > 0) return std::nullopt;
     if (!next.ok() || !next->has_value()) return next;
@@ -176,25 +176,31 @@ absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int
   if (ended_ < least_ended_) {
     // The sequence begins after the user's own points.
     absl::StatusOr<std::optional<Configuration>> next =
-        start_up_.Suggest(number - std::ssize(spec_->try_first));
+        start_up_.Point(number - std::ssize(spec_->try_first));
     if (next.ok() && next->has_value()) (*next)->number = number;
     return next;
   }
   // The sequence would have to make all points before this one.
-  return RandomSearch(spec_, /*finite=*/false).Suggest(number);
+  return RandomSearch(spec_, /*finite=*/false).Point(number);
 }
 
-absl::StatusOr<std::optional<Configuration>> LearningSearch::Peek(std::int64_t number) {
+absl::StatusOr<std::optional<Suggestion>> LearningSearch::Peek(std::int64_t number) {
+  SuggestionOrigin origin{.method = std::string(spec_->method->word)};
   if (ended_ >= least_ended_) {
-    std::optional<Configuration> next = Model(number);
-    if (next) return next;
+    if (std::optional<Choice> choice = Model(number)) {
+      origin.source = SuggestionSource::kModel;
+      origin.expected_improvement = choice->expected_improvement;
+      return Suggestion{.configuration = std::move(choice->configuration),
+                        .origin = std::move(origin)};
+    }
   }
-  return finite_ ? NextOfFinite(number) : NextOfMany(number);
+  origin.source = ended_ < least_ended_ ? SuggestionSource::kStartUp : SuggestionSource::kRandom;
+  return WithOrigin(finite_ ? NextOfFinite(number) : NextOfMany(number), std::move(origin));
 }
 
-absl::StatusOr<std::optional<Configuration>> LearningSearch::Suggest(std::int64_t number) {
-  absl::StatusOr<std::optional<Configuration>> next = Peek(number);
-  if (next.ok() && next->has_value()) AddKnown(number, (*next)->parameters);
+absl::StatusOr<std::optional<Suggestion>> LearningSearch::Suggest(std::int64_t number) {
+  absl::StatusOr<std::optional<Suggestion>> next = Peek(number);
+  if (next.ok() && next->has_value()) AddKnown(number, (*next)->configuration.parameters);
   return next;
 }
 

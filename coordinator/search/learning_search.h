@@ -33,8 +33,8 @@ class LearningSearch : public Search {
   static constexpr std::size_t kStartUp = kStartUpConfigurations;
 
   void Observe(const Observation& observation) final;
-  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) final;
-  absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number) final;
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) final;
+  absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) final;
   int Ahead(int free_slots) const final { return free_slots; }
   std::optional<ModelSlices> Slices() final;
 
@@ -64,13 +64,17 @@ class LearningSearch : public Search {
     Configuration configuration;
     CubePoint point;
   };
+  struct Choice {
+    Configuration configuration;
+    std::optional<double> expected_improvement;  // as in SuggestionOrigin
+  };
 
   // `finite`: every parameter has a list of values. `start_up`: configurations that must have ended
   // before the model is asked. `spec` must outlive the object.
   LearningSearch(const SweepSpec* spec, bool finite, std::size_t start_up = kStartUp);
 
   // A suggestion for that number from what is known; nullopt when it finds no point.
-  virtual std::optional<Configuration> Model(std::int64_t number) = 0;
+  virtual std::optional<Choice> Model(std::int64_t number) = 0;
   // A configuration has a place in the space from now on; it has ended; an ended one has not ended
   // any more, because a trial of it is tried again. Not called for those without a place.
   virtual void OnKnown(std::int64_t number, const Known& known) = 0;

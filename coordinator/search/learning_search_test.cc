@@ -189,8 +189,8 @@ TEST_P(LearningSearchTest, SuggestsTheSameAfterARestartWithManyResults) {
     const auto next = others->Suggest(whole.asked() + 1);
     ASSERT_TRUE(next.ok() && next->has_value());
     for (ToldSearch* search : {&whole, &killed}) {
-      search->Take((*next)->parameters);
-      search->End(search->asked(), ValueOf((*next)->parameters));
+      search->Take((*next)->configuration.parameters);
+      search->End(search->asked(), ValueOf((*next)->configuration.parameters));
     }
     // About the sizes at which a model is built anew.
     if (!std::set<std::int64_t>{29, 32, 140, 170, 490, 520, 560, 605}.contains(whole.asked())) {
@@ -213,7 +213,7 @@ TEST_P(LearningSearchTest, TriesEveryPointOfAFiniteSpaceOnceAndEnds) {
   for (std::int64_t number = 1; number <= 36; ++number) {
     const auto next = search->Suggest(number);
     ASSERT_TRUE(next.ok() && next->has_value()) << number << next.status();
-    const ParameterMap& point = (*next)->parameters;
+    const ParameterMap& point = (*next)->configuration.parameters;
     EXPECT_TRUE(seen.insert(PointIdentity(point)).second) << number;
     search->Observe({.sequence = 2 * number,
                      .configuration = number,
@@ -286,6 +286,60 @@ TEST_P(LearningSearchTest, TakesOddSpaces) {
       search.End(number, static_cast<double>(number % 7));
     }
   }
+}
+
+TEST_P(LearningSearchTest, SaysHowEachPointWasChosen) {
+  const SweepSpec spec =
+      ParseSpec(Either(kMixed, kNumbers), 60, "try_first: [{lr: 0.1, width: 4}]\n");
+  ToldSearch search(&spec);
+  const SuggestionSource first =
+      GetParam() == "cmaes" ? SuggestionSource::kModel : SuggestionSource::kStartUp;
+  for (std::int64_t number = 1; number <= 30; ++number) {
+    const double value = ValueOf(search.Ask());
+    const SuggestionOrigin& origin = search.origin();
+    EXPECT_EQ(origin.source, number == 1    ? SuggestionSource::kTryFirst
+                             : number <= 10 ? first
+                                            : SuggestionSource::kModel)
+        << number;
+    EXPECT_EQ(origin.method, GetParam());
+    const bool has_improvement = GetParam() == "gp" && origin.source == SuggestionSource::kModel;
+    EXPECT_EQ(origin.expected_improvement.has_value(), has_improvement) << number;
+    if (has_improvement) EXPECT_GE(*origin.expected_improvement, 0);
+    search.End(number, value);
+  }
+}
+
+TEST_P(LearningSearchTest, ExpectsAnImprovementInTheUnitsOfTheObjective) {
+  const SweepSpec spec = ParseSpec(Either(kMixed, kNumbers));
+  // By a power of two, so that the model has the same numbers to the last bit.
+  constexpr double kTimes = 1024;
+  ToldSearch search(&spec), scaled(&spec);
+  int expected = 0;
+  for (std::int64_t number = 1; number <= 25; ++number) {
+    const ParameterMap point = search.Ask();
+    ASSERT_EQ(scaled.Ask(), point);
+    if (const std::optional<double> one = search.origin().expected_improvement) {
+      EXPECT_DOUBLE_EQ(scaled.origin().expected_improvement.value(), kTimes * *one);
+      ++expected;
+    }
+    search.End(number, ValueOf(point));
+    scaled.End(number, kTimes * ValueOf(point));
+  }
+  EXPECT_EQ(expected, GetParam() == "gp" ? 15 : 0);
+}
+
+// All that the model finds is known before the space is used up.
+TEST_P(LearningSearchTest, SaysThatAPointIsOneOfThoseThatAreLeft) {
+  const SweepSpec spec = ParseSpec("  a: {min: 0, max: 11}\n  b: {values: [1, 2]}\n", 50);
+  ToldSearch search(&spec);
+  std::set<SuggestionSource> sources;
+  for (std::int64_t number = 1; number <= 24; ++number) {
+    const double value = AsDouble(search.Ask().at("a"));
+    sources.insert(search.origin().source);
+    search.End(number, value);
+  }
+  EXPECT_FALSE(sources.contains(SuggestionSource::kSequence));
+  EXPECT_TRUE(sources.contains(SuggestionSource::kModel));
 }
 
 TEST_P(LearningSearchTest, KeepsToTheConstraints) {

@@ -56,7 +56,7 @@ absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
       " of the search space that satisfies the constraints"));
 }
 
-absl::StatusOr<std::optional<Configuration>> RandomSearch::Suggest(std::int64_t number) {
+absl::StatusOr<std::optional<Configuration>> RandomSearch::Point(std::int64_t number) {
   if (finite_ && number <= drawn_) {
     drawn_ = 0;
     seen_.clear();
@@ -69,6 +69,13 @@ absl::StatusOr<std::optional<Configuration>> RandomSearch::Suggest(std::int64_t 
   if (!configuration.ok()) return configuration.status();
   drawn_ = number;
   return *std::move(configuration);
+}
+
+absl::StatusOr<std::optional<Suggestion>> RandomInstead(const SweepSpec& spec,
+                                                        std::int64_t number) {
+  return WithOrigin(
+      RandomSearch(&spec, /*finite=*/false).Point(number),
+      {.source = SuggestionSource::kRandom, .method = std::string(spec.method->word)});
 }
 
 }  // namespace sweep

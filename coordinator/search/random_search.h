@@ -25,7 +25,12 @@ class RandomSearch final : public Search {
   RandomSearch(const SweepSpec* spec, bool finite)
       : spec_(spec), finite_(finite), completer_(spec) {}
 
-  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override {
+    return WithOrigin(Point(number), {.source = SuggestionSource::kSequence,
+                                      .method = std::string(spec_->method->word)});
+  }
+  // As Suggest.
+  absl::StatusOr<std::optional<Configuration>> Point(std::int64_t number);
 
  private:
   absl::StatusOr<Configuration> Draw(std::int64_t number);
@@ -36,5 +41,8 @@ class RandomSearch final : public Search {
   std::set<std::string> seen_;  // finite: identities of the points drawn
   PointCompleter completer_;
 };
+
+// The random point that replaces a suggestion of a model that failed.
+absl::StatusOr<std::optional<Suggestion>> RandomInstead(const SweepSpec& spec, std::int64_t number);
 
 }  // namespace sweep

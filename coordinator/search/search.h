@@ -8,6 +8,7 @@
 #include "common/spec/sweep_spec.h"
 #include "coordinator/search/model_slices.h"
 #include "coordinator/search/observation.h"
+#include "coordinator/search/suggestion.h"
 
 namespace sweep {
 
@@ -23,10 +24,17 @@ class Search {
   virtual void Observe(const Observation& /*observation*/) {}
 
   // The configuration of that number (from 1, requested in order), complete and satisfying the
-  // sweep's constraints; nullopt when the space has no more points. Ignores the sweep's budget.
+  // sweep's constraints, and how it was chosen; nullopt when the space has no more points. Ignores
+  // the sweep's budget.
   // InvalidArgument when no point can be found (the constraints exclude everything, a network never
   // fits).
-  virtual absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) = 0;
+  virtual absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) = 0;
+
+  // What Suggest would answer, but the search does not count the point as known afterwards. The
+  // caller then observes the one that was taken.
+  virtual absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) {
+    return Suggest(number);
+  }
 
   // What Suggest would answer, but the search does not count the point as known afterwards. The
   // caller then observes the one that was taken.

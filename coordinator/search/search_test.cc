@@ -68,7 +68,7 @@ TEST(RandomSearch, IsAFunctionOfSeedAndNumber) {
   // A restarted coordinator continues at its last number.
   const auto later = Search::Make(&spec)->Suggest(150);
   ASSERT_TRUE(later.ok());
-  EXPECT_EQ((*later)->parameters, points[149]);
+  EXPECT_EQ((*later)->configuration.parameters, points[149]);
 }
 
 TEST(RandomSearch, SpreadsAsTheDistributionSays) {
@@ -96,7 +96,7 @@ TEST(RandomSearch, NeverRepeatsAPointOfAFiniteSpace) {
   EXPECT_FALSE(std::is_sorted(points.begin(), points.end())) << "shuffled";
   const auto fifth = Search::Make(&spec)->Suggest(5);
   ASSERT_TRUE(fifth.ok());
-  EXPECT_EQ((*fifth)->parameters, points[4]);
+  EXPECT_EQ((*fifth)->configuration.parameters, points[4]);
 }
 
 // A space that can be listed: 2 × 2 × 2 points and one without `x`.
@@ -165,7 +165,7 @@ TEST(RandomSearch, NeverRepeatsAPointOfAFiniteSpaceTooLargeToList) {
   EXPECT_EQ(std::set<ParameterMap>(points.begin(), points.end()).size(), 300u);
   const auto later = Search::Make(&spec)->Suggest(250);
   ASSERT_TRUE(later.ok());
-  EXPECT_EQ((*later)->parameters, points[249]);
+  EXPECT_EQ((*later)->configuration.parameters, points[249]);
 }
 
 constexpr char kFirst[] = "try_first: [{lr: 0.05}, {momentum: 0.6}, {lr: 0.02, momentum: 0.7}]\n";
@@ -187,8 +187,9 @@ TEST(TryFirst, ComesBeforeThePointsThatTheMethodChoosesAnyway) {
     for (const std::int64_t number : {150, 2, 151, 3, 4}) {
       const auto later = search->Suggest(number);
       ASSERT_TRUE(later.ok() && later->has_value());
-      EXPECT_EQ((*later)->number, number);
-      EXPECT_EQ((*later)->parameters, points[static_cast<std::size_t>(number - 1)]) << method;
+      EXPECT_EQ((*later)->configuration.number, number);
+      EXPECT_EQ((*later)->configuration.parameters, points[static_cast<std::size_t>(number - 1)])
+          << method;
     }
   }
 }
@@ -221,10 +222,39 @@ TEST(TryFirst, IsNotRepeatedInAFiniteSpace) {
       for (const std::size_t number : {8u, 4u, 9u}) {
         const auto later = search->Suggest(static_cast<std::int64_t>(number));
         ASSERT_TRUE(later.ok() && later->has_value());
-        EXPECT_EQ((*later)->parameters, points[number - 1]) << method;
+        EXPECT_EQ((*later)->configuration.parameters, points[number - 1]) << method;
       }
     }
   }
+}
+
+TEST(Search, APointSaysWhetherItIsOfTheUserOrOfTheMethod) {
+  for (const std::string method : {"grid", "random", "sobol"}) {
+    const SweepSpec spec = Parse("method: " + method +
+                                 "\nrun_cap: 6\nparameters:\n  lr: {values: [0.1, 0.2, 0.3]}\n"
+                                 "  batch_size: {values: [32, 64]}\n" +
+                                 (method == "grid" ? "" : "try_first: [{lr: 0.2}]\n"));
+    const std::unique_ptr<Search> search = Search::Make(&spec);
+    for (std::int64_t number = 1; number <= 6; ++number) {
+      const auto next = search->Suggest(number);
+      ASSERT_TRUE(next.ok() && next->has_value()) << method << number;
+      const SuggestionOrigin& origin = (*next)->origin;
+      EXPECT_EQ(origin.source, number == 1 && method != "grid" ? SuggestionSource::kTryFirst
+                                                               : SuggestionSource::kSequence);
+      EXPECT_EQ(origin.method, method);
+      EXPECT_EQ(origin.expected_improvement, std::nullopt);
+    }
+  }
+}
+
+TEST(Search, TheWordsOfASourceAreReadBack) {
+  for (int i = 0; i < kSuggestionSources; ++i) {
+    const auto source = static_cast<SuggestionSource>(i);
+    const auto read = ParseSuggestionSource(SuggestionSourceName(source));
+    ASSERT_TRUE(read.ok()) << i;
+    EXPECT_EQ(*read, source);
+  }
+  EXPECT_FALSE(ParseSuggestionSource("model ").ok());
 }
 
 TEST(Search, EveryMethodOfASweepFileHasAMakerAndTheReverse) {

@@ -77,7 +77,7 @@ std::optional<Configuration> SobolSearch::NextOfSequence() {
 
 absl::StatusOr<std::optional<Configuration>> SobolSearch::NextOfRest() {
   while (true) {
-    absl::StatusOr<std::optional<Configuration>> next = rest_->Suggest(++rest_number_);
+    absl::StatusOr<std::optional<Configuration>> next = rest_->Point(++rest_number_);
     if (!next.ok() || !next->has_value()) return next;
     if (!IsNew(**next)) continue;
     (*next)->number = made_ + 1;
@@ -107,7 +107,7 @@ void SobolSearch::Restart() {
   rest_number_ = 0;
 }
 
-absl::StatusOr<std::optional<Configuration>> SobolSearch::Suggest(std::int64_t number) {
+absl::StatusOr<std::optional<Configuration>> SobolSearch::Point(std::int64_t number) {
   if (number <= made_) Restart();
   while (true) {
     absl::StatusOr<std::optional<Configuration>> next = Next();

@@ -29,7 +29,12 @@ class SobolSearch final : public Search {
   // `finite`: every parameter has a list of values. `spec` must outlive the object.
   SobolSearch(const SweepSpec* spec, bool finite);
 
-  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override {
+    return WithOrigin(Point(number), {.source = SuggestionSource::kSequence,
+                                      .method = std::string(spec_->method->word)});
+  }
+  // As Suggest.
+  absl::StatusOr<std::optional<Configuration>> Point(std::int64_t number);
 
  private:
   // The point after the last one.

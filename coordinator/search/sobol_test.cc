@@ -165,7 +165,7 @@ TEST(SobolSearch, IsAFunctionOfSeedAndNumber) {
   for (const int number : {40, 3, 64}) {  // a restarted coordinator continues at its last number
     const auto later = search->Suggest(number);
     ASSERT_TRUE(later.ok());
-    EXPECT_EQ((*later)->parameters, points[number - 1]);
+    EXPECT_EQ((*later)->configuration.parameters, points[number - 1]);
   }
   EXPECT_NE(points, All(ParseSobol("seed: 6\n" + std::string(kTwo).erase(12, 8))));
 }
@@ -238,7 +238,7 @@ TEST(SobolSearch, TriesEveryPointOfAFiniteSpaceOnce) {
   const auto end = search->Suggest(901);
   ASSERT_TRUE(end.ok()) << end.status();
   EXPECT_FALSE(end->has_value());
-  EXPECT_EQ((*search->Suggest(900))->parameters, points[899]);
+  EXPECT_EQ((*search->Suggest(900))->configuration.parameters, points[899]);
 }
 
 }  // namespace

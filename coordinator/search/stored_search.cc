@@ -67,25 +67,23 @@ absl::Status StoredSearch::ObserveAll() {
   return ObserveThrough(std::numeric_limits<std::int64_t>::max());
 }
 
-absl::StatusOr<std::optional<Configuration>> StoredSearch::Ask(Suggester suggester,
+absl::StatusOr<std::optional<Suggestion>> StoredSearch::Ask(Suggester suggester,
                                                                std::int64_t number) {
   try {
-    absl::StatusOr<std::optional<Configuration>> next = (search_.get()->*suggester)(number);
+    absl::StatusOr<std::optional<Suggestion>> next = (search_.get()->*suggester)(number);
     if (next.ok() || !spec_->method->learns) return next;
   } catch (const std::exception& error) {  // from a numerical library
     spdlog::warn("search made no suggestion sweep={} configuration={} reason={:?}", spec_->name,
                  number, error.what());
   }
-  absl::StatusOr<std::optional<Configuration>> drawn =
-      RandomSearch(spec_.get(), /*finite=*/false).Suggest(number);
-  return drawn;
+  return RandomInstead(*spec_, number);
 }
 
-absl::StatusOr<std::optional<Configuration>> StoredSearch::Suggest(std::int64_t number) {
+absl::StatusOr<std::optional<Suggestion>> StoredSearch::Suggest(std::int64_t number) {
   return Ask(&Search::Suggest, number);
 }
 
-absl::StatusOr<std::optional<Configuration>> StoredSearch::Peek(std::int64_t number) {
+absl::StatusOr<std::optional<Suggestion>> StoredSearch::Peek(std::int64_t number) {
   return Ask(&Search::Peek, number);
 }
 

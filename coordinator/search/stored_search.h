@@ -28,9 +28,9 @@ class StoredSearch {
   absl::Status ObserveAll();
 
   // As the driver's suggestions: a random point where the model of a method that learns fails.
-  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number);
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number);
   // What Suggest would answer; the search does not count the point as known.
-  absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number);
+  absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number);
   // The configuration of that number has this point, whatever the search would suggest.
   void Know(std::int64_t number, const ParameterMap& parameters);
 
@@ -39,9 +39,9 @@ class StoredSearch {
   std::int64_t seen() const { return seen_; }
 
  private:
-  using Suggester = absl::StatusOr<std::optional<Configuration>> (Search::*)(std::int64_t number);
+  using Suggester = absl::StatusOr<std::optional<Suggestion>> (Search::*)(std::int64_t number);
 
-  absl::StatusOr<std::optional<Configuration>> Ask(Suggester suggester, std::int64_t number);
+  absl::StatusOr<std::optional<Suggestion>> Ask(Suggester suggester, std::int64_t number);
   // Replaces the page by the one after it.
   absl::Status ReadPage();
   void Observe(const Observation& observation);

@@ -65,7 +65,7 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
       const auto next = search.Suggest(number);
       EXPECT_TRUE(next.ok()) << next.status();
       if (!next.ok() || !next->has_value()) return number - 1;
-      Add(**next, search.seen());
+      Add((*next)->configuration, search.seen());
       while (waiting_.size() > 6) TrainNext();
     }
     return count;
@@ -124,7 +124,7 @@ TEST_P(StoredSearchTest, AnotherSearchGivesTheSamePoints) {
       }
       const auto next = again.Peek(number);
       ASSERT_TRUE(next.ok() && next->has_value()) << next.status();
-      EXPECT_EQ((*next)->parameters, points_[i]) << number;
+      EXPECT_EQ((*next)->configuration.parameters, points_[i]) << number;
       again.Know(number, points_[i]);
     }
   }
@@ -156,8 +156,8 @@ TEST_P(StoredSearchTest, AnotherSequenceGivesOtherPoints) {
   StoredSearch all(store_.get(), sweep_.id, spec_), half(store_.get(), sweep_.id, spec_);
   ASSERT_TRUE(all.ObserveAll().ok());
   ASSERT_TRUE(half.ObserveThrough(seen_[kConfigurations / 2]).ok());
-  EXPECT_NE((*all.Suggest(kConfigurations + 1))->parameters,
-            (*half.Suggest(kConfigurations + 1))->parameters);
+  EXPECT_NE((*all.Suggest(kConfigurations + 1))->configuration.parameters,
+            (*half.Suggest(kConfigurations + 1))->configuration.parameters);
 }
 
 // A person, or another build, has chosen one point: the search goes on from that one.
@@ -169,15 +169,15 @@ TEST_P(StoredSearchTest, GoesOnFromThePointThatWasTaken) {
   ASSERT_TRUE(peeked.ok() && peeked->has_value());
   const auto again = search.Peek(1);
   ASSERT_TRUE(again.ok() && again->has_value());
-  EXPECT_EQ((*peeked)->parameters, (*again)->parameters) << "nothing was taken";
+  EXPECT_EQ((*peeked)->configuration.parameters, (*again)->configuration.parameters) << "nothing was taken";
   if (!spec_->method->learns) return;
   const ParameterMap other{{"lr", 0.1}, {"momentum", 0.95}};
   search.Know(1, other);
   const auto second = search.Peek(2);
   ASSERT_TRUE(second.ok() && second->has_value());
-  EXPECT_NE((*second)->parameters, other);
+  EXPECT_NE((*second)->configuration.parameters, other);
   if (FindSearchMethod(GetParam())->word != "cmaes") {
-    EXPECT_EQ((*second)->parameters, (*peeked)->parameters) << "the sequence's first is still new";
+    EXPECT_EQ((*second)->configuration.parameters, (*peeked)->configuration.parameters) << "the sequence's first is still new";
   }
 }
 

@@ -125,7 +125,7 @@ std::optional<Configuration> TpeSearch::BestOf(std::int64_t number, Branch* bran
   return std::move(allowed[best]);
 }
 
-std::optional<Configuration> TpeSearch::Model(std::int64_t number) {
+std::optional<TpeSearch::Choice> TpeSearch::Model(std::int64_t number) {
   PhiloxStream random(DeriveKey(spec().seed, "tpe"), static_cast<std::uint64_t>(number));
   Branch* const branch =
       branches_.size() == 1 ? &branches_.begin()->second : ChooseBranch(random.NextUniform());
@@ -135,7 +135,8 @@ std::optional<Configuration> TpeSearch::Model(std::int64_t number) {
     for (int i = 0; i < kCandidates; ++i) drawn.push_back(branch->good.Draw(&random));
     std::optional<Configuration> best =
         BestOf(number, branch, /*stay=*/round < kMostRounds / 2, drawn);
-    if (best) return best;
+    // A ratio of densities says nothing of how large an improvement would be.
+    if (best) return Choice{.configuration = *std::move(best)};
   }
   return std::nullopt;
 }

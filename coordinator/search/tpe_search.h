@@ -41,7 +41,7 @@ class TpeSearch final : public LearningSearch {
     ParzenMixture others;
   };
 
-  std::optional<Configuration> Model(std::int64_t number) override;
+  std::optional<Choice> Model(std::int64_t number) override;
   void OnKnown(std::int64_t number, const Known& known) override;
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/spec/suggestion_origin.h"
 #include "common/spec/sweep_spec.h"
 #include "coordinator/store/decoded_texts.h"
 #include "coordinator/store/measure_names.h"
@@ -48,8 +49,9 @@ class WriteTransaction {
   // Adds a configuration and its trials, one per replicate. ResourceExhausted when the budget
   // (planned_configurations) is used up. The configuration must have the next number.
   struct Suggestion {
-    std::int64_t seen_sequence;  // the last event that the search had seen
-    int target_epoch;            // of its trials; no target unless it is below `epochs`
+    std::int64_t seen_sequence;              // the last event that the search had seen
+    int target_epoch;                        // of its trials; no target unless it is below `epochs`
+    std::optional<SuggestionOrigin> origin;  // nullopt: unknown
   };
   absl::StatusOr<std::vector<TrialRow>> AddConfiguration(std::int64_t sweep_id,
                                                          const SweepSpec& spec,

@@ -17,6 +17,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto search = sweep::Search::Make(&*spec);
   const auto first = search->Suggest(1);
   if (!first.ok() || !first->has_value()) return 0;
-  if (spec->MakeTrialSpec(**first, 0).epochs < 1) __builtin_trap();
+  if (spec->MakeTrialSpec((*first)->configuration, 0).epochs < 1) __builtin_trap();
   return 0;
 }

@@ -18,8 +18,8 @@ inline std::vector<ParameterMap> All(const SweepSpec& spec) {
     const auto next = search->Suggest(number);
     EXPECT_TRUE(next.ok()) << next.status();
     if (!next.ok() || !next->has_value()) return points;
-    EXPECT_EQ((*next)->number, number);
-    points.push_back((*next)->parameters);
+    EXPECT_EQ((*next)->configuration.number, number);
+    points.push_back((*next)->configuration.parameters);
   }
   return points;
 }

@@ -23,8 +23,9 @@ class ToldSearch {
     const auto next = search_->Suggest(++asked_);
     EXPECT_TRUE(next.ok()) << next.status();
     if (!next.ok() || !next->has_value()) return {};
-    EXPECT_EQ((*next)->number, asked_);
-    points_.push_back(std::make_unique<ParameterMap>((*next)->parameters));
+    EXPECT_EQ((*next)->configuration.number, asked_);
+    origin_ = (*next)->origin;
+    points_.push_back(std::make_unique<ParameterMap>((*next)->configuration.parameters));
     Tell({.configuration = asked_,
           .state = TrialState::kPending,
           .parameters = points_.back().get()});
@@ -60,6 +61,8 @@ class ToldSearch {
   }
   std::int64_t asked() const { return asked_; }
   std::optional<ModelSlices> Slices() { return search_->Slices(); }
+  // Of the latest point.
+  const SuggestionOrigin& origin() const { return origin_; }
 
  private:
   void Tell(Observation observation) {
@@ -73,6 +76,7 @@ class ToldSearch {
   std::vector<std::unique_ptr<ParameterMap>> points_;  // the observations refer to them
   std::vector<Observation> told_;
   std::int64_t asked_ = 0;
+  SuggestionOrigin origin_;
 };
 
 }  // namespace sweep

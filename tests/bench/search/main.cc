@@ -277,8 +277,8 @@ class Runner {
     search_->Observe({.sequence = ++sequence_,
                       .configuration = number_,
                       .state = TrialState::kPending,
-                      .parameters = &(*next)->parameters});
-    return (*next)->parameters;
+                      .parameters = &(*next)->configuration.parameters});
+    return (*next)->configuration.parameters;
   }
   void Tell(std::int64_t number, double value) {
     search_->Observe({.sequence = ++sequence_,

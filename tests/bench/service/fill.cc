@@ -96,10 +96,10 @@ absl::Status FillDatabase(const FillOptions& options) {
     status = (*store)->WriteAndWait([&](WriteTransaction& transaction) -> absl::Status {
       const std::int64_t end = std::min(first + kBatch, options.trials + 1);
       for (std::int64_t number = first; number < end; ++number) {
-        const absl::StatusOr<std::optional<Configuration>> next = search.Suggest(number);
+        const absl::StatusOr<std::optional<Configuration>> next = search.Point(number);
         if (!next.ok()) return next.status();
         const absl::StatusOr<std::vector<TrialRow>> made =
-            transaction.AddConfiguration(sweep_id, *spec, **next);
+            transaction.AddConfiguration(sweep_id, *spec, (*next)->configuration);
         if (!made.ok()) return made.status();
         const double quality = 0.98 + 0.0155 * random.NextUniform();
         const absl::Status run =
