@@ -40,4 +40,9 @@ absl::StatusOr<std::optional<Configuration>> FirstPoints::Suggest(std::int64_t n
   return next;
 }
 
+absl::StatusOr<std::optional<Configuration>> FirstPoints::Peek(std::int64_t number) {
+  const bool is_of_rest = number > std::ssize(spec_->try_first);
+  return is_of_rest && spec_->method->learns ? rest_->Peek(number) : Suggest(number);
+}
+
 }  // namespace sweep

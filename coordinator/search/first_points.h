@@ -22,6 +22,7 @@ class FirstPoints final : public Search {
 
   void Observe(const Observation& observation) override { rest_->Observe(observation); }
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
+  absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number) override;
   int Ahead(int free_slots) const override { return rest_->Ahead(free_slots); }
 
  private:

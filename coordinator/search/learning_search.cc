@@ -155,16 +155,17 @@ std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
 
 // The first new point of the sequence, since the model may have taken some.
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfFinite(std::int64_t number) {
-  while (true) {
+  while (!ahead_ || !IsNew(*ahead_)) {
+    if (ahead_) ++passed_;
+    ahead_.reset();
     absl::StatusOr<std::optional<Configuration>> next = start_up_.Suggest(passed_ + 1);
     // A space that cannot be listed ends when the sequence brings nothing new for long.
     if (!next.ok() && passed_ > 0) return std::nullopt;
     if (!next.ok() || !next->has_value()) return next;
-    ++passed_;
-    if (!IsNew(**next)) continue;
-    (*next)->number = number;
-    return next;
+    ahead_ = **std::move(next);
   }
+  ahead_->number = number;
+  return ahead_;
 }
 
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int64_t number) {
@@ -179,16 +180,17 @@ absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int
   return RandomSearch(spec_, /*finite=*/false).Suggest(number);
 }
 
-absl::StatusOr<std::optional<Configuration>> LearningSearch::Suggest(std::int64_t number) {
-  std::optional<Configuration> next;
-  if (ended_ >= least_ended_) next = Model(number);
-  if (!next) {
-    absl::StatusOr<std::optional<Configuration>> other =
-        finite_ ? NextOfFinite(number) : NextOfMany(number);
-    if (!other.ok() || !other->has_value()) return other;
-    next = *std::move(other);
+absl::StatusOr<std::optional<Configuration>> LearningSearch::Peek(std::int64_t number) {
+  if (ended_ >= least_ended_) {
+    std::optional<Configuration> next = Model(number);
+    if (next) return next;
   }
-  AddKnown(number, next->parameters);
+  return finite_ ? NextOfFinite(number) : NextOfMany(number);
+}
+
+absl::StatusOr<std::optional<Configuration>> LearningSearch::Suggest(std::int64_t number) {
+  absl::StatusOr<std::optional<Configuration>> next = Peek(number);
+  if (next.ok() && next->has_value()) AddKnown(number, (*next)->parameters);
   return next;
 }
 

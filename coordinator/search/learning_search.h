@@ -34,6 +34,7 @@ class LearningSearch : public Search {
 
   void Observe(const Observation& observation) final;
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) final;
+  absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number) final;
   int Ahead(int free_slots) const final { return free_slots; }
 
  protected:
@@ -109,6 +110,7 @@ class LearningSearch : public Search {
   std::map<std::int64_t, Known> known_;  // by number
   std::set<std::string> seen_;           // identities of the known points, when finite
   std::int64_t passed_ = 0;              // points of the sequence that are known, when finite
+  std::optional<Configuration> ahead_;   // the next one; it may be known too
   std::size_t ended_ = 0;
 };
 

@@ -27,6 +27,12 @@ class Search {
   // fits).
   virtual absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) = 0;
 
+  // What Suggest would answer, but the search does not count the point as known afterwards. The
+  // caller then observes the one that was taken.
+  virtual absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number) {
+    return Suggest(number);
+  }
+
   // The number of trials that should be pending when `free_slots` are free. A method that learns
   // keeps few: each later suggestion knows more.
   virtual int Ahead(int free_slots) const { return 2 * free_slots + kPlenty; }

@@ -1,0 +1,97 @@
+#include "coordinator/search/stored_search.h"
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "coordinator/search/random_search.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kEventsPerPage = 256;
+
+}  // namespace
+
+StoredSearch::StoredSearch(Store* store, std::int64_t sweep_id,
+                           std::shared_ptr<const SweepSpec> spec)
+    : store_(store),
+      sweep_id_(sweep_id),
+      spec_(std::move(spec)),
+      search_(Search::Make(spec_.get())) {}
+
+absl::Status StoredSearch::ReadPage() {
+  absl::StatusOr<ObservationPage> page =
+      ReadObservations(store_, sweep_id_, *spec_, page_.last, points_, kEventsPerPage);
+  if (!page.ok()) return page.status();
+  page_ = *std::move(page);
+  next_ = 0;
+  if (!page_.points.empty()) points_ = page_.first_point + std::ssize(page_.points) - 1;
+  return absl::OkStatus();
+}
+
+void StoredSearch::Observe(const Observation& observation) {
+  try {
+    search_->Observe(observation);
+  } catch (const std::exception& error) {  // from a numerical library, as in the driver
+    spdlog::warn("search did not take an observation sweep={} sequence={} reason={:?}", spec_->name,
+                 observation.sequence, error.what());
+  }
+}
+
+absl::Status StoredSearch::ObserveThrough(std::int64_t sequence) {
+  if (!spec_->method->learns) return absl::OkStatus();
+  while (true) {
+    for (; next_ < page_.observations.size(); ++next_) {
+      const Observation& next = page_.observations[next_].observation;
+      if (next.sequence > sequence) {
+        seen_ = std::max(seen_, sequence);
+        return absl::OkStatus();
+      }
+      Observe(next);
+    }
+    // The page may end with events that are no observations.
+    seen_ = std::max(seen_, std::min(page_.last, sequence));
+    if (page_.last >= sequence) return absl::OkStatus();
+    const std::int64_t before = page_.last;
+    if (const absl::Status status = ReadPage(); !status.ok()) return status;
+    if (page_.last == before) return absl::OkStatus();  // no later event exists
+  }
+}
+
+absl::Status StoredSearch::ObserveAll() {
+  return ObserveThrough(std::numeric_limits<std::int64_t>::max());
+}
+
+absl::StatusOr<std::optional<Configuration>> StoredSearch::Ask(Suggester suggester,
+                                                               std::int64_t number) {
+  try {
+    absl::StatusOr<std::optional<Configuration>> next = (search_.get()->*suggester)(number);
+    if (next.ok() || !spec_->method->learns) return next;
+  } catch (const std::exception& error) {  // from a numerical library
+    spdlog::warn("search made no suggestion sweep={} configuration={} reason={:?}", spec_->name,
+                 number, error.what());
+  }
+  absl::StatusOr<std::optional<Configuration>> drawn =
+      RandomSearch(spec_.get(), /*finite=*/false).Suggest(number);
+  return drawn;
+}
+
+absl::StatusOr<std::optional<Configuration>> StoredSearch::Suggest(std::int64_t number) {
+  return Ask(&Search::Suggest, number);
+}
+
+absl::StatusOr<std::optional<Configuration>> StoredSearch::Peek(std::int64_t number) {
+  return Ask(&Search::Peek, number);
+}
+
+// Without a sequence, as of a configuration that only was suggested.
+void StoredSearch::Know(std::int64_t number, const ParameterMap& parameters) {
+  Observe({.configuration = number, .state = TrialState::kPending, .parameters = &parameters});
+}
+
+}  // namespace sweep

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/spec/sweep_spec.h"
+#include "coordinator/search/observations.h"
+#include "coordinator/search/search.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// A search of its own beside the driver's, for questions about a sweep: it sees the stored events
+// up to a chosen one, also those of a sweep that has ended. Reads the store and may think for long,
+// so it belongs on threads for reads. Used by one thread at a time.
+class StoredSearch {
+ public:
+  // The store must outlive it.
+  StoredSearch(Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec);
+
+  // Passes the events up to that sequence to the search. Events that it has seen stay seen. Does
+  // nothing for methods that do not learn.
+  absl::Status ObserveThrough(std::int64_t sequence);
+  absl::Status ObserveAll();
+
+  // As the driver's suggestions: a random point where the model of a method that learns fails.
+  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number);
+  // What Suggest would answer; the search does not count the point as known.
+  absl::StatusOr<std::optional<Configuration>> Peek(std::int64_t number);
+  // The configuration of that number has this point, whatever the search would suggest.
+  void Know(std::int64_t number, const ParameterMap& parameters);
+
+  Search& search() { return *search_; }
+  // All events up to this one have been seen.
+  std::int64_t seen() const { return seen_; }
+
+ private:
+  using Suggester = absl::StatusOr<std::optional<Configuration>> (Search::*)(std::int64_t number);
+
+  absl::StatusOr<std::optional<Configuration>> Ask(Suggester suggester, std::int64_t number);
+  // Replaces the page by the one after it.
+  absl::Status ReadPage();
+  void Observe(const Observation& observation);
+
+  Store* const store_;
+  const std::int64_t sweep_id_;
+  const std::shared_ptr<const SweepSpec> spec_;  // shared with the caller; the search refers to it
+  const std::unique_ptr<Search> search_;
+  ObservationPage page_;
+  std::size_t next_ = 0;     // of the page's observations
+  std::int64_t points_ = 0;  // configurations whose points were read
+  std::int64_t seen_ = 0;
+};
+
+}  // namespace sweep

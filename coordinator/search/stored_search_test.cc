@@ -1,0 +1,185 @@
+#include "coordinator/search/stored_search.h"
+
+#include <cmath>
+#include <deque>
+
+#include "common/spec/search_methods.h"
+#include "coordinator/store/testing/store_testing.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+// A stored sweep whose configurations were suggested by a search that saw the trials before, three
+// of them at a time.
+class StoredSearchTest : public testing::TestWithParam<std::string> {
+ protected:
+  static constexpr int kConfigurations = 30;
+
+  void SetUp() override { store_ = Must(Store::Open({.clock = &clock_})); }
+
+  void Submit(const std::string& parameters, const std::string& more = "") {
+    const SweepSource source{
+        .file = "s.yaml",
+        .text = fmt::format("name: s\nmodel: cnn-18718\nmethod: {}\nepochs: 5\nreplicates: 2\n"
+                            "{}{}parameters:\n{}",
+                            GetParam(), GetParam() == "grid" ? "" : "run_cap: 100\n", more, parameters)};
+    Diagnostics diagnostics;
+    auto spec = SweepSpec::Parse(source, &diagnostics);
+    ASSERT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
+    spec_ = std::make_shared<const SweepSpec>(*std::move(spec));
+    ASSERT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      bool created = false;
+                      auto made = transaction.CreateSweep(*spec_, source, "", &created);
+                      if (made.ok()) sweep_ = *made;
+                      return made.status();
+                    })
+                    .ok());
+  }
+
+  std::int64_t LastSequence() { return Must(store_->Read(FindLastSequence, sweep_.id)); }
+
+  void Add(const Configuration& configuration, std::int64_t seen) {
+    std::vector<TrialRow> trials;
+    ASSERT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      auto rows = transaction.AddConfiguration(sweep_.id, *spec_, configuration,
+                                                               {.seen_sequence = seen});
+                      if (rows.ok()) trials = *rows;
+                      return rows.status();
+                    })
+                    .ok());
+    seen_.push_back(seen);
+    points_.push_back(configuration.parameters);
+    for (const TrialRow& trial : trials) waiting_.push_back(trial);
+  }
+
+  // Makes the sweep as the driver does: what is suggested is trained later. Returns the number of
+  // configurations.
+  int Sweep(int count = kConfigurations) {
+    StoredSearch search(store_.get(), sweep_.id, spec_);
+    for (int number = 1; number <= count; ++number) {
+      // Some suggestions know no more than the one before.
+      if (number % 3 != 0) EXPECT_TRUE(search.ObserveAll().ok());
+      const auto next = search.Suggest(number);
+      EXPECT_TRUE(next.ok()) << next.status();
+      if (!next.ok() || !next->has_value()) return number - 1;
+      Add(**next, search.seen());
+      while (waiting_.size() > 6) TrainNext();
+    }
+    return count;
+  }
+
+  void TrainNext() {
+    const TrialRow trial = waiting_.front();
+    waiting_.pop_front();
+    const double lr = AsDouble(trial.parameters.values().at("lr"));
+    StoreDriver(store_.get())
+        .Train(trial, *spec_, 0.9 - 0.1 * std::abs(std::log10(lr) + 2) - 0.001 * trial.replicate);
+  }
+
+  FakeClock clock_;
+  std::unique_ptr<Store> store_;
+  std::shared_ptr<const SweepSpec> spec_;
+  SweepRow sweep_;
+  std::vector<std::int64_t> seen_;
+  std::vector<ParameterMap> points_;
+  std::deque<TrialRow> waiting_;
+};
+
+std::vector<std::string> AllMethods() {
+  std::vector<std::string> words;
+  for (const SearchMethod& method : SearchMethods()) words.emplace_back(method.word);
+  return words;
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, StoredSearchTest, testing::ValuesIn(AllMethods()),
+                         [](const auto& info) { return info.param; });
+
+constexpr char kWide[] =
+    "  lr: {distribution: log_uniform_values, min: 0.0001, max: 1.0}\n"
+    "  momentum: {min: 0.0, max: 0.99}\n";
+constexpr char kFinite[] =
+    "  lr: {values: [0.001, 0.003, 0.01, 0.03, 0.1]}\n"
+    "  momentum: {values: [0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95]}\n";
+
+TEST_P(StoredSearchTest, AnotherSearchGivesTheSamePoints) {
+  for (const bool is_finite : {true, false}) {
+    if (GetParam() == "grid" && !is_finite) continue;
+    SetUp();
+    seen_.clear();
+    points_.clear();
+    waiting_.clear();
+    Submit(is_finite ? kFinite : kWide,
+           GetParam() == "grid" ? "" : "try_first: [{lr: 0.01, momentum: 0.5}]\n");
+    ASSERT_NE(spec_, nullptr);
+    ASSERT_EQ(Sweep(), kConfigurations);
+    StoredSearch again(store_.get(), sweep_.id, spec_);
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      const auto number = static_cast<std::int64_t>(i) + 1;
+      ASSERT_TRUE(again.ObserveThrough(seen_[i]).ok());
+      if (spec_->method->learns) {
+        EXPECT_EQ(again.seen(), seen_[i]);
+      }
+      const auto next = again.Peek(number);
+      ASSERT_TRUE(next.ok() && next->has_value()) << next.status();
+      EXPECT_EQ((*next)->parameters, points_[i]) << number;
+      again.Know(number, points_[i]);
+    }
+  }
+}
+
+TEST_P(StoredSearchTest, StopsAtTheSequence) {
+  if (!FindSearchMethod(GetParam())->learns) GTEST_SKIP() << "it does not see the events";
+  Submit(kWide);
+  // More events than a page has.
+  ASSERT_EQ(Sweep(), kConfigurations);
+  const std::int64_t last = LastSequence();
+  ASSERT_GT(last, 300);
+  StoredSearch search(store_.get(), sweep_.id, spec_);
+  for (const std::int64_t sequence : {std::int64_t{1}, last / 2, last / 2, last - 1}) {
+    ASSERT_TRUE(search.ObserveThrough(sequence).ok());
+    EXPECT_EQ(search.seen(), sequence);
+  }
+  ASSERT_TRUE(search.ObserveThrough(5).ok());
+  EXPECT_EQ(search.seen(), last - 1) << "what was seen stays seen";
+  ASSERT_TRUE(search.ObserveAll().ok());
+  EXPECT_EQ(search.seen(), last);
+}
+
+// What a search knows decides: a suggestion that has not seen the last trials is another one.
+TEST_P(StoredSearchTest, AnotherSequenceGivesOtherPoints) {
+  if (!FindSearchMethod(GetParam())->learns) GTEST_SKIP() << "it does not see the events";
+  Submit(kWide);
+  ASSERT_EQ(Sweep(), kConfigurations);
+  StoredSearch all(store_.get(), sweep_.id, spec_), half(store_.get(), sweep_.id, spec_);
+  ASSERT_TRUE(all.ObserveAll().ok());
+  ASSERT_TRUE(half.ObserveThrough(seen_[kConfigurations / 2]).ok());
+  EXPECT_NE((*all.Suggest(kConfigurations + 1))->parameters,
+            (*half.Suggest(kConfigurations + 1))->parameters);
+}
+
+// A person, or another build, has chosen one point: the search goes on from that one.
+TEST_P(StoredSearchTest, GoesOnFromThePointThatWasTaken) {
+  Submit(kFinite);
+  ASSERT_NE(spec_, nullptr);
+  StoredSearch search(store_.get(), sweep_.id, spec_);
+  const auto peeked = search.Peek(1);
+  ASSERT_TRUE(peeked.ok() && peeked->has_value());
+  const auto again = search.Peek(1);
+  ASSERT_TRUE(again.ok() && again->has_value());
+  EXPECT_EQ((*peeked)->parameters, (*again)->parameters) << "nothing was taken";
+  if (!spec_->method->learns) return;
+  const ParameterMap other{{"lr", 0.1}, {"momentum", 0.95}};
+  search.Know(1, other);
+  const auto second = search.Peek(2);
+  ASSERT_TRUE(second.ok() && second->has_value());
+  EXPECT_NE((*second)->parameters, other);
+  if (FindSearchMethod(GetParam())->word != "cmaes") {
+    EXPECT_EQ((*second)->parameters, (*peeked)->parameters) << "the sequence's first is still new";
+  }
+}
+
+}  // namespace
+}  // namespace sweep
