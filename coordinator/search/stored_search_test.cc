@@ -23,7 +23,8 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
         .file = "s.yaml",
         .text = fmt::format("name: s\nmodel: cnn-18718\nmethod: {}\nepochs: 5\nreplicates: 2\n"
                             "{}{}parameters:\n{}",
-                            GetParam(), GetParam() == "grid" ? "" : "run_cap: 100\n", more, parameters)};
+                            GetParam(), GetParam() == "grid" ? "" : "run_cap: 100\n", more,
+                            parameters)};
     Diagnostics diagnostics;
     auto spec = SweepSpec::Parse(source, &diagnostics);
     ASSERT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
