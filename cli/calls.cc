@@ -111,6 +111,21 @@ absl::StatusOr<std::string> NamedOrNewest(Connection& connection, const std::str
   return ShortName(sweeps->front().name());
 }
 
+absl::StatusOr<v1::PreviewSuggestionsResponse> PreviewSuggestions(Connection& connection,
+                                                                  const std::string& name,
+                                                                  int count) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::PreviewSuggestionsRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_count(count);
+  v1::PreviewSuggestionsResponse response;
+  absl::Status status = Call(connection, &Stubs::sweeps,
+                             &v1::SweepService::Stub::PreviewSuggestions, request, &response);
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
+  return response;
+}
+
 absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,
                                                 int top) {
   absl::StatusOr<std::string> sweep = ParseSweepResource(name);

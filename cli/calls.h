@@ -20,6 +20,10 @@ absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& na
 absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool archived = false);
 // `wanted`, or the newest sweep's name when that is empty.
 absl::StatusOr<std::string> NamedOrNewest(Connection& connection, const std::string& wanted);
+// What its search would try next.
+absl::StatusOr<v1::PreviewSuggestionsResponse> PreviewSuggestions(Connection& connection,
+                                                                  const std::string& name,
+                                                                  int count);
 absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,
                                                 int top);
 // A document of the dashboard; `path` is, for example, "/sweeps/mnist/points".

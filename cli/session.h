@@ -92,16 +92,17 @@ CommandFamily AddLogCommand;          // logs
 CommandFamily AddExportCommand;       // export
 CommandFamily AddReportCommand;       // report
 CommandFamily AddTrainCommand;        // train
+CommandFamily AddSearchCommands;      // suggest replay
 CommandFamily AddWorkerCommands;      // workers, worker list, worker drain
 CommandFamily AddConfigCommand;       // config, config set, config unset
 CommandFamily AddCompletionCommands;  // completion, and its helper
 
 // The order here is the order within the groups of `sweep --help` and docs/cli.md.
 inline constexpr CommandFamily* kCommandFamilies[] = {
-    AddRunCommand,     AddFileCommands,      AddSchemaCommand,     AddNetworkCommands,
-    AddModelCommands,  AddPredictCommand,    AddSweepCommands,     AddShowCommand,
-    AddWatchCommand,   AddLifecycleCommands, AddTidyCommands,      AddTrialCommands,
-    AddLogCommand,     AddExportCommand,     AddReportCommand,     AddTrainCommand,
-    AddWorkerCommands, AddConfigCommand,     AddCompletionCommands};
+    AddRunCommand,    AddFileCommands,      AddSchemaCommand, AddNetworkCommands,
+    AddModelCommands, AddPredictCommand,    AddSweepCommands, AddShowCommand,
+    AddWatchCommand,  AddLifecycleCommands, AddTidyCommands,  AddTrialCommands,
+    AddLogCommand,    AddExportCommand,     AddReportCommand, AddSearchCommands,
+    AddTrainCommand,  AddWorkerCommands,    AddConfigCommand, AddCompletionCommands};
 
 }  // namespace sweep::cli

@@ -60,7 +60,7 @@ constexpr char kExitCodes[] =
     "       and no trial has failed for good\n"
     "    1  failed, and the message says what; of run, watch and submit --wait: trials\n"
     "       have failed for good (how many, and why), or the sweep was cancelled before\n"
-    "       a configuration met all criteria\n"
+    "       a configuration met all criteria; of replay: something did not come again\n"
     "    2  bad input: a wrong file, flag, name or value; nothing was changed\n"
     "    3  best, run, watch and submit --wait found no configuration that meets all\n"
     "       criteria, and no trial has failed\n"

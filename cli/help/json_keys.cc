@@ -70,6 +70,12 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"trials", true, KeysOf<documents::ListedTrial>()},
       {"trial", false, KeysOf<documents::ShownTrial>()},
       {"explain", false, {"trial", "state", "reasons", "trials_ahead"}},
+      {"suggest", true, {"configuration", "parameters", "model", "network_parameters"}},
+      {"replay",
+       false,
+       {"trial", "result", "good", "metric", "stored_trainer", "trainer", "repeated_epochs",
+        "reason"}},
+      {"replay --search", false, {"name", "configurations", "compared", "same", "differences"}},
       {"report", false, {"name", "file", "size_bytes"}},
       {"workers", true, worker},
       {"worker list", true, worker},
@@ -106,8 +112,13 @@ const std::vector<CommandKeys>& JsonKeys() {
 std::string KeyMeaning(const std::string& key) {
   // Of what is in no message, and of what means one thing here and another there.
   static const auto* const meanings = new std::map<std::string, std::string>{
+      {"compared", "configurations whose suggestion was made again"},
+      {"configurations", "that the search had made when the replay began"},
       {"created", "false when the same sweep was there already"},
       {"deleted_trials", "how many trials it had"},
+      {"differences",
+       "suggestions that did not come again, one object each: configuration, stored, suggested "
+       "(null: none), reason, seen_sequence"},
       {"estimated_seconds", "training time of the whole sweep"},
       {"files", "names of the files written"},
       {"first", "the first configurations"},
@@ -116,6 +127,7 @@ std::string KeyMeaning(const std::string& key) {
       {"gates",
        "the criteria one by one: of a sweep, in words; of a ranking, one object each: gate, met, "
        "value, missed_by"},
+      {"good", "as it is expected: the same, or within the tolerance on another trainer"},
       {"image", "the file, with its index in an IDX file"},
       {"index", "of the image in an IDX file, from 0; null for a PNG"},
       {"label", "what the image is, where --labels says it"},
@@ -125,13 +137,23 @@ std::string KeyMeaning(const std::string& key) {
       {"probabilities", "of each class, from 0 to 1; in CSV p0, p1, …"},
       {"probability", "of the digit that is predicted"},
       {"reasons", "in words, the weightiest first"},
+      {"repeated_epochs",
+       "one object per epoch: epoch, attempt, stored and again (of the metric), difference, same, "
+       "differs_in (names), values (stored, again and same by name)"},
+      {"result", "same: bit for bit; close: within the tolerance; different"},
       {"retried", "trials that are pending again"},
+      {"same", "suggestions that came again"},
       {"source", "of a sweep, the text of its file; of a setting, where it comes from"},
       {"value", "of a ranking, the sweep's metric as gate_on says; of a setting, what is set"},
       {"values",
        "numbers by the name of the measure, null for what is no number; what was not reported is "
        "absent. Of a ranking what metrics and criteria ask for, as gate_on says. In CSV columns of "
        "these names"},
+      {"stored_trainer",
+       "what trained the first epoch: build, build_id, device, backend, instructions, threads; "
+       "null "
+       "when it did not say"},
+      {"trainer", "what has trained it now, likewise"},
       {"works", "its first epoch was reported"},
       {"trials", "of a sweep, numbers by state; of a worker, the names of those it holds"},
       {"trials_ahead", "of a pending trial: how many go first"},

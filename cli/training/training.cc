@@ -31,12 +31,13 @@ class Conversation {
   Conversation(const TrialSpec& spec, const TrainingListener& listener)
       : spec_(spec), listener_(listener) {}
 
-  absl::StatusOr<DoneMessage> Run(const std::vector<std::string>& command) {
-    absl::StatusOr<std::unique_ptr<TrainerProcess>> process =
-        TrainerProcess::Start({.command = command});
+  absl::StatusOr<DoneMessage> Run(const TrainerProgram& program) {
+    absl::StatusOr<std::unique_ptr<TrainerProcess>> process = TrainerProcess::Start(program);
     if (!process.ok()) return process.status();
     process_ = *std::move(process);
+    is_of_sweep_ = program.of_sweep;
     deadline_ = absl::Now() + kReadyTimeout;
+    if (is_of_sweep_) Begin();
     while (!result_) Turn();
     return *std::move(result_);
   }
@@ -53,6 +54,10 @@ class Conversation {
     if (const absl::Status status = process_->Read(sinks); !status.ok()) End(status);
     if (result_) return;
     if (const auto exit = process_->PollExit(sinks); exit && !result_) {
+      if (is_of_sweep_ && exit->success) {
+        result_ = DoneMessage{.trial = spec_.trial, .epochs = epochs_, .stopped = asked_to_stop_};
+        return;
+      }
       if (asked_to_stop_)
         return End(absl::CancelledError("the trainer ended without a checkpoint"));
       return End(absl::InternalError(absl::StrCat("the trainer ", exit->how, LastWords())));
@@ -62,9 +67,15 @@ class Conversation {
   }
 
   void Hear(const TrainerMessage& message) {
-    std::visit(Overloaded{[this](const ReadyMessage&) { Begin(); },
+    std::visit(Overloaded{[this](const ReadyMessage& m) {
+                            listener_.ready(m);
+                            Begin();
+                          },
                           [this](const ProgressMessage& m) { listener_.progress(m); },
-                          [this](const EpochMessage& m) { listener_.epoch(m.metrics); },
+                          [this](const EpochMessage& m) {
+                            epochs_ = m.metrics.epoch;
+                            listener_.epoch(m.metrics);
+                          },
                           [this](const CheckpointMessage& m) { listener_.checkpoint(m); },
                           [this](const DoneMessage& m) { Finish(m); },
                           [this](const ErrorMessage& m) { End(absl::InternalError(m.reason)); }},
@@ -121,6 +132,8 @@ class Conversation {
   const TrialSpec& spec_;
   const TrainingListener& listener_;
   std::unique_ptr<TrainerProcess> process_;  // destroying it kills and reaps the process
+  bool is_of_sweep_ = false;
+  int epochs_ = 0;
   bool ready_ = false;
   bool asked_to_stop_ = false;
   absl::Time deadline_;
@@ -131,7 +144,12 @@ class Conversation {
 
 absl::StatusOr<DoneMessage> RunTraining(const std::vector<std::string>& command,
                                         const TrialSpec& spec, const TrainingListener& listener) {
-  return Conversation(spec, listener).Run(command);
+  return RunTraining(TrainerProgram{.command = command}, spec, listener);
+}
+
+absl::StatusOr<DoneMessage> RunTraining(const TrainerProgram& program, const TrialSpec& spec,
+                                        const TrainingListener& listener) {
+  return Conversation(spec, listener).Run(program);
 }
 
 }  // namespace sweep::cli

@@ -437,6 +437,12 @@ TEST(TrainerMessage, OthersRoundTrip) {
   EXPECT_EQ(ready.build, "sweep-trainer 0.1.0");
   EXPECT_EQ(ready.device, "cpu");
   EXPECT_EQ(ready.backend, "torch");
+  EXPECT_EQ(ready.threads, 0);
+  const ReadyMessage whole =
+      RoundTrip(ReadyMessage{1, "sweep-trainer 0.1.0", "cpu", "lanes", "29aa18ae", "AVX3", 2});
+  EXPECT_EQ(whole.build_id, "29aa18ae");
+  EXPECT_EQ(whole.instructions, "AVX3");
+  EXPECT_EQ(whole.threads, 2);
   const ProgressMessage progress = RoundTrip(ProgressMessage{"a/1", 2, 30, 469, 0.25, 1000});
   EXPECT_EQ(progress.step, 30);
   EXPECT_EQ(progress.steps, 469);

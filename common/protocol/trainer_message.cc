@@ -27,7 +27,10 @@ ordered_json ToJson(const ReadyMessage& message) {
           {"protocol", message.protocol},
           {"build", message.build},
           {"device", message.device},
-          {"backend", message.backend}};
+          {"backend", message.backend},
+          {"build_id", message.build_id},
+          {"instructions", message.instructions},
+          {"threads", message.threads}};
 }
 
 ordered_json ToJson(const ProgressMessage& message) {
@@ -86,6 +89,9 @@ ReadyMessage ReadReady(const JsonReader& reader) {
   reader.String("build", &message.build);
   reader.String("device", &message.device);
   reader.String("backend", &message.backend);
+  reader.String("build_id", &message.build_id);
+  reader.String("instructions", &message.instructions);
+  reader.Int("threads", 0, kMaxInt, &message.threads);
   return message;
 }
 

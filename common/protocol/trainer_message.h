@@ -14,9 +14,12 @@ namespace sweep {
 // Lines that a trainer writes (docs/protocol.md). Each carries the trial's id.
 struct ReadyMessage {  // once, at start
   int protocol = kTrainerProtocolVersion;
-  std::string build;    // "sweep-trainer 0.1.0, libtorch 2.13.0"
-  std::string device;   // "cpu", "cuda:0 NVIDIA H200"
-  std::string backend;  // "torch"
+  std::string build;         // "sweep-trainer 0.1.0, libtorch 2.13.0"
+  std::string device;        // "cpu", "cuda:0 NVIDIA H200"
+  std::string backend;       // "torch"
+  std::string build_id;      // names the program's code
+  std::string instructions;  // "AVX2"
+  int threads = 0;           // that compute one trial; 0: unknown
 };
 struct ProgressMessage {
   std::string trial;

@@ -214,6 +214,7 @@ v1::Attempt ToProto(const AttemptRow& row) {
   if (row.ended) *proto.mutable_end_time() = ToProto(*row.ended);
   proto.set_outcome(std::string(ShownOutcome(row)));
   proto.set_reason(row.reason);
+  proto.set_trainer(row.trainer);
   return proto;
 }
 

@@ -41,6 +41,8 @@ constexpr auto kShutdownGrace = std::chrono::milliseconds(800);
 constexpr WorkPool::Options kReads = {.name = "reads", .threads = 4, .max_queued = 256};
 constexpr WorkPool::Options kFiles = {.name = "files", .threads = 2, .max_queued = 256};
 constexpr WorkPool::Options kParsing = {.name = "parsing", .threads = 2, .max_queued = 64};
+// One thread, because a model may think for long and sweeps that run are to get the processors.
+constexpr WorkPool::Options kSearches = {.name = "searches", .threads = 1, .max_queued = 16};
 
 class CoordinatorServerImpl final : public CoordinatorServer {
  public:
@@ -92,6 +94,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     reads_ = std::make_unique<WorkPool>(kReads);
     files_ = std::make_unique<WorkPool>(kFiles);
     parsing_ = std::make_unique<WorkPool>(kParsing);
+    searches_ = std::make_unique<WorkPool>(kSearches);
     time_left_gauge_ =
         std::make_unique<TimeLeftGauge>(TimeLeftGauge::Parts{.store = store_.get(),
                                                              .specs = specs_.get(),
@@ -103,7 +106,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                                                                  .time_left = time_left_.get(),
                                                                  .watches = watches_.get(),
                                                                  .reads = reads_.get(),
-                                                                 .parsing = parsing_.get()});
+                                                                 .parsing = parsing_.get(),
+                                                                 .searches = searches_.get()});
     trials_ = std::make_unique<TrialService>(TrialService::Parts{.store = store_.get(),
                                                                  .scheduler = scheduler_.get(),
                                                                  .specs = specs_.get(),
@@ -192,6 +196,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     reads_.reset();
     files_.reset();
     parsing_.reset();
+    searches_.reset();
     watches_.reset();
     http_.reset();
     if (scheduler_ != nullptr) scheduler_->Shutdown();
@@ -238,6 +243,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<WorkPool> reads_;
   std::unique_ptr<WorkPool> files_;
   std::unique_ptr<WorkPool> parsing_;
+  std::unique_ptr<WorkPool> searches_;
   std::unique_ptr<SweepService> sweeps_;
   std::unique_ptr<TrialService> trials_;
   std::unique_ptr<WorkerService> workers_;

@@ -24,8 +24,9 @@ class SweepService final : public v1::SweepService::CallbackService {
     SpecCache* specs = nullptr;
     TimeLeft* time_left = nullptr;
     WatchHub* watches = nullptr;
-    WorkPool* reads = nullptr;    // runs queries
-    WorkPool* parsing = nullptr;  // parses sweep files
+    WorkPool* reads = nullptr;     // runs queries
+    WorkPool* parsing = nullptr;   // parses sweep files
+    WorkPool* searches = nullptr;  // repeats searches, which may think for long
   };
   explicit SweepService(const Parts& parts)
       : store_(parts.store),
@@ -34,7 +35,8 @@ class SweepService final : public v1::SweepService::CallbackService {
         time_left_(parts.time_left),
         watches_(parts.watches),
         reads_(parts.reads),
-        parsing_(parts.parsing) {}
+        parsing_(parts.parsing),
+        searches_(parts.searches) {}
 
   grpc::ServerUnaryReactor* CreateSweep(grpc::CallbackServerContext* context,
                                         const v1::CreateSweepRequest* request,
@@ -74,6 +76,11 @@ class SweepService final : public v1::SweepService::CallbackService {
                                       v1::RankSweepResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchSweepResponse>* WatchSweep(
       grpc::CallbackServerContext* context, const v1::WatchSweepRequest* request) override;
+  grpc::ServerUnaryReactor* PreviewSuggestions(grpc::CallbackServerContext* context,
+                                               const v1::PreviewSuggestionsRequest* request,
+                                               v1::PreviewSuggestionsResponse* response) override;
+  grpc::ServerWriteReactor<v1::ReplaySearchResponse>* ReplaySearch(
+      grpc::CallbackServerContext* context, const v1::ReplaySearchRequest* request) override;
 
  private:
   absl::Status List(const v1::ListSweepsRequest& request, v1::ListSweepsResponse* response);
@@ -95,6 +102,7 @@ class SweepService final : public v1::SweepService::CallbackService {
   WatchHub* const watches_;
   WorkPool* const reads_;
   WorkPool* const parsing_;
+  WorkPool* const searches_;
 };
 
 }  // namespace sweep

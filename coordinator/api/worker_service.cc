@@ -19,6 +19,7 @@ constexpr int kMaxArtifacts = 16;
 constexpr std::size_t kMaxStoredReasonBytes = 16 << 10;
 constexpr std::size_t kMaxRoleBytes = 64;
 constexpr std::size_t kMaxPlaceBytes = 1024;
+constexpr std::size_t kMaxTrainerBytes = 1024;
 
 // A call that may be parked. The scheduler's answer and the client's cancellation race for it: the
 // first to claim it finishes it; gRPC then calls OnDone.
@@ -126,7 +127,8 @@ grpc::ServerUnaryReactor* WorkerService::ReportEpochs(grpc::CallbackServerContex
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->reports().ReportEpochs(
       *token, *std::move(epochs), request->checkpoint_sha256(), request->checkpoint_epoch(),
-      [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); });
+      [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); },
+      request->trainer().size() <= kMaxTrainerBytes ? request->trainer() : "");
   return reactor;
 }
 

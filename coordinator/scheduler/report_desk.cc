@@ -92,7 +92,7 @@ void ReportDesk::OnReported(TrialRow row, const LeaseToken& token) {
 
 void ReportDesk::ReportEpochs(const LeaseToken& token, std::vector<EpochMetrics> epochs,
                               const std::string& checkpoint_sha256, int checkpoint_epoch,
-                              StatusCallback callback) {
+                              StatusCallback callback, const std::string& trainer) {
   absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = SpecOf(token);
   if (!spec.ok()) return callback(spec.status());
   struct Report {
@@ -106,8 +106,9 @@ void ReportDesk::ReportEpochs(const LeaseToken& token, std::vector<EpochMetrics>
         bool revived = false;
         absl::StatusOr<TrialRow> row = transaction.RecordEpochs(
             token, *spec, report->epochs, checkpoint_sha256, checkpoint_epoch, &revived);
-        if (row.ok()) report->trial = *std::move(row);
-        return row.status();
+        if (!row.ok()) return row.status();
+        report->trial = *std::move(row);
+        return trainer.empty() ? absl::OkStatus() : transaction.SetTrainer(report->trial, trainer);
       },
       [this, report, token, callback](const absl::Status& status) {
         if (status.ok()) {

@@ -23,9 +23,10 @@ class ReportDesk {
   ReportDesk(SchedulerState& state, LeaseDesk& leases) : state_(state), leases_(leases) {}
 
   // All of them answer after the commit; FailedPrecondition when the token is stale.
+  // `trainer`: the `ready` line of what trains the attempt; "": not said.
   void ReportEpochs(const LeaseToken& token, std::vector<EpochMetrics> epochs,
                     const std::string& checkpoint_sha256, int checkpoint_epoch,
-                    StatusCallback callback);
+                    StatusCallback callback, const std::string& trainer = "");
   void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
                    const std::vector<ArtifactRow>& artifacts, StatusCallback callback);
   // The holder has found data with this digest, at `place`. Data that is refused ends the lease.

@@ -68,7 +68,7 @@ absl::Status StoredSearch::ObserveAll() {
 }
 
 absl::StatusOr<std::optional<Suggestion>> StoredSearch::Ask(Suggester suggester,
-                                                               std::int64_t number) {
+                                                            std::int64_t number) {
   try {
     absl::StatusOr<std::optional<Suggestion>> next = (search_.get()->*suggester)(number);
     if (next.ok() || !spec_->method->learns) return next;

@@ -108,6 +108,11 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectNewEpochs(
     Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
     const std::vector<std::string>& measures);
 
+// The configurations `first` to `last` with what the search had seen, by number.
+absl::StatusOr<std::vector<SuggestionRow>> SelectSuggestions(Database& database,
+                                                             std::int64_t sweep_id,
+                                                             std::int64_t first, std::int64_t last);
+
 // What the search chose for the configurations `first` to `last`, by number.
 absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
                                                            std::int64_t sweep_id,

@@ -118,6 +118,7 @@ const RowTable<AttemptRow>& AttemptTable() {
       {"a.ended_us", ReadInto<&Row::ended>},
       {"a.outcome", ReadInto<&Row::outcome>},
       {"a.reason", ReadInto<&Row::reason>},
+      {"a.trainer", ReadInto<&Row::trainer>},
   });
   return table;
 }

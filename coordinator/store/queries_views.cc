@@ -122,6 +122,22 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectNewEpochs(
   return rows;
 }
 
+absl::StatusOr<std::vector<SuggestionRow>> SelectSuggestions(Database& database,
+                                                             std::int64_t sweep_id,
+                                                             std::int64_t first,
+                                                             std::int64_t last) {
+  using Row = SuggestionRow;
+  static const auto& table = *new RowTable<Row>({
+      {"number", ReadInto<&Row::number>},
+      {"seen_sequence", ReadInto<&Row::seen_sequence>},
+      {"parameters", ReadInto<&Row::parameters>},
+  });
+  static const std::string kSql = table.Select(
+      "FROM configurations WHERE sweep_id = ? AND number BETWEEN ? AND ? ORDER BY number");
+  Statement statement = database.Prepare(kSql);
+  return table.All(statement.Bind(sweep_id, first, last));
+}
+
 absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
                                                            std::int64_t sweep_id,
                                                            std::int64_t first, std::int64_t last) {

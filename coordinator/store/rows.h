@@ -139,6 +139,7 @@ struct AttemptRow {
   std::optional<absl::Time> ended;
   std::string outcome;  // "" while it runs
   std::string reason;
+  std::string trainer;  // the `ready` line of its trainer; "" when it said none
 };
 
 // A lease that was valid when the store was opened, or was just granted.
@@ -195,6 +196,13 @@ struct EventRow {
 struct TrialChange {
   std::int64_t sequence = 0;
   std::int64_t number = 0;  // of the trial; 0: the sweep itself
+};
+
+// What the search has made.
+struct SuggestionRow {
+  std::int64_t number = 0;         // of the configuration
+  std::int64_t seen_sequence = 0;  // the last event that the search had seen
+  SharedParameters parameters;
 };
 
 // The progress of a trial that a caller knows.

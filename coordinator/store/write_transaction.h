@@ -120,6 +120,8 @@ class WriteTransaction {
                                         const std::vector<EpochMetrics>& epochs,
                                         const std::string& checkpoint_sha256, int checkpoint_epoch,
                                         bool* revived);
+  // Keeps the `ready` line of what trains the attempt. Does not check the token: RecordEpochs has.
+  absl::Status SetTrainer(const TrialRow& trial, const std::string& trainer);
   // The holder has found data with this digest at `place`. The first digest is stored with the
   // sweep; a lease with other data is given back. Checks the token like RecordEpochs.
   absl::StatusOr<DataReport> ReportData(const LeaseToken& token, const SweepSpec& spec,

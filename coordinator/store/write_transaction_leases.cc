@@ -213,6 +213,13 @@ absl::StatusOr<TrialRow> WriteTransaction::RecordEpochs(const LeaseToken& token,
   });
 }
 
+absl::Status WriteTransaction::SetTrainer(const TrialRow& trial, const std::string& trainer) {
+  return Guard([&]() -> absl::Status {
+    return database_.Run("UPDATE attempts SET trainer = ? WHERE trial_id = ? AND attempt = ?",
+                         trainer, trial.id, trial.attempt);
+  });
+}
+
 absl::StatusOr<DataReport> WriteTransaction::ReportData(const LeaseToken& token,
                                                         const SweepSpec& spec,
                                                         const std::string& sha256,

@@ -95,6 +95,8 @@ bool ValidCalls::FillAsPerson(Message* request) {
     r->set_cancelled(true);
   } else if (auto* const r = dynamic_cast<v1::ExtendSweepRequest*>(request)) {
     r->set_run_cap(++budget_);
+  } else if (auto* const r = dynamic_cast<v1::PreviewSuggestionsRequest*>(request)) {
+    r->set_count(1 + static_cast<int>(random_() % 5));
   } else if (auto* const r = dynamic_cast<v1::ListTrialsRequest*>(request)) {
     r->set_filter(random_() % 2 == 0 ? "lr > 0.015 and best_accuracy >= 50%" : "");
     r->set_order_by(random_() % 2 == 0 ? "best_accuracy desc" : "");

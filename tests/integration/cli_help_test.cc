@@ -76,7 +76,7 @@ TEST_F(CliHelpTest, TheOverviewFitsAScreenAndNamesEveryCommandThatExists) {
         "preview", "workers", "worker", "config", "completion", "report"}) {
     EXPECT_THAT(help.output, HasSubstr("  " + std::string(command) + " ")) << command;
   }
-  for (const char* later : {"replay", "confirm", "__complete", "__docs"}) {
+  for (const char* later : {"confirm", "__complete", "__docs"}) {
     EXPECT_THAT(help.output, Not(HasSubstr(later)));
   }
   EXPECT_EQ(Sweep({"help"}).output, help.output);

@@ -462,6 +462,8 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"trials", {"trials", "life"}},
       {"trial", {"trial", "life/1"}},
       {"explain", {"explain", "life/1"}},
+      {"suggest", {"suggest", "life"}},
+      {"replay --search", {"replay", "life", "--search"}},
       {"logs", {"logs", "life/1"}},
       {"export", {"export", "life"}},
       {"export --epochs", {"export", "life", "--epochs"}},
@@ -482,7 +484,7 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"worker drain", {"worker", "drain", "w1"}},
       {"delete", {"delete", "later", "--yes"}},
   };
-  const std::set<std::string> with_trainer = {"train", "model", "predict",
+  const std::set<std::string> with_trainer = {"train", "model", "predict", "replay",
                                               "report"};  // tested where there is one
   for (const cli::CommandKeys& promise : cli::JsonKeys()) {
     const auto tried = std::count_if(commands.begin(), commands.end(), [&](const auto& command) {

@@ -99,6 +99,21 @@ TEST_F(AgentTest, ReportsEveryEpochInOrderThenTheFiles) {
                                                        {"predictions", "predictions of s/1"}}));
 }
 
+TEST_F(AgentTest, SaysOnceWhatTrainsAnAttempt) {
+  coordinator_.Offer(1, "", 40);
+  coordinator_.Offer(2, "", 2);  // the trainer is warm and does not say it again
+  StartAgent();
+  coordinator_.WaitForFinish(2);
+  coordinator_.WaitForFinish(1);
+  std::map<std::string, int> told;
+  for (const v1::ReportEpochsRequest& report : coordinator_.record().reports) {
+    if (report.trainer().empty()) continue;
+    EXPECT_THAT(report.trainer(), HasSubstr("\"build\":\"fake_trainer\""));
+    ++told[report.token().trial()];
+  }
+  EXPECT_EQ(told, (std::map<std::string, int>{{"sweeps/s/trials/1", 1}, {"sweeps/s/trials/2", 1}}));
+}
+
 TEST_F(AgentTest, RemovesTheFilesOfATrialThatHasEnded) {
   coordinator_.Offer(1, "", 1);
   StartAgent();

@@ -78,6 +78,7 @@ void LeaseReporter::Begin(v1::Lease lease) {
     // after the thread was done with it.
     abandoned_ = refused_ = false;
     epochs_.clear();
+    trainer_.clear();
     checkpoint_.reset();
     end_.reset();
     busy_ = true;
@@ -85,10 +86,11 @@ void LeaseReporter::Begin(v1::Lease lease) {
   changed_.NotifyAll();
 }
 
-void LeaseReporter::AddEpoch(const EpochMetrics& metrics) {
+void LeaseReporter::AddEpoch(const EpochMetrics& metrics, const std::string& trainer) {
   {
     MutexLock lock(&mutex_);
     if (refused_) return;
+    trainer_ = trainer;
     epochs_.push_back(metrics);
   }
   changed_.NotifyAll();
@@ -152,6 +154,7 @@ bool LeaseReporter::WaitForLease() {
 void LeaseReporter::Prepare() {
   data_sha256_.clear();
   data_refused_ = false;
+  trainer_told_ = false;
   absl::StatusOr<PreparedTrial> trial = absl::UnknownError("");
   try {
     trial = PrepareTrial();
@@ -300,6 +303,7 @@ LeaseReporter::Work LeaseReporter::WaitForWork() {
   } else if (!epochs_.empty() || checkpoint_) {
     const std::size_t rows = std::min(epochs_.size(), kRowsPerReport);
     work.epochs.assign(epochs_.begin(), epochs_.begin() + static_cast<std::ptrdiff_t>(rows));
+    work.trainer = trainer_;
     // A checkpoint follows its epochs, so it is sent only when no row is left.
     if (rows == epochs_.size()) work.checkpoint = std::exchange(checkpoint_, std::nullopt);
   } else {
@@ -331,10 +335,12 @@ void LeaseReporter::Report(const Work& work) {
     }
   }
   if (request.epochs().empty() && request.checkpoint_sha256().empty()) return;
+  if (!request.epochs().empty() && !trainer_told_) request.set_trainer(work.trainer);
   const absl::Status status =
       Persist("report epochs", [&] { return options_.client->ReportEpochs(request); });
   if (absl::IsCancelled(status)) return;
   if (!status.ok()) return Refuse(status);
+  if (!request.epochs().empty()) trainer_told_ = true;
   Forget(work.epochs.size());
 }
 

@@ -81,7 +81,8 @@ class LeaseReporter {
   ~LeaseReporter();
 
   void Begin(v1::Lease lease);
-  void AddEpoch(const EpochMetrics& metrics);
+  // `trainer`: the `ready` line of the trainer that measured it; "" when it said none.
+  void AddEpoch(const EpochMetrics& metrics, const std::string& trainer = "");
   // The file is opened here and stored later, so the trainer may replace it at once. A file that
   // ArtifactFile refuses is mentioned in the trial's log.
   void AddCheckpoint(int epoch, const std::string& path);
@@ -96,6 +97,7 @@ class LeaseReporter {
   // The work of one round of Serve.
   struct Work {
     std::vector<EpochMetrics> epochs;
+    std::string trainer;
     std::optional<Checkpoint> checkpoint;
     std::optional<LeaseEnd> end;
     bool over = false;
@@ -138,6 +140,7 @@ class LeaseReporter {
   bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
   bool refused_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<EpochMetrics> epochs_ ABSL_GUARDED_BY(mutex_);
+  std::string trainer_ ABSL_GUARDED_BY(mutex_);
   std::optional<Checkpoint> checkpoint_ ABSL_GUARDED_BY(mutex_);
   std::optional<LeaseEnd> end_ ABSL_GUARDED_BY(mutex_);
 
@@ -148,6 +151,7 @@ class LeaseReporter {
   DatasetSpec dataset_;
   std::string data_sha256_;  // of the data that the trial was prepared with; "" before
   bool data_refused_ = false;
+  bool trainer_told_ = false;  // the coordinator knows it
 
   std::jthread thread_;  // last: it uses all of the above
 };

@@ -177,7 +177,9 @@ void Slot::OnProgress(const ProgressMessage& progress) {
 
 void Slot::OnEpoch(const EpochMessage& epoch) {
   LeaseWork::Action action = work_->OnEpoch(epoch.metrics.epoch, holder_.program().name());
-  if (!std::holds_alternative<LeaseWork::FailTrainer>(action)) reporter_.AddEpoch(epoch.metrics);
+  if (!std::holds_alternative<LeaseWork::FailTrainer>(action)) {
+    reporter_.AddEpoch(epoch.metrics, holder_.ready_line());
+  }
   Perform(std::move(action));
 }
 

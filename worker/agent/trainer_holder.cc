@@ -30,6 +30,7 @@ absl::Status TrainerHolder::Start(const TrainerProgram& program) {
   stage_ = program_.of_sweep ? Stage::kReady : Stage::kStarting;
   ending_ = {};
   fault_.reset();
+  ready_line_.clear();
   trials_ = 0;
   bytes_read_ = 0;
   output_deadline_.reset();
@@ -116,6 +117,7 @@ void TrainerHolder::OnMessage(const TrainerMessage& message) {
 void TrainerHolder::OnReady(const ReadyMessage& ready) {
   if (stage_ == Stage::kReady && !program_.of_sweep) return;
   stage_ = Stage::kReady;
+  ready_line_ = TrainerMessageToJson(ready);
   spdlog::info("trainer ready slot={} pid={} build=\"{}\" device=\"{}\" backend={}", slot_,
                trainer_->pid(), ready.build, ready.device, ready.backend);
   events_.ready(ready.device);

@@ -63,6 +63,8 @@ class TrainerHolder {
   bool takes_trial() const { return has_process() && stage_ == Stage::kReady && ending_.idle(); }
   // The running program, or the last one.
   const TrainerProgram& program() const { return program_; }
+  // The line by which the program said that it is ready; "" if it has not said so.
+  const std::string& ready_line() const { return ready_line_; }
   // The trainer's last output, "" if there is none.
   std::string LastLines() const { return has_process() ? trainer_->LastLines() : ""; }
   // The number of trials that this process has ended.
@@ -123,6 +125,7 @@ class TrainerHolder {
   Stage stage_ = Stage::kStarting;
   Escalation ending_;
   std::optional<std::string> fault_;  // why the trainer was killed
+  std::string ready_line_;
   int trials_ = 0;
   std::uint64_t bytes_read_ = 0;
   TimePoint last_output_;

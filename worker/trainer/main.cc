@@ -25,6 +25,7 @@
 #include "common/base/end_signals.h"
 #include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
+#include "worker/trainer/build_id.h"
 #include "worker/trainer/inbox.h"
 #include "worker/trainer/trainer.h"
 
@@ -243,10 +244,14 @@ int Main(int argc, char** argv) {
   static Inbox inbox([](const ErrorMessage& error) { output.Send(error); });
   try {
     Trainer trainer(flags.trainer);
+    const std::string backend = DescribeBackend(flags.trainer);
     output.Send(
         ReadyMessage{.build = std::string("sweep-trainer ") + SWEEP_VERSION + ", " + TorchVersion(),
                      .device = DescribeDevice(flags.trainer.device),
-                     .backend = DescribeBackend(flags.trainer)});
+                     .backend = backend,
+                     .build_id = BuildId(),
+                     .instructions = DescribeInstructions(backend),
+                     .threads = flags.trainer.threads});
     std::thread(ReadInput, &inbox).detach();  // lives until the process ends
     TrainAll(&trainer, &inbox, &output);
   } catch (const TrainingError& error) {  // no such device

@@ -12,6 +12,7 @@
 #include "worker/trainer/torch/torch_runtime.h"
 #include "worker/trainer/training_run.h"
 #ifdef SWEEP_LANES
+#include "worker/kernels/targets.h"
 #include "worker/trainer/lanes/lanes_backend.h"
 #endif
 
@@ -147,6 +148,15 @@ std::string DescribeBackend(const TrainerOptions& options) {
     throw TrainingError("backend lanes cannot be used: " + reason, false);
   }
   return options.backend == "torch" || !reason.empty() ? "torch" : "lanes";
+}
+
+std::string DescribeInstructions(const std::string& backend) {
+#ifdef SWEEP_LANES
+  if (backend == "lanes") return kernels::InstructionSets().front();
+#else
+  (void)backend;
+#endif
+  return TorchInstructions();
 }
 
 }  // namespace sweep

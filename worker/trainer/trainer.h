@@ -90,4 +90,7 @@ std::string DescribeDevice(const std::string& device);
 // Throws TrainingError like the constructor.
 std::string DescribeBackend(const TrainerOptions& options);
 
+// The instruction set that this backend uses on this processor, as it calls it: "AVX3", "AVX512".
+std::string DescribeInstructions(const std::string& backend);
+
 }  // namespace sweep

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -62,6 +63,8 @@ void SetUpTorch(int threads) {
 }
 
 std::string TorchVersion() { return std::string("libtorch ") + TORCH_VERSION; }
+
+std::string TorchInstructions() { return at::get_cpu_capability(); }
 
 std::string FindDevice(const std::string& name) {
   if (name == "cpu" || (name == "auto" && !at::hasCUDA())) return "cpu";

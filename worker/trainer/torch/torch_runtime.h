@@ -14,6 +14,9 @@ void SetUpTorch(int threads);
 // "libtorch 2.13.0".
 std::string TorchVersion();
 
+// The instruction set that libtorch uses on this processor: "AVX512", "AVX2", "DEFAULT".
+std::string TorchInstructions();
+
 // The device that `device` ("auto", "cpu", "cuda:N") stands for here: "cpu" or "cuda:0". Throws
 // TrainingError when there is no such device.
 std::string FindDevice(const std::string& device);

@@ -1,0 +1,358 @@
+#include "cli/commands/replay_trial.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "cli/calls.h"
+#include "cli/present/cells.h"
+#include "cli/present/curves.h"
+#include "cli/present/download_bar.h"
+#include "cli/present/measure_text.h"
+#include "cli/present/present.h"
+#include "cli/present/text.h"
+#include "cli/signals.h"
+#include "cli/training/repetition.h"
+#include "cli/training/training.h"
+#include "common/base/counted.h"
+#include "common/protocol/program_files.h"
+#include "worker/agent/dataset_cache.h"
+#include "worker/agent/find_trainer.h"
+#include "worker/agent/owned_folder.h"
+#include "worker/agent/program_cache.h"
+
+namespace sweep::cli {
+namespace {
+
+// The stored trial.
+struct StoredTrial {
+  v1::Sweep sweep;
+  v1::Trial trial;
+  std::vector<v1::Epoch> epochs;                  // counted ones, in order
+  std::map<int, std::optional<ReadyMessage>> trainers;  // by attempt; nullopt: unknown
+  TrialSpec spec;
+};
+
+bool HasProgram(const StoredTrial& stored) { return stored.sweep.program_size() > 0; }
+
+absl::StatusOr<StoredTrial> ReadTrial(Connection& connection, const std::string& name) {
+  const absl::StatusOr<v1::GetTrialResponse> answer = GetTrial(connection, name);
+  if (!answer.ok()) return answer.status();
+  StoredTrial stored;
+  stored.trial = answer->trial();
+  const std::string shown = ShortName(stored.trial.name());
+  absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, SweepOf(stored.trial));
+  if (!sweep.ok()) return sweep.status();
+  stored.sweep = *std::move(sweep);
+  if (!stored.sweep.file_refusal().empty() || answer->spec_json().empty()) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} cannot be trained again: this build does not accept the sweep's file{}{}", shown,
+        stored.sweep.file_refusal().empty() ? "" : ": ", stored.sweep.file_refusal()));
+  }
+  const absl::StatusOr<std::vector<v1::Epoch>> epochs = ListEpochs(connection, name);
+  if (!epochs.ok()) return epochs.status();
+  stored.epochs = CountedEpochs(*epochs);
+  if (stored.epochs.empty()) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} is {} and has no epoch to compare with", shown,
+                    StateName(stored.trial.state())));
+  }
+  const absl::StatusOr<std::vector<v1::Attempt>> attempts = ListAttempts(connection, name);
+  if (!attempts.ok()) return attempts.status();
+  for (const v1::Attempt& attempt : *attempts) {
+    stored.trainers[attempt.attempt()] = ReadTrainer(attempt.trainer());
+  }
+  try {
+    stored.spec = TrialSpecFromJson(answer->spec_json(), HasProgram(stored)
+                                                            ? NetworkField::kOptional
+                                                            : NetworkField::kRequired);
+  } catch (const ProtocolError& error) {
+    return absl::FailedPreconditionError(fmt::format("{}: {}", shown, error.what()));
+  }
+  return stored;
+}
+
+// What trained the first of the stored epochs, if that is known.
+std::optional<ReadyMessage> FirstTrainer(const StoredTrial& stored) {
+  const auto found = stored.trainers.find(stored.epochs.front().attempt());
+  return found == stored.trainers.end() ? std::nullopt : found->second;
+}
+
+// As the worker prepares it, from the first epoch on, as far as it is compared.
+absl::Status PrepareSpec(const ReplayTrialOptions& options, const Session& session,
+                         const std::string& folder, StoredTrial* stored) {
+  TrialSpec& spec = stored->spec;
+  DataOptions data_options{.data_dir = options.data_dir};
+  if (session.terminal) data_options.progress = DownloadBar();
+  DatasetCache datasets(data_options);
+  const absl::StatusOr<DataSource> data = datasets.Get(spec.dataset);
+  if (!data.ok()) return absl::FailedPreconditionError(data.status().message());
+  const std::string& then = stored->sweep.data_sha256();
+  if (!then.empty() && !data->sha256.empty() && then != data->sha256) {
+    return absl::FailedPreconditionError(fmt::format(
+        "the sweep was trained on other data: SHA-256 {}, and {} has {}", then,
+        data->folder.empty() ? "dataset " + spec.dataset.name : data->folder, data->sha256));
+  }
+  spec.data_dir = data->folder;
+  spec.data_sha256 = data->sha256;
+  spec.output_dir = folder;
+  spec.resume_from.clear();
+  const std::optional<ReadyMessage> trainer = FirstTrainer(*stored);
+  const bool was_on_cpu = trainer && trainer->device == "cpu";
+  spec.device = !options.device.empty() ? options.device : was_on_cpu ? "cpu" : "auto";
+  const int last = stored->epochs.back().epoch();
+  spec.target_epoch = last < spec.epochs ? last : 0;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TrainerProgram> FindProgramOf(const StoredTrial& stored,
+                                             const ReplayTrialOptions& options,
+                                             ProgramCache* programs) {
+  if (!HasProgram(stored)) {
+    std::vector<std::string> wish;
+    if (!options.trainer.empty()) wish = {options.trainer};
+    absl::StatusOr<std::vector<std::string>> command = FindTrainer(wish);
+    if (!command.ok()) return command.status();
+    const std::optional<ReadyMessage> then = FirstTrainer(stored);
+    const bool is_known = then && std::find(kTrainerBackends.begin(), kTrainerBackends.end(),
+                                            then->backend) != kTrainerBackends.end();
+    // A trainer with `auto` says lanes also where a network needs torch, so lanes are not forced.
+    const std::string as_then = is_known && then->backend != "lanes" ? then->backend : "";
+    AddTrainerFlags(options.threads > 0 ? options.threads : then ? then->threads : 0,
+                    options.backend.empty() ? as_then : options.backend, &*command);
+    return TrainerProgram{.command = *std::move(command)};
+  }
+  for (const auto& [flag, is_given] :
+       {std::pair("--trainer", !options.trainer.empty()),
+        std::pair("--backend", !options.backend.empty()),
+        std::pair("--threads", options.threads > 0)}) {
+    if (!is_given) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("{} does not go with a sweep that brings its own program", flag));
+  }
+  if (!options.allow_program) {
+    return absl::FailedPreconditionError(
+        "the sweep brings its own program, which would run here with your rights; allow it with "
+        "--allow-program");
+  }
+  TrainerProgram program{.of_sweep = true};
+  const auto& sent = stored.sweep.source().program_files();
+  if (!sent.empty()) {
+    const ProgramFiles files(sent.begin(), sent.end());
+    absl::StatusOr<std::string> folder =
+        programs->Folder(0, ProgramDigest(files), [&] { return files; });
+    if (!folder.ok()) return folder.status();
+    program.folder = *std::move(folder);
+  }
+  absl::StatusOr<std::vector<std::string>> command = FindProgram(
+      {stored.sweep.program().begin(), stored.sweep.program().end()}, program.folder);
+  if (!command.ok()) return absl::FailedPreconditionError(command.status().message());
+  program.command = *std::move(command);
+  return program;
+}
+
+// The training again, as far as it has come.
+struct Repetition {
+  std::optional<ReadyMessage> trainer;  // nullopt: it did not say
+  std::vector<RepeatedEpoch> epochs;
+  std::string failure;  // why it ended early; empty when it did not
+};
+
+// A trial that was resumed depends on all attempts up to the one that measured the epoch.
+std::string DifferenceUpTo(int attempt, const StoredTrial& stored, const Repetition& repetition) {
+  if (!repetition.trainer) return "the program does not say what it is";
+  for (const auto& [number, trainer] : stored.trainers) {
+    if (number > attempt) break;
+    const bool has_measured =
+        std::any_of(stored.epochs.begin(), stored.epochs.end(),
+                    [&](const v1::Epoch& epoch) { return epoch.attempt() == number; });
+    if (!has_measured) continue;
+    if (!trainer) return "it is not known what trained it then";
+    if (std::string what = TrainerDifference(*trainer, *repetition.trainer); !what.empty()) {
+      return what;
+    }
+  }
+  return "";
+}
+
+void ShowProgress(const Session& session, int epoch, std::size_t last) {
+  if (!session.terminal || session.format != Format::kTable || session.quiet) return;
+  std::cerr << fmt::format("\r\x1b[Kepoch {} of {}", epoch, last) << std::flush;
+}
+
+Repetition TrainAgain(const TrainerProgram& program, const StoredTrial& stored,
+                      const Session& session) {
+  Repetition repetition;
+  const auto is_complete = [&] { return repetition.epochs.size() == stored.epochs.size(); };
+  ShowProgress(session, 0, stored.epochs.size());
+  const TrainingListener listener{
+      .ready = [&](const ReadyMessage& ready) { repetition.trainer = ready; },
+      .progress = [](const ProgressMessage&) {},
+      .epoch =
+          [&](const EpochMetrics& epoch) {
+            if (is_complete()) return;
+            const v1::Epoch& then = stored.epochs[repetition.epochs.size()];
+            RepeatedEpoch compared = CompareEpoch(then, epoch);
+            compared.expects_same = DifferenceUpTo(then.attempt(), stored, repetition).empty();
+            repetition.epochs.push_back(std::move(compared));
+            ShowProgress(session, then.epoch(), stored.epochs.size());
+          },
+      .checkpoint = [](const CheckpointMessage&) {},
+      .log =
+          [&](const std::string& line) {
+            if (!session.quiet) std::cerr << "trainer: " << Printable(line) << '\n';
+          },
+      // What comes later is not compared; a program may go on to the last epoch.
+      .stop = [&] { return SignalCount() > 0 || (is_complete() && program.of_sweep) ? 2 : 0; }};
+  const absl::StatusOr<DoneMessage> done = RunTraining(program, stored.spec, listener);
+  if (session.terminal && session.format == Format::kTable && !session.quiet) {
+    std::cerr << "\r\x1b[K" << std::flush;
+  }
+  if (!done.ok() && !is_complete()) {
+    const std::string reason(done.status().message());
+    repetition.failure = reason.substr(0, reason.find('\n'));
+  } else if (!is_complete()) {
+    repetition.failure = fmt::format("the training ended after {}",
+                                     Counted(std::ssize(repetition.epochs), "epoch"));
+  }
+  return repetition;
+}
+
+Json BothJson(const RepeatedEpoch& epoch) {
+  Json values = Json::object();
+  for (const RepeatedValue& one : epoch.values) {
+    values[one.name] = {{"stored", nullptr}, {"again", nullptr}, {"same", one.is_same}};
+    if (one.stored) values[one.name]["stored"] = *one.stored;
+    if (one.again) values[one.name]["again"] = *one.again;
+  }
+  return values;
+}
+
+// The metric that the sweep ranks by, and which other measures differ.
+Listing EpochsListing(const std::string& metric, const std::vector<RepeatedEpoch>& epochs) {
+  Listing listing;
+  listing.columns = {{"EPOCH", "epoch", true},   {"ATTEMPT", "attempt", true},
+                     {"STORED", "stored", true}, {"AGAIN", "again", true},
+                     {"DIFFERENCE", "difference", true},
+                     {"", "same"},               {"DIFFERS IN", "differs_in", false, true, true}};
+  for (const RepeatedEpoch& epoch : epochs) {
+    const RepeatedValue* const value = epoch.Find(metric);
+    Cell stored = cells::Missing(), again = cells::Missing(), difference = cells::Missing();
+    if (value != nullptr) {
+      stored = MeasureCell(metric, value->stored);
+      again = MeasureCell(metric, value->again);
+    }
+    if (value != nullptr && value->stored && value->again) {
+      const double by = *value->again - *value->stored;
+      difference = {value->is_same ? "0" : fmt::format("{:+.2g}", by), by};
+    }
+    std::string names;
+    Json unlike = Json::array();
+    for (const RepeatedValue& one : epoch.values) {
+      if (one.is_same) continue;
+      names += (names.empty() ? "" : ", ") + one.name;
+      unlike.push_back(one.name);
+    }
+    const std::string same = epoch.is_same() ? "same" : epoch.is_close() ? "close" : "different";
+    listing.rows.push_back({cells::Count(epoch.epoch), cells::Count(epoch.attempt), stored, again,
+                            difference, {same, epoch.is_same()}, {Printable(names), unlike}});
+  }
+  return listing;
+}
+
+Json TrainerJson(const std::optional<ReadyMessage>& trainer) {
+  if (!trainer) return nullptr;
+  return {{"build", trainer->build},     {"build_id", trainer->build_id},
+          {"device", trainer->device},   {"backend", trainer->backend},
+          {"instructions", trainer->instructions}, {"threads", trainer->threads}};
+}
+
+std::string TrainerLine(const std::optional<ReadyMessage>& trainer) {
+  return trainer ? Printable(TrainerText(*trainer)) : "not known";
+}
+
+void PrintRepetition(const StoredTrial& stored, const Repetition& repetition,
+                     const RepetitionVerdict& verdict, const Session& session) {
+  const std::string metric = ObjectiveOf(stored.sweep).name;
+  const Listing listing = EpochsListing(metric, repetition.epochs);
+  if (session.format == Format::kCsv) return PrintListing(listing, session, std::cout);
+  if (session.format == Format::kJson) {
+    Json rows = ListingJson(listing);
+    for (std::size_t i = 0; i < repetition.epochs.size(); ++i) {
+      rows[i]["values"] = BothJson(repetition.epochs[i]);
+    }
+    return PrintJson({{"trial", ShortName(stored.trial.name())},
+                      {"result", verdict.kind},
+                      {"good", verdict.is_good},
+                      {"metric", metric},
+                      {"stored_trainer", TrainerJson(FirstTrainer(stored))},
+                      {"trainer", TrainerJson(repetition.trainer)},
+                      {"repeated_epochs", rows},
+                      {"reason", repetition.failure}},
+                     std::cout);
+  }
+  if (!session.quiet) {
+    std::cout << fmt::format("{}  {}\nthen  {}\nhere  {}\n\n",
+                             Styled(session, Style::kBold, ShortName(stored.trial.name())),
+                             MeasureTitle(metric), TrainerLine(FirstTrainer(stored)),
+                             TrainerLine(repetition.trainer));
+    PrintListing(listing, session, std::cout);
+    std::cout << '\n';
+  }
+  std::cout << Styled(session, verdict.is_good ? Style::kGreen : Style::kRed, verdict.text) << '\n';
+}
+
+}  // namespace
+
+int ReplayTrial(const std::string& name, const ReplayTrialOptions& options,
+                const Session& session) {
+  InstallSignals();
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
+  if (!connection.ok()) return Fail(connection.status());
+  absl::StatusOr<StoredTrial> stored = ReadTrial(**connection, name);
+  if (!stored.ok()) return Fail(stored.status());
+  if (options.epochs > 0 && std::ssize(stored->epochs) > options.epochs) {
+    stored->epochs.resize(static_cast<std::size_t>(options.epochs));
+  }
+  const absl::StatusOr<std::unique_ptr<OwnedFolder>> folder =
+      OwnedFolder::MakeTemporary("sweep-replay-");
+  if (!folder.ok()) return Fail(folder.status());
+  ProgramCache programs((*folder)->path());
+  const absl::StatusOr<TrainerProgram> program = FindProgramOf(*stored, options, &programs);
+  if (!program.ok()) return Fail(program.status());
+  if (absl::Status prepared = PrepareSpec(options, session, (*folder)->path(), &*stored);
+      !prepared.ok()) {
+    return Fail(prepared);
+  }
+  const Repetition repetition = TrainAgain(*program, *stored, session);
+  const bool is_interrupted = SignalCount() > 0;
+  if (repetition.epochs.empty()) {
+    if (is_interrupted) {
+      std::cerr << "stopped before the end of the first epoch\n";
+      return kExitInterrupted;
+    }
+    return Fail(absl::InternalError(repetition.failure));
+  }
+  const RepetitionVerdict verdict = JudgeRepetition(
+      repetition.epochs,
+      DifferenceUpTo(repetition.epochs.back().attempt, *stored, repetition));
+  PrintRepetition(*stored, repetition, verdict, session);
+  if (is_interrupted) {
+    std::cerr << fmt::format("stopped after {} of {}\n", repetition.epochs.size(),
+                             Counted(std::ssize(stored->epochs), "epoch"));
+    return kExitInterrupted;
+  }
+  if (!repetition.failure.empty()) {
+    return Fail(absl::InternalError(fmt::format("only {} of {} came again: {}",
+                                                repetition.epochs.size(),
+                                                Counted(std::ssize(stored->epochs), "epoch"),
+                                                repetition.failure)));
+  }
+  return verdict.is_good ? kExitOk : kExitFailed;
+}
+
+}  // namespace sweep::cli
