@@ -86,6 +86,7 @@ CommandFamily AddSweepCommands;       // submit list best
 CommandFamily AddShowCommand;         // show
 CommandFamily AddWatchCommand;        // watch
 CommandFamily AddLifecycleCommands;   // pause resume cancel retry extend explain
+CommandFamily AddAskCommands;         // ask tell
 CommandFamily AddTidyCommands;        // delete rename archive
 CommandFamily AddTrialCommands;       // trials trial
 CommandFamily AddLogCommand;          // logs
@@ -100,8 +101,8 @@ CommandFamily AddCompletionCommands;  // completion, and its helper
 inline constexpr CommandFamily* kCommandFamilies[] = {
     AddRunCommand,     AddFileCommands,      AddSchemaCommand,     AddNetworkCommands,
     AddModelCommands,  AddPredictCommand,    AddSweepCommands,     AddShowCommand,
-    AddWatchCommand,   AddLifecycleCommands, AddTidyCommands,      AddTrialCommands,
-    AddLogCommand,     AddExportCommand,     AddReportCommand,     AddTrainCommand,
-    AddWorkerCommands, AddConfigCommand,     AddCompletionCommands};
+    AddWatchCommand,   AddLifecycleCommands, AddAskCommands,       AddTidyCommands,
+    AddTrialCommands,  AddLogCommand,        AddExportCommand,     AddReportCommand,
+    AddTrainCommand,   AddWorkerCommands,    AddConfigCommand,     AddCompletionCommands};
 
 }  // namespace sweep::cli

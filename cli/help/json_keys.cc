@@ -64,6 +64,11 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"cancel", false, sweep},
       {"retry", false, sweep + Keys{"retried"}},
       {"extend", false, sweep},
+      {"ask",
+       false,
+       {"trial", "attempt", "token", "parameters", "epochs", "epoch", "seed", "lease_seconds",
+        "spec"}},
+      {"tell", false, {"trial", "state", "stop", "reason"}},
       {"delete", true, {"name", "deleted_trials"}},
       {"rename", false, sweep},
       {"archive", false, sweep},
@@ -119,6 +124,7 @@ std::string KeyMeaning(const std::string& key) {
       {"image", "the file, with its index in an IDX file"},
       {"index", "of the image in an IDX file, from 0; null for a PNG"},
       {"label", "what the image is, where --labels says it"},
+      {"lease_seconds", "how long the trial is the caller's without a report"},
       {"log_probabilities", "natural logarithms of the probabilities"},
       {"messages", "errors and warnings, one object each: file, line, message, severity"},
       {"parameters", "hyperparameters by name; of a network, how many it trains"},
@@ -133,6 +139,8 @@ std::string KeyMeaning(const std::string& key) {
        "absent. Of a ranking what metrics and criteria ask for, as gate_on says. In CSV columns of "
        "these names"},
       {"works", "its first epoch was reported"},
+      {"stop", "the trial has been ended early: ask for the next one"},
+      {"token", "what `sweep tell` proves its right with"},
       {"trials", "of a sweep, numbers by state; of a worker, the names of those it holds"},
       {"trials_ahead", "of a pending trial: how many go first"},
   };
