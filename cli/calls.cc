@@ -440,4 +440,34 @@ absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
   return response;
 }
 
+absl::StatusOr<v1::SuggestTrialResponse> SuggestTrial(Connection& connection,
+                                                      const std::string& sweep,
+                                                      const std::string& caller,
+                                                      const std::string& request_id,
+                                                      absl::Duration wait) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(sweep);
+  if (!name.ok()) return name.status();
+  v1::SuggestTrialRequest request;
+  request.set_parent(SweepResource(*name));
+  request.set_caller(caller);
+  request.set_request_id(request_id);
+  const std::int64_t milliseconds = absl::ToInt64Milliseconds(wait);
+  request.mutable_wait()->set_seconds(milliseconds / 1000);
+  request.mutable_wait()->set_nanos(static_cast<int>(milliseconds % 1000 * 1'000'000));
+  v1::SuggestTrialResponse response;
+  const absl::Status status = Call(connection, &Stubs::callers,
+                                   &v1::CallerService::Stub::SuggestTrial, request, &response);
+  if (!status.ok()) return WithNearestSweep(connection, status, sweep);
+  return response;
+}
+
+absl::StatusOr<v1::ReportTrialResponse> ReportTrial(Connection& connection,
+                                                    const v1::ReportTrialRequest& request) {
+  v1::ReportTrialResponse response;
+  const absl::Status status = Call(connection, &Stubs::callers,
+                                   &v1::CallerService::Stub::ReportTrial, request, &response);
+  if (!status.ok()) return WithNearestSweep(connection, status, request.token().trial());
+  return response;
+}
+
 }  // namespace sweep::cli

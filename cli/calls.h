@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "cli/connection.h"
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/sweeps.pb.h"
 #include "sweep/v1/trials.pb.h"
 #include "sweep/v1/workers.pb.h"
@@ -75,6 +77,14 @@ absl::StatusOr<v1::Sweep> RenameSweep(Connection& connection, const std::string&
 absl::StatusOr<v1::Sweep> ArchiveSweep(Connection& connection, const std::string& name,
                                        bool archived);
 absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string& name);
+// Asks for a trial of a sweep that callers train; the coordinator waits for `wait` at most.
+absl::StatusOr<v1::SuggestTrialResponse> SuggestTrial(Connection& connection,
+                                                      const std::string& sweep,
+                                                      const std::string& caller,
+                                                      const std::string& request_id,
+                                                      absl::Duration wait);
+absl::StatusOr<v1::ReportTrialResponse> ReportTrial(Connection& connection,
+                                                    const v1::ReportTrialRequest& request);
 // `keep_going`: do not pause when the first trials fail alike.
 absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
                                                     const v1::SweepSource& source,

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "sweep/v1/blobs.grpc.pb.h"
+#include "sweep/v1/callers.grpc.pb.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/trials.grpc.pb.h"
 #include "sweep/v1/views.grpc.pb.h"
@@ -19,6 +20,7 @@ struct Stubs {
         sweeps(channel),
         trials(channel),
         workers(channel),
+        callers(channel),
         blobs(channel),
         views(channel) {}
 
@@ -26,6 +28,7 @@ struct Stubs {
   v1::SweepService::Stub sweeps;
   v1::TrialService::Stub trials;
   v1::WorkerService::Stub workers;
+  v1::CallerService::Stub callers;
   v1::BlobService::Stub blobs;
   v1::ViewService::Stub views;
 };

@@ -367,7 +367,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
   }
   // The time of a sweep's own program is unknown.
   std::optional<Pace> pace;
-  if (spec.program.empty() && !sample->configurations.empty()) {
+  if (!spec.HasOwnTrainer() && !sample->configurations.empty()) {
     absl::StatusOr<Pace> measured =
         options.gflops > 0 ? PaceOf(options.gflops) : MeasurePace(spec, *sample, options);
     pace = measured.ok() ? *std::move(measured) : PaceOf(kUsualGflops);

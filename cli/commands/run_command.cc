@@ -305,6 +305,11 @@ int Run(const RunOptions& options, const Session& session) {
   if (!input.ok()) return FailInput(input.status());
   InstallSignals();
   const SweepSpec& spec = input->spec;
+  if (spec.trained_by_callers) {
+    return Fail(absl::InvalidArgumentError(fmt::format(
+        "{} is trained by callers, which ask for its trials: {}, then {}", spec.name,
+        Command(session, {"submit", FileWord(options.file)}), Command(session, {"ask", spec.name}))));
+  }
   DataOptions data{.data_dir = options.data_dir};
   if (session.terminal) data.progress = DownloadBar();
   const absl::StatusOr<LocalData> local_data = PrepareData(spec, data);

@@ -476,7 +476,7 @@ class ParameterParser {
 
 bool IsUsed(const SweepSpec& spec, const std::string& name) {
   // Only the program knows which parameters it uses.
-  if (!spec.program.empty()) return true;
+  if (spec.HasOwnTrainer()) return true;
   if (name == "model" || (FindKnownParameter(name) != nullptr && name != "dropout")) return true;
   return std::any_of(spec.networks.begin(), spec.networks.end(), [&](const auto& network) {
     return Contains(network.second.references(), name);

@@ -140,6 +140,7 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
   for (const std::string& word : spec.program) {
     absl::StrAppend(&text, "program ", Framed(word), "\n");
   }
+  if (spec.trained_by_callers) absl::StrAppend(&text, "trained_by callers\n");
   // Edition 1 filled in the trainer's defaults; here the program has its own.
   if (spec.LeavesDefaultsToProgram()) {
     absl::StrAppend(&text, "defaults by program", spec.recipe_is_written ? " and recipe\n" : "\n");

@@ -43,7 +43,7 @@ constexpr std::size_t kMaxTextLength = 4096;
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
       "name",         "description", "labels",    "model",      "recipe",
-      "program",      "files",       "dataset",   "method",     "metric",
+      "program",      "files",       "trained_by", "dataset",   "method",     "metric",
       "parameters",   "constraints", "try_first", "epochs",     "evaluate",
       "require",      "gate_on",     "run_cap",   "replicates", "seed",
       "max_failures", "keep_going",  "measures",  "k",          "early_terminate"};
@@ -89,7 +89,7 @@ class SweepParser {
     ReadDataset();
     ReadEvaluate();
     ReadMethod();
-    ParseCriteria({.keys = keys_, .has_network = HasModel(), .has_program = HasProgram()}, &reader_,
+    ParseCriteria({.keys = keys_, .has_network = HasModel(), .has_program = HasOwnTrainer()}, &reader_,
                   &spec_);
     ReadNumbers();
     ReadEarlyTerminate();
@@ -179,7 +179,20 @@ class SweepParser {
   void ReadProgram() {
     ReadCommandAndFiles();
     // A program with an error still is a program, which decides on its own parameters.
-    if (HasProgram() && spec_.program.empty()) spec_.program = {"unknown"};
+    if (Find("program") != nullptr && spec_.program.empty()) spec_.program = {"unknown"};
+    ReadTrainedBy();
+  }
+
+  void ReadTrainedBy() {
+    const YamlEntry* entry = Find("trained_by");
+    if (entry == nullptr) return;
+    const std::optional<std::string> word = reader_.Word(*entry, {"workers", "callers"});
+    spec_.trained_by_callers = word == "callers";
+    if (spec_.trained_by_callers && Find("program") != nullptr) {
+      reader_.Error(entry->line,
+                    "'trained_by: callers' does not go with 'program': no worker trains the sweep, "
+                    "the programs that train it ask for its trials (sweep ask)");
+    }
   }
 
   void ReadCommandAndFiles() {
@@ -190,7 +203,7 @@ class SweepParser {
       if (program != nullptr) CheckProgram(*program, spec_.program, nullptr, &reader_);
       return;
     }
-    if (!HasProgram() && !MisspeltKey("program")) {
+    if (program == nullptr && !MisspeltKey("program")) {
       reader_.Error(files->line, "'files' goes with 'program', the command that uses them");
     }
     const std::size_t errors = reader_.error_count();
@@ -203,17 +216,17 @@ class SweepParser {
     }
   }
 
-  // True also when its value has an error.
-  bool HasProgram() const { return Find("program") != nullptr; }
+  // True also when the value of 'program' has an error.
+  bool HasOwnTrainer() const { return spec_.trained_by_callers || Find("program") != nullptr; }
 
   void ReadModels() {
     const YamlEntry* entry = Find("model");
     if (entry == nullptr) {
-      if (HasProgram()) {
+      if (HasOwnTrainer()) {
         if (const YamlEntry* recipe = Find("recipe")) {
           reader_.Error(recipe->line, "'recipe' goes with 'model', whose recipe it names");
         }
-      } else if (!MisspeltKey("model") && !MisspeltKey("program")) {
+      } else if (!MisspeltKey("model") && !MisspeltKey("program") && !MisspeltKey("trained_by")) {
         reader_.Error(
             0, absl::StrCat("'model' is missing: a built-in network (",
                             absl::StrJoin(BuiltinNetworkNames(), ", "), ") or a network file"));
@@ -252,12 +265,12 @@ class SweepParser {
   void ReadDatasetKey() {
     const YamlEntry* entry = Find("dataset");
     if (entry == nullptr) {
-      if (HasProgram()) spec_.dataset.name = "none";
+      if (HasOwnTrainer()) spec_.dataset.name = "none";
       return;
     }
     if (!entry->value.IsMap()) {
       std::vector<std::string> names = {"mnist", "synthetic"};
-      if (HasProgram()) names.push_back("none");
+      if (HasOwnTrainer()) names.push_back("none");
       if (const auto name = DatasetName(*entry, names)) spec_.dataset.name = *name;
     } else {
       ReadDatasetMapping(*entry);
@@ -366,7 +379,7 @@ class SweepParser {
   }
 
   // True also when its value has an error, or the key is misspelt.
-  bool HasModel() const { return Find("model") != nullptr || !HasProgram(); }
+  bool HasModel() const { return Find("model") != nullptr || !HasOwnTrainer(); }
 
   void ReadNumbers() {
     const auto read = [&](const char* key, std::int64_t min, std::int64_t max, auto* out) {
@@ -432,7 +445,7 @@ class SweepParser {
     if (const YamlEntry* entry = Find("parameters")) {
       parameters_are_known_ = entry->value.IsMap();
       spec_.parameters = ParseParameters(
-          *entry, {.has_network = HasModel(), .has_program = HasProgram()}, &reader_);
+          *entry, {.has_network = HasModel(), .has_program = HasOwnTrainer()}, &reader_);
     }
     if (spec_.models.size() > 1) {
       Parameter model{.name = "model", .distribution = Distribution::kCategorical};
@@ -485,7 +498,8 @@ class SweepParser {
     spec_.epochs_by_recipe = Find("epochs") == nullptr;
     const YamlEntry* entry = Find("epochs");
     if (entry == nullptr) {
-      spec_.epochs = RecipeEpochs();
+      // Most callers report a single result.
+      spec_.epochs = spec_.trained_by_callers && spec_.models.empty() ? 1 : RecipeEpochs();
       return;
     }
     if (const auto epochs = reader_.Int(*entry, 1, 10'000)) {
@@ -592,7 +606,8 @@ class SweepParser {
     Diagnostics ignored;
     absl::StatusOr<NetworkFile> network =
         NetworkFile::Parse(BuiltinNetworkText(stand_in).value_or(""), stand_in, &ignored);
-    if (own || MisspeltKey("model") || MisspeltKey("program") || !network.ok()) {
+    if (own || MisspeltKey("model") || MisspeltKey("program") || MisspeltKey("trained_by") ||
+        !network.ok()) {
       return CheckLikelySlips(spec_, &reader_);
     }
     SweepSpec spec = spec_;

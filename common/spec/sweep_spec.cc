@@ -96,7 +96,7 @@ TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int repli
     trial.normalize_mean = file.normalize_mean();
     trial.normalize_stddev = file.normalize_stddev();
   }
-  if (!program.empty()) {
+  if (HasOwnTrainer()) {
     trial.parameters = configuration.resolved;
     trial.only_parameters = LeavesDefaultsToProgram();
   }
@@ -189,7 +189,7 @@ std::int64_t EvaluationImages(const SweepSpec& spec) {
   if (spec.holdout > 0) return spec.holdout;
   if (spec.dataset.test_size > 0) return spec.dataset.test_size;
   // A program without one of our networks has its own data.
-  if (!spec.program.empty() && spec.models.empty()) return 0;
+  if (spec.HasOwnTrainer() && spec.models.empty()) return 0;
   if (spec.dataset.name == "mnist") return kMnistTestImages;
   return spec.dataset.name == "synthetic" ? kSyntheticTestImages : 0;
 }

@@ -114,6 +114,8 @@ struct SweepSpec {
   bool keep_going = false;  // do not pause when the first trials fail alike; not part of the digest
   // The command of the sweep's own trainer; empty for the workers' trainer.
   std::vector<std::string> program;
+  // No worker trains the sweep: programs with their own loop ask for its trials.
+  bool trained_by_callers = false;
   // SHA-256 of the names and texts of `files`; "" without files.
   std::string program_digest;
   std::map<std::string, std::string> labels;
@@ -158,8 +160,11 @@ struct SweepSpec {
   // The names of the measures in objectives and gates, canonical, each once.
   std::vector<std::string> JudgedMeasures() const;
 
+  // True when the workers' trainer does not train the sweep: hyperparameters and measures have the
+  // names that its own program or its callers know.
+  bool HasOwnTrainer() const { return trained_by_callers || !program.empty(); }
   // True when the program's own defaults apply to hyperparameters that no file mentions.
-  bool LeavesDefaultsToProgram() const { return !program.empty() && edition >= 2; }
+  bool LeavesDefaultsToProgram() const { return HasOwnTrainer() && edition >= 2; }
 
   // The trainer's spec for replicate `replicate` (0-based), without the trial's name. The seed
   // depends only on the sweep's seed and the replicate, so that configurations are compared with

@@ -312,6 +312,19 @@ v1::Lease ToProto(const LeaseOffer& offer) {
   return proto;
 }
 
+v1::SuggestedTrial ToProto(const AskedTrial& asked) {
+  v1::SuggestedTrial proto;
+  *proto.mutable_token() = ToProto(asked.token);
+  for (const auto& [name, value] : asked.trial.parameters) {
+    (*proto.mutable_parameters())[name] = ToProto(value);
+  }
+  proto.set_epochs(asked.trial.epochs);
+  proto.set_seed(asked.trial.seed);
+  proto.set_epoch(asked.trial.result.epoch);
+  if (asked.spec_json != nullptr) proto.set_spec_json(*asked.spec_json);
+  return proto;
+}
+
 v1::LogLine ToProto(const LogRow& row) {
   v1::LogLine proto;
   proto.set_attempt(row.attempt);

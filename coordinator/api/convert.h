@@ -11,6 +11,7 @@
 #include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/store.h"
 #include "sweep/v1/blobs.pb.h"
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/resources.pb.h"
 #include "sweep/v1/sweeps.pb.h"
 #include "sweep/v1/trials.pb.h"
@@ -36,6 +37,8 @@ v1::Worker ToProto(const WorkerInfo& worker);
 v1::Progress ToProto(const TrialProgress& progress);
 v1::LeaseToken ToProto(const LeaseToken& token);
 v1::Lease ToProto(const LeaseOffer& offer);
+// Without the lease term.
+v1::SuggestedTrial ToProto(const AskedTrial& asked);
 v1::LogLine ToProto(const LogRow& row);
 
 absl::StatusOr<SweepSource> FromProto(const v1::SweepSource& source);

@@ -8,6 +8,7 @@
 
 #include "coordinator/api/blob_service.h"
 #include "coordinator/api/call_meter.h"
+#include "coordinator/api/caller_service.h"
 #include "coordinator/api/sweep_service.h"
 #include "coordinator/api/time_left_gauge.h"
 #include "coordinator/api/trial_service.h"
@@ -114,6 +115,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                                                                  .reads = reads_.get(),
                                                                  .parsing = parsing_.get()});
     workers_ = std::make_unique<WorkerService>(scheduler_.get(), reads_.get());
+    callers_ =
+        std::make_unique<CallerService>(scheduler_.get(), specs_.get(), parsing_.get());
     blob_service_ = std::make_unique<BlobService>(store_.get(), blobs_.get(), files_.get());
     view_service_ = std::make_unique<ViewService>(views_.get(), reads_.get());
     grpc::ServerBuilder builder;
@@ -123,6 +126,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     builder.RegisterService(sweeps_.get());
     builder.RegisterService(trials_.get());
     builder.RegisterService(workers_.get());
+    builder.RegisterService(callers_.get());
     builder.RegisterService(blob_service_.get());
     builder.RegisterService(view_service_.get());
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> meters;
@@ -247,6 +251,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<SweepService> sweeps_;
   std::unique_ptr<TrialService> trials_;
   std::unique_ptr<WorkerService> workers_;
+  std::unique_ptr<CallerService> callers_;
   std::unique_ptr<BlobService> blob_service_;
   std::unique_ptr<ViewService> view_service_;
   std::unique_ptr<grpc::Server> server_;

@@ -46,6 +46,12 @@ std::string AndNames(const std::vector<std::string>& workers) {
   return list;
 }
 
+// "worker v", "caller v".
+std::string Holder(std::string_view name) {
+  if (!name.starts_with(kCallerPrefix)) return fmt::format("worker {}", name);
+  return fmt::format("caller {}", name.substr(kCallerPrefix.size()));
+}
+
 // ---- What a pending trial waits for
 
 void ExplainPause(const TrialSituation& at, Reasons* reasons) {
@@ -85,7 +91,10 @@ std::string ExplainMisfits(const TrialSituation& at) {
 }
 
 void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reasons) {
-  if (at.workers == 0) {
+  if (at.is_for_callers) {
+    reasons->push_back(fmt::format("it waits for a program that asks for it (sweep ask {})",
+                                   at.trial.sweep));
+  } else if (at.workers == 0) {
     reasons->push_back("no worker is connected");
   } else if (at.may_train_it == 0) {
     reasons->push_back(ExplainMisfits(at));
@@ -179,8 +188,8 @@ void ExplainLastAttempt(const TrialSituation& at, Reasons* reasons) {
   const std::string why =
       attempt.reason.empty() ? "" : ": " + OneLine(attempt.reason, kMaxReasonBytes);
   if (attempt.outcome == "given_back") {
-    reasons->push_back(fmt::format("worker {} gave attempt {} back {}{}; that counts as no failure",
-                                   attempt.worker, attempt.attempt, ago, why));
+    reasons->push_back(fmt::format("{} gave attempt {} back {}{}; that counts as no failure",
+                                   Holder(attempt.worker), attempt.attempt, ago, why));
   } else {
     const std::string what = attempt.outcome == "lost"     ? "was lost"
                              : attempt.outcome == "failed" ? "failed"
@@ -188,8 +197,8 @@ void ExplainLastAttempt(const TrialSituation& at, Reasons* reasons) {
     const std::string count =
         at.trial.failures > 0 ? fmt::format("failure {} of {}", at.trial.failures, at.max_failures)
                               : "it was retried since, with no failure counted";
-    reasons->push_back(fmt::format("attempt {} by worker {} {} {}{} ({})", attempt.attempt,
-                                   attempt.worker, what, ago, why, count));
+    reasons->push_back(fmt::format("attempt {} by {} {} {}{} ({})", attempt.attempt,
+                                   Holder(attempt.worker), what, ago, why, count));
   }
 }
 
@@ -230,6 +239,7 @@ Explanation ExplainPending(const TrialSituation& at) {
 
 Reasons ExplainHeld(const TrialSituation& at) {
   const TrialRow& trial = at.trial;
+  const std::string holder = Holder(trial.worker);
   Reasons reasons;
   const std::string since = at.last_attempt ? Ago(at.now - at.last_attempt->started) : "before";
   std::string where =
@@ -240,23 +250,23 @@ Reasons ExplainHeld(const TrialSituation& at) {
     where += fmt::format(", epoch {} is at step {} of {}", at.progress->epoch, at.progress->step,
                          at.progress->steps);
   }
-  reasons.push_back(fmt::format("worker {} trains it: attempt {} was granted {}, {}", trial.worker,
+  reasons.push_back(fmt::format("{} trains it: attempt {} was granted {}, {}", holder,
                                 trial.attempt, since, where));
   if (at.sweep_state == SweepState::kPaused && at.give_back) {
     reasons.push_back(
-        fmt::format("sweep {} is paused, so worker {} was told to save a checkpoint and stop",
-                    trial.sweep, trial.worker));
+        fmt::format("sweep {} is paused, so {} was told to save a checkpoint and stop",
+                    trial.sweep, holder));
   } else if (at.holder_drains) {
     reasons.push_back(
-        fmt::format("worker {} drains: it will save a checkpoint and stop", trial.worker));
+        fmt::format("{} drains: it will save a checkpoint and stop", holder));
   }
   if (!at.holder_last_seen) {
     reasons.push_back(fmt::format(
-        "worker {} has not been heard from since the coordinator started; it is waited for {} "
+        "{} has not been heard from since the coordinator started; it is waited for {} "
         "more",
-        trial.worker, Seconds(at.waits_for_holder)));
+        holder, Seconds(at.waits_for_holder)));
   } else {
-    reasons.push_back(fmt::format("worker {} was last heard from {}{}", trial.worker,
+    reasons.push_back(fmt::format("{} was last heard from {}{}", holder,
                                   Ago(at.now - *at.holder_last_seen),
                                   at.holder_is_connected ? "" : ": it is gone"));
   }
@@ -277,7 +287,7 @@ Reasons ExplainEnded(const TrialSituation& at) {
   const std::string ago = trial.ended ? Ago(at.now - *trial.ended) : "before";
   const std::string why = trial.reason.empty() ? "" : ": " + OneLine(trial.reason, kMaxReasonBytes);
   const std::string holder =
-      trial.attempt > 0 ? fmt::format(" (attempt {}, worker {})", trial.attempt, trial.worker) : "";
+      trial.attempt > 0 ? fmt::format(" (attempt {}, {})", trial.attempt, Holder(trial.worker)) : "";
   switch (trial.state) {
     case TrialState::kCompleted:
       return {

@@ -26,6 +26,7 @@ struct TrialSituation {
   bool is_in_table = true;   // the scheduler has it, so it has not ended and its file is accepted
   std::string file_refusal;  // why its file is not accepted; empty: it is accepted
   bool give_back = false;    // it is paused, and workers give its trials back
+  bool is_for_callers = false;  // no worker trains it
   std::string pause_reason;  // why the coordinator paused it
   int max_failures = 0;
 

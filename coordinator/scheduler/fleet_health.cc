@@ -52,6 +52,7 @@ bool MayTakeOneMore(const WorkTable& table, WorkerEntry* worker, absl::Duration 
 
 void NoteFailure(SchedulerState& state, TrialEntry* trial, WorkerEntry* worker,
                  const std::string& reason) {
+  if (worker->is_caller()) return;  // whoever asks next gets the trial
   const absl::Duration now = state.Now();
   bool fails_everywhere = false;  // also on a worker that works
   for (const std::string& name : trial->failed_on) {
@@ -78,6 +79,7 @@ void NoteFailure(SchedulerState& state, TrialEntry* trial, WorkerEntry* worker,
 
 void NoteLoss(SchedulerState& state, TrialEntry* trial, WorkerEntry* worker,
               const std::string& reason) {
+  if (worker->is_caller()) return;
   if (worker->last_call_before_loss == worker->last_call) {
     trial->failed_on.insert(worker->name);
     trial->waits_for_another_until = state.Now() + kWaitForAnother;

@@ -90,6 +90,7 @@ void DescribeQueue(const WorkTable& table, const SweepEntry& sweep, TrialSituati
   const auto before =
       std::distance(sweep.pending.begin(), sweep.pending.lower_bound(situation->trial.number));
   situation->ahead_in_sweep = before;
+  if (sweep.is_for_callers()) return;
   const auto is_trained = [&](const SweepEntry& other) {
     return std::any_of(table.workers().begin(), table.workers().end(), [&](const auto& item) {
       const WorkerEntry& worker = item.second;
@@ -98,7 +99,9 @@ void DescribeQueue(const WorkTable& table, const SweepEntry& sweep, TrialSituati
     });
   };
   for (const auto& [id, other] : table.sweeps()) {
-    if (id == sweep.id || !other.is_offered() || !is_trained(other)) continue;
+    if (id == sweep.id || other.is_for_callers() || !other.is_offered() || !is_trained(other)) {
+      continue;
+    }
     const bool is_first = std::pair(other.served, id) < std::pair(sweep.served, sweep.id);
     const std::int64_t turns = before + (is_first ? 1 : 0);
     const std::int64_t ahead = std::min<std::int64_t>(turns, std::ssize(other.pending));
@@ -142,7 +145,7 @@ std::vector<WorkerInfo> Insight::Workers() const {
   std::vector<WorkerInfo> workers;
   MutexLock lock(&state_.effects.mutex);
   for (const auto& [name, entry] : state_.table.workers()) {
-    if (entry.session.empty()) continue;
+    if (!entry.has_called()) continue;
     workers.push_back(DescribeWorker(state_.table, entry, *state_.options.clock));
   }
   std::stable_partition(workers.begin(), workers.end(),
@@ -172,15 +175,18 @@ TrialSituation Insight::Situation(const TrialRow& trial) const {
     situation.sweep_state = sweep->state;
     situation.give_back = sweep->give_back;
     situation.pause_reason = sweep->pause_reason;
+    situation.is_for_callers = sweep->is_for_callers();
     situation.store_is_full = state_.Now() < state_.no_grants_before;
     DescribeQueue(state_.table, *sweep, &situation);
   }
   const Demand demand =
       sweep != nullptr ? sweep->demand() : Demand{.sweep_id = trial.sweep_id, .sweep = trial.sweep};
-  DescribeWorkers(state_.table, demand, *state_.options.clock, &situation);
+  if (!situation.is_for_callers) {
+    DescribeWorkers(state_.table, demand, *state_.options.clock, &situation);
+  }
   const auto holder = state_.table.workers().find(trial.worker);
-  if (holder != state_.table.workers().end() && !holder->second.session.empty()) {
-    situation.holder_is_connected = holder->second.connected;
+  if (holder != state_.table.workers().end() && holder->second.has_called()) {
+    situation.holder_is_connected = holder->second.connected || holder->second.is_caller();
     situation.holder_drains = holder->second.leaves();
     situation.holder_last_seen = holder->second.last_seen;
   }

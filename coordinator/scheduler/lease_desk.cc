@@ -74,9 +74,13 @@ void LeaseDesk::Synchronize(const SynchronizeCall& call, SynchronizeCallback cal
   state_.effects.RunDeferred();
 }
 
+bool LeaseDesk::HasRoomFor(const std::string& worker) {
+  return state_.table.workers().size() < kMaxWorkers || state_.table.FindWorker(worker) != nullptr;
+}
+
 absl::Status LeaseDesk::Admit(const SynchronizeCall& call) {
   WorkerEntry* const worker = state_.table.FindWorker(call.worker);
-  if (worker == nullptr && state_.table.workers().size() >= kMaxWorkers) {
+  if (!HasRoomFor(call.worker)) {
     return absl::ResourceExhaustedError(fmt::format(
         "worker {}: {} workers are known; no more are possible", call.worker, kMaxWorkers));
   }
@@ -210,6 +214,7 @@ void LeaseDesk::Serve() {
     worker_queue_.push_back(name);
   }
   Dispatch();
+  ServeAsks();
   for (const std::string& name : changed) {
     WorkerEntry* const worker = state_.table.FindWorker(name);
     if (worker != nullptr && AnswerIsDue(*worker)) Answer(worker);
@@ -355,6 +360,7 @@ void LeaseDesk::StopServing() {
     MutexLock lock(&state_.effects.mutex);
     state_.effects.Stop();
     for (auto& [name, worker] : state_.table.workers()) RefusePoll(&worker, StoppingError());
+    RefuseAllAsks(StoppingError());
   }
   state_.effects.RunDeferred();
 }

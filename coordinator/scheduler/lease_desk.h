@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,11 +17,12 @@
 
 namespace sweep {
 
-// Decides who trains what: holds the calls of workers until there is something to say, grants
-// pending trials, takes back leases that run out and gives them again to a holder that returns.
+// Decides who trains what: holds the calls of workers and callers until there is something to say,
+// grants pending trials, takes back leases that run out and gives them again to a holder that
+// returns.
 // Owns the queue of workers that want work, and the sessions. Everything is under the lock of the
-// shared state. Functions without a lock annotation take it themselves, except React, Serve,
-// Expire and SignalProgress, whose callers have it. Calls no other desk, and wakes the search.
+// shared state. Functions without a lock annotation take it themselves, except TouchCaller, React,
+// Serve, Expire and SignalProgress, whose callers have it. Calls no other desk, and wakes the search.
 class LeaseDesk {
  public:
   // `wake_search` is called under the lock, and must not block.
@@ -38,7 +40,17 @@ class LeaseDesk {
   // connected.
   absl::StatusOr<WorkerInfo> DrainWorker(const std::string& name);
 
+  // A caller asks for a trial of a sweep that callers train. Answers once it has a lease, the sweep
+  // has ended, or the caller has waited long enough. Aborted when the same request comes again.
+  void Ask(const AskCall& call, AskCallback callback);
+  // The caller is gone: answers its waiting request (Cancelled) and grants it nothing. Does nothing
+  // when the request has been answered.
+  void DropAsk(std::uint64_t id);
+
   // ---- For the other desks, which have the lock.
+
+  // A caller has called; its leases are as before.
+  void TouchCaller(WorkerEntry* caller);
 
   // Grants pending trials, answers the calls that are due and wakes the search. Whoever has changed
   // the table calls it last.
@@ -62,6 +74,8 @@ class LeaseDesk {
   struct GrantBatch;
 
   // lease_desk.cc: calls and answers.
+  // The table has the worker, or may have one more.
+  bool HasRoomFor(const std::string& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   // Refuses a second session under the name of a live worker; clears away one that is gone.
   absl::Status Admit(const SynchronizeCall& call)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
@@ -86,7 +100,31 @@ class LeaseDesk {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void OnGranted(const GrantBatch& batch, const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
+  Grant GrantOf(const TrialEntry& trial) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void SettleGrant(const Grant& grant, const std::string& worker, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+
+  // lease_desk_asks.cc: callers.
+  absl::Status AdmitAsk(const AskCall& call, const AskCallback& callback)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void LookUpAsk(std::int64_t sweep_id, const PendingAsk& ask)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void OnLookedUp(std::int64_t sweep_id, std::uint64_t id, const absl::Status& status,
+                  const std::optional<LeaseRow>& lease)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void ServeAsks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void GrantAsk(PendingAsk ask, TrialEntry* trial)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void SettleAsk(const PendingAsk& ask, const Grant& grant, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void AnswerAsk(const PendingAsk& ask, const TrialRow& row, const std::string& secret,
+                 std::shared_ptr<const std::string> spec_json)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void AnswerAsk(const PendingAsk& ask, AskAnswer answer)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void RefuseAsk(const PendingAsk& ask, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void RefuseAllAsks(const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
 
   // lease_desk_expiry.cc: what runs out, who returns, and what an earlier process has left.
@@ -115,5 +153,8 @@ class LeaseDesk {
   absl::Duration last_progress_ ABSL_GUARDED_BY(state_.effects.mutex);
   PhiloxStream jitter_ ABSL_GUARDED_BY(state_.effects.mutex);
 };
+
+// The answer to a caller whose sweep is trained by workers.
+absl::Status NotForCallersError(const std::string& sweep);
 
 }  // namespace sweep

@@ -196,7 +196,11 @@ void LeaseDesk::ExpireLeases(absl::Duration now) {
   for (auto& [id, sweep] : state_.table.sweeps()) {
     for (auto& [number, trial] : sweep.trials) {
       if (!trial.held() || trial.claim != Claim::kNone || trial.deadline > now) continue;
-      LoseLease(&trial, fmt::format("worker {}: no heartbeat for {:g} s", trial.row.worker,
+      const std::string_view holder = trial.row.worker;
+      const bool is_caller = holder.starts_with(kCallerPrefix);
+      LoseLease(&trial, fmt::format("{} {}: no {} for {:g} s", is_caller ? "caller" : "worker",
+                                    is_caller ? holder.substr(kCallerPrefix.size()) : holder,
+                                    is_caller ? "report" : "heartbeat",
                                     absl::ToDoubleSeconds(state_.options.lease_term)));
     }
   }
@@ -217,7 +221,9 @@ void LeaseDesk::ExpireWorkers(absl::Duration now) {
                                           worker.name, absl::ToDoubleSeconds(silence)));
     }
     const bool is_forgotten = !worker.connected && worker.leases.empty() && !worker.poll &&
-                              worker.writes_in_flight == 0 && silence >= kForgetWorkerAfter;
+                              worker.writes_in_flight == 0 &&
+                              silence >= (worker.is_caller() ? state_.options.lease_term
+                                                             : kForgetWorkerAfter);
     if (is_forgotten) {
       workers_by_session_.erase(worker.session);
       table.RemoveWorker(std::string(worker.name));

@@ -1,13 +1,13 @@
-// How the lease desk grants pending trials to workers that want work.
+// How the lease desk grants pending trials to workers that want work, and to callers.
 
 #include <deque>
 #include <iterator>
 #include <map>
 #include <utility>
 
-#include "common/base/ids.h"
 #include "coordinator/scheduler/fleet_health.h"
 #include "coordinator/scheduler/lease_desk.h"
+#include "coordinator/scheduler/lease_grant.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "fmt/format.h"
 
@@ -28,31 +28,12 @@ TrialEntry* NextTrial(WorkTable& table, WorkerEntry* worker, absl::Duration now)
 
 }  // namespace
 
-// A grant on its way to the store and back.
-struct LeaseDesk::Grant {
-  TrialRow trial;
-  std::string secret;
-  std::shared_ptr<const SweepSpec> spec;         // shared with the sweep's entry
-  std::shared_ptr<const std::string> spec_json;  // shared with answers
-  absl::StatusOr<LeaseRow> lease = absl::UnknownError("not tried");
-
-  // Resolving a specification takes a while.
-  void BuildSpecJson() {
-    if (spec_json != nullptr) return;
-    absl::StatusOr<std::string> json = BuildTrialSpecJson(*spec, trial);
-    if (json.ok()) {
-      spec_json = std::make_shared<const std::string>(*std::move(json));
-    } else {
-      lease = json.status();
-    }
-  }
-};
-
-struct LeaseDesk::GrantBatch {
-  std::string worker;
-  bool embedded = false;  // the worker lives in this process
-  std::vector<Grant> grants;
-};
+LeaseDesk::Grant LeaseDesk::GrantOf(const TrialEntry& trial) {
+  return {.trial = trial.row,
+          .secret = RandomHex(kSecretBytes),
+          .spec = state_.table.FindSweep(trial.row.sweep_id)->spec,
+          .spec_json = trial.spec_json};
+}
 
 // Each worker gets one trial per turn, so that work spreads.
 void LeaseDesk::Dispatch() {
@@ -78,13 +59,11 @@ void LeaseDesk::Dispatch() {
     ++worker->writes_in_flight;
     std::shared_ptr<GrantBatch>& batch = batches[name];
     if (batch == nullptr) {
-      batch = std::make_shared<GrantBatch>(
-          GrantBatch{.worker = name, .embedded = name == state_.options.embedded_worker});
+      batch = std::make_shared<GrantBatch>();
+      batch->worker = name;
+      batch->embedded = name == state_.options.embedded_worker;
     }
-    batch->grants.push_back({.trial = trial->row,
-                             .secret = RandomHex(kSecretBytes),
-                             .spec = table.FindSweep(trial->row.sweep_id)->spec,
-                             .spec_json = trial->spec_json});
+    batch->grants.push_back(GrantOf(*trial));
     worker_queue_.push_back(std::move(name));
   }
   worker_queue_.insert(worker_queue_.begin(), std::make_move_iterator(waiting.begin()),
@@ -102,6 +81,10 @@ void LeaseDesk::DeferGrants(std::shared_ptr<GrantBatch> batch) {
           if (grant.spec_json == nullptr) continue;
           grant.lease =
               transaction.Grant(grant.trial.id, batch->worker, grant.secret, batch->embedded);
+          if (!grant.lease.ok() || !batch->ask || batch->ask->request.empty()) continue;
+          const absl::Status kept =
+              transaction.RememberGrant(batch->ask->request, grant.lease->trial);
+          if (!kept.ok()) return kept;
         }
         return absl::OkStatus();
       },
@@ -117,6 +100,7 @@ void LeaseDesk::OnGranted(const GrantBatch& batch, const absl::Status& status) {
     state_.no_grants_before = state_.Now() + kGrantPause;
   }
   for (const Grant& grant : batch.grants) SettleGrant(grant, batch.worker, status);
+  if (batch.ask) SettleAsk(*batch.ask, batch.grants.front(), status);
   if (WorkerEntry* const worker = state_.table.FindWorker(batch.worker); worker != nullptr) {
     worker->writes_in_flight -= static_cast<int>(batch.grants.size());
     state_.table.MarkChanged(worker->name);

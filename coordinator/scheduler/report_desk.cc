@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -238,6 +239,110 @@ void ReportDesk::CountFinish(const Finish& finish) {
       ++state_.counted.attempts_given_back;
       return;
   }
+}
+
+// ---- Callers
+
+// A caller's report, and what the write has made of it.
+struct ReportDesk::Told {
+  TellCall call;
+  bool gives_back = false;  // its sweep is paused, and its trials are called back
+  Finish finish;            // of the lease, when it ends
+  TrialRow trial = {};
+  bool has_ended = false;   // the lease
+  bool is_repeated = false;  // it had ended before
+  bool stop = false;
+
+  // How the lease ends with this report.
+  std::optional<LeaseOutcome> Outcome() const {
+    if (call.outcome) return call.outcome;
+    if (trial.stopping) return LeaseOutcome::kStopped;
+    if (trial.ends_early()) return LeaseOutcome::kHeld;
+    if (gives_back) return LeaseOutcome::kGivenBack;
+    return std::nullopt;
+  }
+
+  absl::Status Write(WriteTransaction& transaction) {
+    has_ended = is_repeated = stop = false;  // of an earlier run
+    bool revived = false;
+    absl::StatusOr<TrialRow> row = transaction.RecordEpochs(call.token, *finish.spec, call.epochs,
+                                                            "", 0, &revived);
+    if (absl::IsFailedPrecondition(row.status())) return Repeat(transaction, row.status());
+    if (!row.ok()) return row.status();
+    trial = *std::move(row);
+    const std::optional<LeaseOutcome> outcome = Outcome();
+    if (!outcome) return absl::OkStatus();
+    has_ended = true;
+    stop = !call.outcome;
+    finish.outcome = *outcome;
+    finish.reason = outcome == LeaseOutcome::kGivenBack && stop ? "its sweep was paused"
+                                                                : call.reason;
+    const absl::Status status = finish.Write(transaction);
+    if (status.ok()) trial = finish.trial;
+    return status;
+  }
+
+  // The answer to an earlier report that ended the lease may have been lost.
+  absl::Status Repeat(WriteTransaction& transaction, const absl::Status& refusal) {
+    std::vector<LeaseOutcome> ends = {LeaseOutcome::kStopped, LeaseOutcome::kGivenBack};
+    if (call.outcome) ends.insert(ends.begin(), *call.outcome);
+    for (const LeaseOutcome end : ends) {
+      if (!transaction.CheckFinished(call.token, end).ok()) continue;
+      absl::StatusOr<TrialRow> row =
+          transaction.FinishLease(call.token, *finish.spec, end, "", {});
+      if (!row.ok()) return row.status();
+      trial = *std::move(row);
+      has_ended = is_repeated = true;
+      stop = end != call.outcome;
+      return absl::OkStatus();
+    }
+    return refusal;
+  }
+};
+
+void ReportDesk::Tell(std::shared_ptr<const SweepSpec> spec, TellCall call,
+                      TellCallback callback) {
+  auto told = std::make_shared<Told>();  // shared: write and completion
+  told->finish = {.token = call.token,
+                  .outcome = call.outcome.value_or(LeaseOutcome::kGivenBack),
+                  .spec = std::move(spec)};
+  told->call = std::move(call);
+  {
+    MutexLock lock(&state_.effects.mutex);
+    const SweepEntry* const sweep = state_.table.FindSweep(told->call.token.sweep);
+    told->gives_back =
+        sweep != nullptr && sweep->state == SweepState::kPaused && sweep->give_back;
+  }
+  state_.effects.Write([told](WriteTransaction& transaction) { return told->Write(transaction); },
+                       [this, told, callback](const absl::Status& status) {
+                         if (!status.ok()) return callback(status);
+                         callback(OnTold(*told));
+                       });
+}
+
+TellAnswer ReportDesk::OnTold(Told& told) {
+  const TellAnswer answer{
+      .stop = told.stop,
+      .state = told.trial.state,
+      .reason = told.trial.reason.empty() ? told.finish.reason : told.trial.reason};
+  if (told.is_repeated) return answer;
+  {
+    MutexLock lock(&state_.effects.mutex);
+    CountMeasures(told.trial, told.call.epochs);
+    if (WorkerEntry* const caller = state_.table.FindWorker(told.trial.worker)) {
+      leases_.TouchCaller(caller);
+    }
+    if (!told.has_ended) {
+      const TrialKey key(told.trial.sweep_id, told.trial.number);
+      OnReported(std::move(told.trial), told.call.token);
+      TrialEntry* const trial = state_.table.FindTrial(key);
+      if (trial != nullptr && trial->held() && trial->claim == Claim::kNone) {
+        trial->deadline = state_.Now() + state_.options.lease_term;
+      }
+    }
+  }
+  if (told.has_ended) OnFinished(told.finish);
+  return answer;
 }
 
 // ---- Data

@@ -32,12 +32,17 @@ class ReportDesk {
   // The holder has found data with this digest, at `place`. Data that is refused ends the lease.
   void ReportData(const LeaseToken& token, const std::string& sha256, const std::string& place,
                   DataCallback callback);
+  // A caller's report of its trial: stores epochs, renews the lease and may end it. `spec` is that
+  // of the token's sweep. The lease also ends when the trial is to end early or its sweep is paused
+  // and calls its trials back. An end that was reported before is answered again.
+  void Tell(std::shared_ptr<const SweepSpec> spec, TellCall call, TellCallback callback);
   // Also after the end of the lease, as long as the token is that of the trial's latest attempt.
   void AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
                   StatusCallback callback);
 
  private:
   struct Finish;
+  struct Told;
 
   // The sweep of a worker's token; FailedPrecondition when it has ended.
   absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token) const
@@ -57,6 +62,8 @@ class ReportDesk {
   void OnFinished(const Finish& finish) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   // Counts the end of a lease for its worker and its health; before OnReported.
   void CountFinish(const Finish& finish) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+
+  TellAnswer OnTold(Told& told) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
 
   void OnDataReported(const LeaseToken& token, const std::string& sha256, const std::string& place,
                       const DataReport& report) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);

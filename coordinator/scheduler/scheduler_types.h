@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -65,6 +66,49 @@ struct SynchronizeAnswer {
   bool drain = false;  // give back what is held, and end
 };
 using SynchronizeCallback = std::function<void(absl::StatusOr<SynchronizeAnswer>)>;
+
+// A call of a program that asks for a trial of a sweep that callers train.
+struct AskCall {
+  std::string sweep;
+  std::string caller;      // its name
+  std::string request_id;  // the same in a repeated call; empty: each call is another request
+  absl::Duration wait;     // for a free trial; at most SchedulerOptions::poll_time
+  std::uint64_t id = 0;    // unique per call; for DropAsk
+};
+
+// A lease that a caller gets.
+struct AskedTrial {
+  LeaseToken token;
+  TrialRow trial;
+  std::shared_ptr<const std::string> spec_json;  // shared with the table
+};
+
+struct AskAnswer {
+  std::optional<AskedTrial> trial;
+  bool ended = false;  // the sweep has ended
+  std::string reason;  // why there is no trial
+  absl::Duration lease_term;
+};
+using AskCallback = std::function<void(absl::StatusOr<AskAnswer>)>;
+
+// What a caller reports of its trial. Without an outcome the trial goes on.
+struct TellCall {
+  LeaseToken token;
+  std::vector<EpochMetrics> epochs;
+  std::optional<LeaseOutcome> outcome;
+  std::string reason;
+};
+
+struct TellAnswer {
+  bool stop = false;  // the lease has ended although no outcome was reported
+  TrialState state = TrialState::kPending;
+  std::string reason;
+};
+using TellCallback = std::function<void(absl::StatusOr<TellAnswer>)>;
+
+// A caller stands in the list of workers, and in the rows of its trials, under a name that no worker
+// can have.
+inline constexpr std::string_view kCallerPrefix = "caller:";
 
 // Why a worker gets no trials, or a single one to try: its last attempts have all failed.
 struct PutAside {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -10,10 +11,17 @@
 namespace sweep {
 namespace {
 
+int WaitingCallers(const WorkTable& table, std::int64_t sweep_id) {
+  const auto asks = table.asks().find(sweep_id);
+  return asks == table.asks().end() ? 0 : static_cast<int>(asks->second.size());
+}
+
 std::vector<SearchDemand> DemandsOf(const WorkTable& table, bool is_serving) {
   std::vector<SearchDemand> demands;
-  const std::int64_t held =
-      table.trials_in(TrialState::kLeased) + table.trials_in(TrialState::kRunning);
+  std::int64_t held = table.trials_in(TrialState::kLeased) + table.trials_in(TrialState::kRunning);
+  for (const auto& [name, worker] : table.workers()) {
+    if (worker.is_caller()) held -= std::ssize(worker.leases);
+  }
   const std::int64_t free = std::max<std::int64_t>(table.connected_slots() - held, 0);
   for (const auto& [id, sweep] : table.sweeps()) {
     demands.push_back(
@@ -23,7 +31,7 @@ std::vector<SearchDemand> DemandsOf(const WorkTable& table, bool is_serving) {
          .configurations = sweep.configurations,
          .planned = sweep.planned,
          .pending = static_cast<std::int64_t>(sweep.pending.size()),
-         .free_slots = static_cast<int>(free),
+         .free_slots = sweep.is_for_callers() ? WaitingCallers(table, id) : static_cast<int>(free),
          .only_on_hold = is_serving && sweep.exhausted && !sweep.on_hold.empty() &&
                          sweep.on_hold.size() == sweep.trials.size()});
   }

@@ -67,6 +67,7 @@ struct SweepEntry {
   std::set<std::int64_t> on_hold;
   std::optional<Turn> queued;  // its place in the queue of its needs
 
+  bool is_for_callers() const { return spec->trained_by_callers; }
   bool is_offered() const { return state == SweepState::kActive && !pending.empty(); }
   Demand demand() const { return {.sweep_id = id, .sweep = name, .needs = needs}; }
 };
@@ -79,6 +80,16 @@ struct Poll {
   bool no_wait = false;
   absl::Duration deadline;  // monotonic
   SynchronizeCallback callback;
+};
+
+// A caller's request that waits for a free trial of a sweep.
+struct PendingAsk {
+  std::uint64_t id = 0;
+  std::string caller;       // as in the table of workers
+  std::string request;      // the name under which the store remembers the answer; may be empty
+  bool is_looked_up = false;  // the store is asked whether it was answered before
+  absl::Duration deadline;  // monotonic
+  AskCallback callback;
 };
 
 struct NamedSweep {
@@ -113,6 +124,10 @@ struct WorkerEntry {
   // meaning when the sweep is renamed or another sweep gets the name.
   std::map<std::string, NamedSweep> only_sweeps;
 
+  // A program that asks for trials: it has no session, no slots and no health of its own.
+  bool is_caller() const { return name.starts_with(kCallerPrefix); }
+  // Since the coordinator started.
+  bool has_called() const { return created != absl::Time(); }
   bool leaves() const { return draining || asked_to_drain; }
   bool wants_work() const { return poll.has_value() && !leaves() && free_slots() > 0; }
   // For which the searches make points.

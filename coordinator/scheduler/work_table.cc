@@ -160,8 +160,9 @@ void WorkTable::Queue(SweepEntry* sweep, const TrialEntry& trial) {
 }
 
 void WorkTable::Queue(SweepEntry* sweep) {
+  const bool is_queued = sweep->is_offered() && !sweep->is_for_callers();
   const std::optional<Turn> turn =
-      sweep->is_offered() ? std::optional(Turn(sweep->served, sweep->id)) : std::nullopt;
+      is_queued ? std::optional(Turn(sweep->served, sweep->id)) : std::nullopt;
   if (turn == sweep->queued) return;
   std::set<Turn>& queue = queues_[sweep->needs];
   if (sweep->queued) queue.erase(*sweep->queued);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -57,8 +58,13 @@ class WorkTable {
   // when there is none. The caller claims the trial.
   TrialEntry* NextPending(const Capabilities& worker,
                           const std::function<bool(const TrialEntry&)>& may_be_offered);
-  // There is a trial that some worker could get.
+  // There is a trial that some worker could get. Trials for callers are no such trials.
   bool HasPending() const { return !queues_.empty(); }
+
+  // Requests of callers that wait, by the id of their sweep, which may have ended, in the order of
+  // asking. No list is empty.
+  std::map<std::int64_t, std::deque<PendingAsk>>& asks() { return asks_; }
+  const std::map<std::int64_t, std::deque<PendingAsk>>& asks() const { return asks_; }
 
   WorkerEntry* FindWorker(const std::string& name);
   // Adds the worker when it is not known.
@@ -94,6 +100,7 @@ class WorkTable {
   std::map<std::int64_t, SweepEntry> sweeps_;
   std::map<std::string, std::int64_t> sweep_ids_;
   std::map<Needs, std::set<Turn>> queues_;  // of sweeps that offer a trial; none is empty
+  std::map<std::int64_t, std::deque<PendingAsk>> asks_;
   std::map<std::string, WorkerEntry> workers_;
   std::set<std::string> changed_;
   std::int64_t turns_ = 0;

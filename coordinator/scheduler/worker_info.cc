@@ -1,5 +1,6 @@
 #include "coordinator/scheduler/worker_info.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace sweep {
@@ -17,6 +18,13 @@ std::vector<OtherData> DescribeOtherData(const WorkTable& table, const WorkerEnt
   return list;
 }
 
+bool HasAsk(const WorkTable& table, const std::string& caller) {
+  return std::any_of(table.asks().begin(), table.asks().end(), [&](const auto& item) {
+    return std::any_of(item.second.begin(), item.second.end(),
+                       [&](const PendingAsk& ask) { return ask.caller == caller; });
+  });
+}
+
 }  // namespace
 
 WorkerInfo DescribeWorker(const WorkTable& table, const WorkerEntry& worker, const Clock& clock) {
@@ -28,6 +36,10 @@ WorkerInfo DescribeWorker(const WorkTable& table, const WorkerEntry& worker, con
                   .last_seen = worker.last_seen,
                   .completed = worker.completed,
                   .failed = worker.failed};
+  if (worker.is_caller()) {
+    info.connected = !worker.leases.empty() || HasAsk(table, worker.name);
+    info.description.slots = static_cast<int>(worker.leases.size());
+  }
   info.put_aside = DescribeHealth(worker, clock);
   info.other_data = DescribeOtherData(table, worker);
   for (const TrialKey& key : worker.leases) {

@@ -290,7 +290,7 @@ absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
     }
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
     // A program may omit epochs, even the last ones; our trainer reports all.
-    if (told == LeaseOutcome::kCompleted && spec.program.empty() &&
+    if (told == LeaseOutcome::kCompleted && !spec.HasOwnTrainer() &&
         trial.result.epoch != trial.epochs) {
       return Refuse(absl::StatusCode::kFailedPrecondition, trial,
                     fmt::format("cannot be completed: {} of {} epochs have been reported",
@@ -441,6 +441,37 @@ absl::StatusOr<LeaseRow> WriteTransaction::ReviveLease(const LeaseToken& token,
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
     if (lost) STORE_RETURN_IF_ERROR(Revive(worker, &stored.row));
     return LeaseRow{.trial = std::move(stored.row), .secret = std::move(stored.secret)};
+  });
+}
+
+// The result of such a request is the trial's id and the attempt in one number.
+constexpr int kAttemptBits = 20;
+
+absl::Status WriteTransaction::RememberGrant(const std::string& request, const TrialRow& trial) {
+  return Guard([&]() -> absl::Status {
+    if (trial.attempt >> kAttemptBits != 0) return absl::OkStatus();
+    STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM requests WHERE name = ?", request));
+    return RememberRequest(request, trial.id << kAttemptBits | trial.attempt);
+  });
+}
+
+absl::StatusOr<std::optional<LeaseRow>> WriteTransaction::FindGrant(const std::string& request) {
+  return Guard([&]() -> absl::StatusOr<std::optional<LeaseRow>> {
+    STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> grant, FindRequest(request));
+    if (!grant) return std::optional<LeaseRow>();
+    absl::StatusOr<StoredTrial> stored = FindStoredTrialById(database_, *grant >> kAttemptBits);
+    if (absl::IsNotFound(stored.status())) return std::optional<LeaseRow>();
+    STORE_RETURN_IF_ERROR(stored.status());
+    const LeaseToken token{.sweep = stored->row.sweep,
+                           .number = stored->row.number,
+                           .attempt = static_cast<int>(*grant & ((1 << kAttemptBits) - 1)),
+                           .secret = stored->secret};
+    const absl::StatusOr<bool> lost = CheckToken(*stored, token);
+    if (absl::IsFailedPrecondition(lost.status())) return std::optional<LeaseRow>();
+    STORE_RETURN_IF_ERROR(lost.status());
+    if (*lost) STORE_RETURN_IF_ERROR(Revive(std::string(stored->row.worker), &stored->row));
+    return std::optional<LeaseRow>(
+        LeaseRow{.trial = std::move(stored->row), .secret = std::move(stored->secret)});
   });
 }
 

@@ -80,6 +80,9 @@ Replay ProgramReplay(const SweepSpec& spec, const std::string& line) {
 
 Replay ReplayOf(const SweepSpec& spec, const SweepSource& source, const TrialRow& trial,
                 const Configuration& configuration, const std::string& line) {
+  if (spec.trained_by_callers) {
+    return {.note = "The program that asked for this trial trains it in its own way."};
+  }
   if (!spec.program.empty()) return ProgramReplay(spec, line);
   if (spec.holdout > 0) {
     return {.note = fmt::format("sweep train cannot keep {} training images back, as this sweep "

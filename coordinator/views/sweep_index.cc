@@ -49,7 +49,7 @@ IndexedTrial Indexed(const SweepSpec& spec, const TrialSummary& summary) {
 
 std::vector<std::string> BandedMeasures(const SweepSpec& spec) {
   std::vector<std::string> names = spec.JudgedMeasures();
-  if (!spec.program.empty()) return names;
+  if (spec.HasOwnTrainer()) return names;
   for (const std::string_view name :
        {kValidationAccuracy, kValidationLoss, kTrainAccuracy, kTrainLoss}) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);

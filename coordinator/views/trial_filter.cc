@@ -54,7 +54,7 @@ std::optional<MeasureField> FindMeasureField(const SweepSpec& spec, std::string_
   }
   std::optional<MeasureField> field = ParseMeasureField(name, spec.Goals());
   // The workers' own trainer reports predefined measures only; a program may report any.
-  if (field && spec.program.empty() && FindMeasure(field->measure) == nullptr) return std::nullopt;
+  if (field && !spec.HasOwnTrainer() && FindMeasure(field->measure) == nullptr) return std::nullopt;
   return field;
 }
 
