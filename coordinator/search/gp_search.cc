@@ -36,7 +36,7 @@ constexpr std::size_t kFitAlways = 30;
 constexpr std::size_t kMostRunning = 100;
 constexpr double kManyTimes = 1e4;
 constexpr double kInterval = 1.959964;  // deviations, for 95 %
-constexpr double kLargestCost = 1e6;  // in distances of the median from the least
+constexpr double kLargestCost = 1e6;    // in distances of the median from the least
 constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};
 
 std::vector<GaussianAxis> GaussianAxesOf(const SearchSpace& space) {
@@ -153,7 +153,6 @@ double GpSearch::CostScale::CostAt(double value) const {
   if (unit == 0) return shifted;
   return least + unit * (bend == 0 ? shifted : std::expm1(bend * shifted) / bend);
 }
-
 
 VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers, CostScale* scale) const {
   std::vector<double> complete, all;
