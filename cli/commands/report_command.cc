@@ -91,7 +91,8 @@ void AddReportCommand(CLI::App* app, Session* session) {
       "Write a page to share\n"
       "One HTML file that needs no network and no coordinator: the sweep's learning curves, "
       "history, parallel coordinates, importance of hyperparameters, what the search has learned, "
-      "ranking under the criteria, trials, every attempt, and the commands that train the best trial again. The best trials have a "
+      "ranking under the criteria, trials, every attempt, and the commands that train the best "
+      "trial again. The best trials have a "
       "page each, with their network, confusion matrix and the digits they get wrong. The file is "
       "there whole or not at all.");
   command->group("Look into and tidy up");

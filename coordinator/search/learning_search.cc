@@ -244,9 +244,8 @@ std::optional<ModelSlices> LearningSearch::Slices() {
   ModelSlices known{.ended = ended_, .needed = std::max<std::size_t>(least_ended_, 1)};
   if (known.ended < known.needed) return known;
   const std::size_t dimensions = space_.dimensions().size();
-  const std::size_t count =
-      std::clamp(kAllSliceValues / std::max<std::size_t>(dimensions, 1), kLeastSliceValues,
-                 kSliceValues);
+  const std::size_t count = std::clamp(kAllSliceValues / std::max<std::size_t>(dimensions, 1),
+                                       kLeastSliceValues, kSliceValues);
   std::vector<std::vector<SlicePlace>> places;
   for (std::size_t i = 0; i < dimensions; ++i) {
     const std::int64_t best = BestWith(i);

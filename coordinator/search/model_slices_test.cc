@@ -18,7 +18,7 @@ namespace {
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
 SweepSpec SlicedSpec(const std::string& method, const std::string& parameters,
-                 const std::string& more = "", const std::string& goal = "minimize") {
+                     const std::string& more = "", const std::string& goal = "minimize") {
   Diagnostics diagnostics;
   const auto spec = SweepSpec::Parse(
       {.file = "s.yaml",
@@ -62,8 +62,8 @@ TEST(ModelSlices, TheProcessPredictsInTheUnitsOfTheObjective) {
       for (std::size_t i = 0; i < slice.values.size(); ++i) {
         // The other parameter is near its best value.
         const double value = AsDouble(slice.values[i]);
-        const double truth = slice.dimension == 0 ? std::pow(value - 0.3, 2)
-                                                  : 0.1 * std::pow(std::log10(value), 2);
+        const double truth =
+            slice.dimension == 0 ? std::pow(value - 0.3, 2) : 0.1 * std::pow(std::log10(value), 2);
         EXPECT_LE(slice.low[i], slice.mean[i]);
         EXPECT_LE(slice.mean[i], slice.high[i]);
         EXPECT_NEAR(slice.mean[i], 5 + sign * truth, 0.05) << slice.dimension << " " << value;
@@ -124,7 +124,7 @@ TEST(ModelSlices, AskingChangesNoSuggestion) {
 
 // By the trapezoidal rule in the unit cube.
 double IntegralOf(const ModelSlice& slice, const std::vector<double>& density, double low,
-                double high) {
+                  double high) {
   double sum = 0;
   for (std::size_t i = 1; i < density.size(); ++i) {
     const double step = AsDouble(slice.values[i]) - AsDouble(slice.values[i - 1]);
@@ -162,18 +162,17 @@ TEST(ModelSlices, DensitiesAreThoseOfOneParameterAlone) {
     }
     const ModelSlice& x = known->slices.front();
     const auto densest = std::max_element(x.density.begin(), x.density.end());
-    EXPECT_NEAR(AsDouble(x.values[static_cast<std::size_t>(densest - x.density.begin())]), 0.7,
-                0.1)
+    EXPECT_NEAR(AsDouble(x.values[static_cast<std::size_t>(densest - x.density.begin())]), 0.7, 0.1)
         << method;
   }
 }
 
 TEST(ModelSlices, AParameterIsShownWhereItExistsAndNotWhereItIsExcluded) {
-  const SweepSpec spec =
-      SlicedSpec("gp", "  kind: {values: [a, b]}\n  x: {min: 0.0, max: 1.0}\n"
-             "  depth: {min: 0.0, max: 1.0, when: \"kind == 'b'\"}\n"
-             "  never: {min: 0.0, max: 1.0, when: \"x > 2\"}\n",
-             "constraints: [\"x < 0.5 or kind == 'b'\"]\n");
+  const SweepSpec spec = SlicedSpec("gp",
+                                    "  kind: {values: [a, b]}\n  x: {min: 0.0, max: 1.0}\n"
+                                    "  depth: {min: 0.0, max: 1.0, when: \"kind == 'b'\"}\n"
+                                    "  never: {min: 0.0, max: 1.0, when: \"x > 2\"}\n",
+                                    "constraints: [\"x < 0.5 or kind == 'b'\"]\n");
   ToldSearch search(&spec);
   std::int64_t best_b = 0;
   double least_b = 1e9;

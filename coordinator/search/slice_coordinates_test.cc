@@ -10,8 +10,7 @@ namespace {
 
 std::vector<Value> ValuesAlong(const Parameter& parameter, double own, int count) {
   std::vector<Value> values;
-  for (const double coordinate :
-       SliceCoordinates(parameter, DimensionOf(parameter), own, count)) {
+  for (const double coordinate : SliceCoordinates(parameter, DimensionOf(parameter), own, count)) {
     EXPECT_GE(coordinate, 0);
     EXPECT_LT(coordinate, 1);
     values.push_back(parameter.Quantile(coordinate));
@@ -52,8 +51,7 @@ TEST(SliceCoordinates, ANormalDistributionIsEvenInItsValues) {
 }
 
 TEST(SliceCoordinates, HasEveryRoundValueOnce) {
-  const Parameter whole{
-      .name = "n", .distribution = Distribution::kIntUniform, .min = 3, .max = 6};
+  const Parameter whole{.name = "n", .distribution = Distribution::kIntUniform, .min = 3, .max = 6};
   EXPECT_EQ(ValuesAlong(whole, 0.9, 50), (std::vector<Value>{3, 4, 5, 6}));
   const Parameter halves{
       .name = "q", .distribution = Distribution::kQUniform, .min = 0, .max = 1, .q = 0.5};

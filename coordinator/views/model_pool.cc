@@ -80,10 +80,10 @@ ModelPool::Slot* ModelPool::FindSlot(std::int64_t sweep_id, const SharedSpec& sp
   }
   Slot& slot = slots_[sweep_id];
   slot.used = now;
-  if (slot.spec == spec) return &slot;
+  if (slot.learner != nullptr && slot.learner->spec == spec) return &slot;
   // A new sweep, or one whose file has been changed or read again.
-  slot.spec = spec;
-  slot.search = std::make_shared<StoredSearch>(store_, sweep_id, spec);
+  slot.learner = std::make_shared<Learner>();
+  slot.learner->spec = spec;
   slot.model = nullptr;
   slot.seen = slot.wanted = -1;
   slot.not_before = absl::InfinitePast();
@@ -92,9 +92,8 @@ ModelPool::Slot* ModelPool::FindSlot(std::int64_t sweep_id, const SharedSpec& sp
 
 void ModelPool::DropIdle() {
   const absl::Time now = absl::Now();
-  std::erase_if(slots_, [&](const auto& slot) {
-    return now - slot.second.used >= options_.idle_time;
-  });
+  std::erase_if(slots_,
+                [&](const auto& slot) { return now - slot.second.used >= options_.idle_time; });
 }
 
 bool ModelPool::TakeWork(Work* work) {
@@ -110,7 +109,7 @@ bool ModelPool::TakeWork(Work* work) {
         next = std::min(next, slot.not_before);
       } else if (chosen == nullptr || slot.used > chosen->used) {
         chosen = &slot;
-        *work = {.sweep_id = sweep_id, .search = slot.search, .wanted = slot.wanted};
+        *work = {.sweep_id = sweep_id, .learner = slot.learner, .wanted = slot.wanted};
       }
     }
     if (chosen != nullptr) return true;
@@ -120,13 +119,17 @@ bool ModelPool::TakeWork(Work* work) {
 }
 
 absl::Status ModelPool::Observe(const Work& work) {
-  for (std::int64_t through = work.search->seen(); through < work.wanted;) {
+  std::unique_ptr<StoredSearch>& search = work.learner->search;
+  if (search == nullptr) {
+    search = std::make_unique<StoredSearch>(store_, work.sweep_id, work.learner->spec);
+  }
+  for (std::int64_t through = search->seen(); through < work.wanted;) {
     {
       MutexLock lock(&mutex_);
       if (stopping_) return absl::CancelledError("the coordinator ends");
     }
     through = std::min(through + kSequencesPerStep, work.wanted);
-    if (absl::Status read = work.search->ObserveThrough(through); !read.ok()) return read;
+    if (absl::Status read = search->ObserveThrough(through); !read.ok()) return read;
   }
   return absl::OkStatus();
 }
@@ -148,12 +151,12 @@ void ModelPool::Loop() {
     const absl::Time began = absl::Now();
     const absl::Status status = Observe(work);
     std::shared_ptr<const Model> model;
-    if (status.ok()) model = Compute(work.search.get());
+    if (status.ok()) model = Compute(work.learner->search.get());
     const absl::Time ended = absl::Now();
     MutexLock lock(&mutex_);
     done_.NotifyAll();
     const auto found = slots_.find(work.sweep_id);
-    if (found == slots_.end() || found->second.search != work.search) continue;
+    if (found == slots_.end() || found->second.learner != work.learner) continue;
     Slot& slot = found->second;
     slot.error = status;
     slot.not_before = ended + std::max(options_.least_pause, options_.rest * (ended - began));

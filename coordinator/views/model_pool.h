@@ -52,9 +52,14 @@ class ModelPool {
   std::size_t size() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  // The search of one version of a sweep's file.
+  struct Learner {
+    SharedSpec spec;  // shared with the search, and compared with requests'
+    // Of the pool's thread, which makes it: that may take long.
+    std::unique_ptr<StoredSearch> search;
+  };
   struct Slot {
-    SharedSpec spec;                       // shared with the search, and compared with requests'
-    std::shared_ptr<StoredSearch> search;  // shared with the thread, as the slot may be dropped
+    std::shared_ptr<Learner> learner;  // shared with the thread, as the slot may be dropped
     std::shared_ptr<const Model> model;
     std::int64_t seen = -1;    // sequence of the last event that the model knows
     std::int64_t wanted = -1;  // that requests wait for
@@ -66,7 +71,7 @@ class ModelPool {
   };
   struct Work {
     std::int64_t sweep_id = 0;
-    std::shared_ptr<StoredSearch> search;
+    std::shared_ptr<Learner> learner;
     std::int64_t wanted = 0;
   };
 

@@ -108,8 +108,7 @@ TEST_F(ModelViewTest, OtherMethodsSayWhatTheyHave) {
   const Json sobol = Get("/api/sweeps/g/model");
   EXPECT_EQ(sobol["slices"].size(), 0u);
   EXPECT_EQ(sobol["ready"], true);
-  EXPECT_EQ(sobol["note"],
-            "sobol chooses points without looking at results: it has no model");
+  EXPECT_EQ(sobol["note"], "sobol chooses points without looking at results: it has no model");
   driver_->CreateRefused("refused");
   const Json refused = Get("/api/sweeps/refused/model");
   EXPECT_EQ(refused["method"], "");

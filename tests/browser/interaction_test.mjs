@@ -320,10 +320,10 @@ test("what the search has learned is drawn along every parameter", async () => {
     "lr", "expected accuracy", "2.5 %", "97.5 %", "gain",
   ]);
   assert.ok((await table.locator("tbody tr").count()) >= 50);
-  // A point is a trial.
-  await frame("width").locator("svg path[fill-opacity], svg circle").first().waitFor({ state: "attached" });
-  await tab.page.getByRole("link", { name: /^trial \d+$/ }).first().click();
-  await tab.page.getByRole("heading", { name: /^learning\/\d+/ }).waitFor();
+  // The trial with the ring is the best, and has a link.
+  const { best_trial } = await world.get("sweeps/learning");
+  await tab.page.locator("p.note").getByRole("link", { name: /^trial \d+$/ }).first().click();
+  await eventually("the trial", () => tab.page.url().endsWith(best_trial.replace("/", "/trials/")));
   await open("sweeps/trained/model");
   await tab.page.getByText("grid chooses points without looking at results").waitFor();
 });

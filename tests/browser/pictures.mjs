@@ -149,7 +149,7 @@ try {
     });
     await photograph(browser, origin, "sweeps/searched/model", "search-model.png", {
       title: "schedule",
-      height: 1140,
+      height: 655,
     });
   }
 } finally {

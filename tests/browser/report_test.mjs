@@ -60,8 +60,16 @@ test("it has what the search has learned", async () => {
   await open("sweeps/trained/model");
   await tab.page.getByText("grid chooses points without looking at results").waitFor();
   await world.sweep("report", "learning", "-o", "learning.html");
-  await tab.page.goto(`${pathToFileURL(join(world.folder.path, "learning.html")).href}#/sweeps/learning/model`);
-  for (const name of ["lr", "width", "kind"]) await frame(name).waitFor({ state: "attached" });
+  const file = pathToFileURL(join(world.folder.path, "learning.html")).href;
+  const other = await openPage(browser, file);
+  await other.page.goto(`${file}#/sweeps/learning/model`);
+  for (const name of ["lr", "width", "kind"])
+    await other.page
+      .locator(`.plot-frame[aria-label^="${name}: accuracy of 16 trials"] svg path`)
+      .first()
+      .waitFor({ state: "attached" });
+  assert.deepEqual(other.complaints, []);
+  await other.close();
 });
 
 test("it has the ledger, the winner's page and commands, and says which trials it lacks", async () => {

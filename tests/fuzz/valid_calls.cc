@@ -115,7 +115,8 @@ bool ValidCalls::FillAsPerson(Message* request) {
 void ValidCalls::Fill(v1::GetViewRequest* request) {
   static constexpr const char* kOverall[] = {"/sweeps", "/workers", "/workers/timeline"};
   static constexpr const char* kOfSweep[] = {"",         "/curves", "/points",   "/importance",
-                                             "/ranking", "/trials", "/attempts", "/progress", "/model"};
+                                             "/ranking", "/trials", "/attempts", "/progress",
+                                             "/model"};
   static constexpr const char* kOfTrial[] = {"", "/logs", "/predictions"};
   static constexpr const char* kQueries[] = {"limit=7",
                                              "metric=loss",

@@ -79,9 +79,9 @@ TEST_F(ReportTest, IsOneFileWithEveryDocumentOfTheSweep) {
   if (!Write({"-o", "r.html", "--details", "2"})) GTEST_SKIP() << "built without the pages";
   const json documents = Documents("r.html");
   const std::string base = "/api/sweeps/tiny";
-  for (const char* path :
-       {"", "/curves?metric=validation_accuracy", "/curves?metric=validation_loss",
-        "/points?metric=validation_accuracy", "/importance", "/model", "/ranking", "/trials", "/attempts"}) {
+  for (const char* path : {"", "/curves?metric=validation_accuracy",
+                           "/curves?metric=validation_loss", "/points?metric=validation_accuracy",
+                           "/importance", "/model", "/ranking", "/trials", "/attempts"}) {
     EXPECT_TRUE(documents.contains(base + path)) << path;
   }
   EXPECT_EQ(documents[base]["labels"]["note"], "</script><script>alert(1)</script>");
