@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sweep/v1/blobs.pb.h"
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/resources.pb.h"
 #include "sweep/v1/sweeps.pb.h"
 #include "sweep/v1/trials.pb.h"
@@ -36,7 +37,8 @@ using Lines = std::set<std::string>;
 std::vector<const FileDescriptor*> Files() {
   return {v1::GetBlobRequest::descriptor()->file(),  v1::Trial::descriptor()->file(),
           v1::GetSweepRequest::descriptor()->file(), v1::GetTrialRequest::descriptor()->file(),
-          v1::Lease::descriptor()->file(),           v1::GetViewRequest::descriptor()->file()};
+          v1::Lease::descriptor()->file(),           v1::GetViewRequest::descriptor()->file(),
+          v1::SuggestedTrial::descriptor()->file()};
 }
 
 // "int64", "message sweep.v1.Value", "map<string, string>", "repeated int32".

@@ -13,6 +13,7 @@
 #include "cli/calls.h"
 #include "cli/present/cells.h"
 #include "cli/present/listing.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
@@ -88,7 +89,9 @@ struct AskFlags {
   double timeout_seconds = -1;  // negative: until there is a trial or the sweep has ended
 };
 
-void PrintAsked(const v1::SuggestedTrial& trial, const Session& session) {
+// `metric` stands in the example of a report.
+void PrintAsked(const v1::SuggestedTrial& trial, const std::string& metric,
+                const Session& session) {
   const std::string name = ShortName(trial.token().trial());
   const std::string token = TokenWord(trial.token());
   const std::int64_t lease_seconds = trial.lease_term().seconds();
@@ -100,7 +103,7 @@ void PrintAsked(const v1::SuggestedTrial& trial, const Session& session) {
                              trial.seed(), lease_seconds,
                              Command(session, {"tell", name, "--token=" + token,
                                                fmt::format("--epoch={}", trial.epoch() + 1),
-                                               "accuracy=0.9"}));
+                                               metric + "=0.9"}));
     return;
   }
   Json parameters = Json::object();
@@ -122,6 +125,9 @@ void PrintAsked(const v1::SuggestedTrial& trial, const Session& session) {
   for (const auto& [parameter, value] : ByName(trial)) {
     parameters[parameter] = JsonOf(value);
   }
+  Json spec = Json::parse(trial.spec_json(), nullptr, /*allow_exceptions=*/false);
+  // A string, as everywhere in this JSON.
+  if (spec.is_object()) spec["seed"] = std::to_string(trial.seed());
   PrintJson({{"trial", name},
              {"attempt", trial.token().attempt()},
              {"token", token},
@@ -130,7 +136,7 @@ void PrintAsked(const v1::SuggestedTrial& trial, const Session& session) {
              {"epoch", trial.epoch()},
              {"seed", std::to_string(trial.seed())},
              {"lease_seconds", lease_seconds},
-             {"spec", Json::parse(trial.spec_json(), nullptr, false)}},
+             {"spec", std::move(spec)}},
             std::cout);
 }
 
@@ -147,7 +153,12 @@ int AskForTrial(const AskFlags& flags, const Session& session) {
         SuggestTrial(**connection, flags.sweep, flags.caller, request_id, wait);
     if (!response.ok()) return Fail(response.status());
     if (response->has_trial()) {
-      PrintAsked(response->trial(), session);
+      std::string metric = "accuracy";
+      if (session.format == Format::kTable) {
+        const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, flags.sweep);
+        if (sweep.ok()) metric = ObjectiveOf(*sweep).name;
+      }
+      PrintAsked(response->trial(), metric, session);
       return kExitOk;
     }
     if (response->ended()) {

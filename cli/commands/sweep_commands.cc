@@ -104,7 +104,11 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
                     name, StatusText(sweep), EndedTrials(sweep.counts()),
                     Counted(sweep.planned_trials(), "trial")));
   }
-  SayWhetherItIsTrained(**connection, name, session);
+  if (input->spec.trained_by_callers) {
+    Say(session, "get its trials with: " + Command(session, {"ask", name}));
+  } else {
+    SayWhetherItIsTrained(**connection, name, session);
+  }
   if (wait) return WaitForEnd(**connection, name, response->created(), again, session);
   Say(session, "follow it with: " + Command(session, {"watch", name}));
   // An existing sweep may have results, which the response lacks.

@@ -6,6 +6,7 @@
 
 #include "common/base/sha256.h"
 #include "sweep/v1/blobs.pb.h"
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/sweeps.pb.h"
 #include "sweep/v1/trials.pb.h"
 
@@ -22,11 +23,13 @@ constexpr int kSweeps = 12;
 constexpr int kTrials = 20;
 constexpr std::size_t kMaxBlobs = 64;
 
-// Half of the sweeps are grids of six points, half are random searches that can be extended.
+// Half of the sweeps are grids of six points, half are random searches that can be extended. One in
+// four is trained by callers.
 std::string SweepText(int number) {
   std::string text = "name: s" + std::to_string(number) +
                      "\nmodel: cnn-18718\ndataset: {name: synthetic, train: 512, test: 200}\n"
                      "epochs: 3\nrequire: {accuracy: \">= 0.994\"}\nmax_failures: 100\n";
+  if (number % 4 == 3) text += "trained_by: callers\n";
   if (number % 2 == 0) {
     return text +
            "method: grid\nparameters:\n  lr: {values: [0.01, 0.02, 0.03]}\n  dropout: {values: "
@@ -63,13 +66,18 @@ bool ValidCalls::FillAsWorker(Message* request) {
   if (auto* const r = dynamic_cast<v1::AppendLogsRequest*>(request)) return Fill(r);
   if (auto* const r = dynamic_cast<v1::FinishLeaseRequest*>(request)) return Fill(r);
   if (auto* const r = dynamic_cast<v1::ReportProgressRequest*>(request)) return Fill(r);
+  if (auto* const r = dynamic_cast<v1::ReportTrialRequest*>(request)) return Fill(r);
+  if (auto* const r = dynamic_cast<v1::SuggestTrialRequest*>(request)) {
+    Fill(r);
+    return true;
+  }
   return false;
 }
 
 bool ValidCalls::FillAsPerson(Message* request) {
   const std::string type = request->GetDescriptor()->name();
   if (type == "ReportEpochsRequest" || type == "AppendLogsRequest" ||
-      type == "FinishLeaseRequest") {
+      type == "FinishLeaseRequest" || type == "ReportTrialRequest") {
     return false;  // no lease
   }
   const bool about_trial = type.find("Trial") != std::string::npos || type == "ListEpochsRequest" ||
@@ -220,6 +228,29 @@ bool ValidCalls::Fill(v1::ReportProgressRequest* request) {
   return true;
 }
 
+void ValidCalls::Fill(v1::SuggestTrialRequest* request) {
+  request->set_parent("sweeps/s" + std::to_string(random_() % kSweeps / 4 * 4 + 3));
+  request->set_caller(name_);
+  if (random_() % 4 != 0) request->set_request_id(std::to_string(random_() % 100));
+  request->mutable_wait()->set_nanos(static_cast<int>(random_() % 5'000'000));
+}
+
+bool ValidCalls::Fill(v1::ReportTrialRequest* request) {
+  if (asked_.empty()) return false;
+  current_ = &asked_[random_() % asked_.size()];
+  *request->mutable_token() = current_->token;
+  reported_ = std::min(current_->epochs + 1, kEpochs);
+  v1::Epoch* const row = request->add_epochs();
+  row->set_epoch(reported_);
+  (*row->mutable_metrics())["accuracy"] = 0.01 * static_cast<double>(random_() % 100);
+  if (reported_ == kEpochs) request->set_outcome(v1::LEASE_OUTCOME_COMPLETED);
+  if (random_() % 8 == 0) {
+    request->set_outcome(random_() % 2 == 0 ? v1::LEASE_OUTCOME_GIVEN_BACK
+                                            : v1::LEASE_OUTCOME_FAILED);
+  }
+  return true;
+}
+
 std::vector<std::unique_ptr<Message>> ValidCalls::MakeBlob() {
   std::string bytes(1 + random_() % 3000, '\0');
   for (char& byte : bytes) byte = static_cast<char>(random_());
@@ -254,13 +285,39 @@ void ValidCalls::RememberLeases(const v1::SynchronizeResponse& response) {
   work_ = std::move(work);
 }
 
+void ValidCalls::Learn(const v1::SuggestTrialResponse& response) {
+  if (!response.has_trial()) return;
+  const std::string token = response.trial().token().SerializeAsString();
+  const bool is_known = std::any_of(asked_.begin(), asked_.end(), [&](const Work& work) {
+    return work.token.SerializeAsString() == token;
+  });
+  if (!is_known) {
+    asked_.push_back({.token = response.trial().token(), .epochs = response.trial().epoch()});
+  }
+}
+
+void ValidCalls::Learn(const v1::ReportTrialResponse& response) {
+  current_->epochs = std::max(current_->epochs, reported_);
+  if (response.state() == v1::TRIAL_STATE_RUNNING) return;
+  asked_.erase(asked_.begin() + (current_ - asked_.data()));
+}
+
 void ValidCalls::Learn(const Message* response) {
   if (response == nullptr) {
     if (last_method_ == "PutBlob") blobs_.pop_back();
+    // The lease is lost.
+    if (last_method_ == "ReportTrial" && current_ != nullptr) {
+      asked_.erase(asked_.begin() + (current_ - asked_.data()));
+    }
+    current_ = nullptr;
     return;
   }
   if (const auto* const answer = dynamic_cast<const v1::SynchronizeResponse*>(response)) {
     RememberLeases(*answer);
+  } else if (const auto* const asked = dynamic_cast<const v1::SuggestTrialResponse*>(response)) {
+    Learn(*asked);
+  } else if (const auto* const told = dynamic_cast<const v1::ReportTrialResponse*>(response)) {
+    if (current_ != nullptr) Learn(*told);
   } else if (current_ != nullptr && last_method_ == "ReportEpochs") {
     current_->epochs = std::max(current_->epochs, reported_);
   } else if (current_ != nullptr && last_method_ == "FinishLease") {

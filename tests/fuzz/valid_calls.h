@@ -10,13 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/views.pb.h"
 #include "sweep/v1/workers.pb.h"
 
 namespace sweep {
 
 // Requests that a coordinator should accept, or refuse only because of other callers: a worker that
-// works on its leases, and people who query sweeps and make decisions. Used by one thread.
+// works on its leases, a program that asks for trials, and people who query sweeps and make
+// decisions. Used by one thread.
 class ValidCalls {
  public:
   // `name` is the worker's, unique among callers.
@@ -42,12 +44,16 @@ class ValidCalls {
   bool Fill(v1::AppendLogsRequest* request);
   bool Fill(v1::FinishLeaseRequest* request);
   bool Fill(v1::ReportProgressRequest* request);
+  void Fill(v1::SuggestTrialRequest* request);
+  bool Fill(v1::ReportTrialRequest* request);
   void Fill(v1::GetViewRequest* request);
-  // Acts as a worker: synchronizes, works, synchronizes again.
+  // Acts as a worker: synchronizes, works, synchronizes again. Or as a caller: asks and tells.
   bool FillAsWorker(google::protobuf::Message* request);
   // Fills in a name, and sometimes a little more.
   bool FillAsPerson(google::protobuf::Message* request);
   std::vector<std::unique_ptr<google::protobuf::Message>> MakeBlob();
+  void Learn(const v1::SuggestTrialResponse& response);
+  void Learn(const v1::ReportTrialResponse& response);
   void RememberLeases(const v1::SynchronizeResponse& response);
   // One of the leases; null when there is none.
   Work* Pick();
@@ -60,6 +66,7 @@ class ValidCalls {
   int generation_ = 1;  // a drained worker comes back under another name
   std::vector<Work> work_;
   Work* current_ = nullptr;  // the lease of the last call
+  std::vector<Work> asked_;  // trials that it got as a caller
   std::string last_method_;
   int reported_ = 0;  // epochs in the last call
   std::vector<std::string> blobs_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sweep/v1/blobs.pb.h"
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/sweeps.pb.h"
 #include "sweep/v1/trials.pb.h"
 #include "sweep/v1/views.pb.h"
@@ -46,7 +47,7 @@ inline std::vector<const google::protobuf::MethodDescriptor*> AllMethods() {
   for (const google::protobuf::FileDescriptor* file :
        {v1::CreateSweepRequest::descriptor()->file(), v1::GetTrialRequest::descriptor()->file(),
         v1::SynchronizeRequest::descriptor()->file(), v1::PutBlobRequest::descriptor()->file(),
-        v1::GetViewRequest::descriptor()->file()}) {
+        v1::SuggestTrialRequest::descriptor()->file(), v1::GetViewRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
         methods.push_back(file->service(i)->method(j));
