@@ -35,9 +35,9 @@ bool IsExpressionWord(std::string_view word);
 //   unary   := "-" unary | primary
 //   primary := number | 'string' | "string" | true | false
 //            | name | (min|max|abs|log10|sqrt) "(" or, … ")" | "(" or ")"
-//   name    := word | word "." word | word "." 'string' | word "." "string"
+//   name    := word ("." word)* ["." ('string' | "string")]
 //
-// A part that is no word stands in quotes: best."val/f1" is the name "best.val/f1".
+// A last part that is no word stands in quotes: best."val/f1" is the name "best.val/f1".
 //
 // "99.4%" is 0.994: a '%' right behind a number is a percentage unless an operand follows it (a
 // number, name, string or opening parenthesis; a minus sign is none), so "7%2" and "7 % 2" are

@@ -64,6 +64,9 @@ TEST(Expression, NamesWithOtherSignsStandInQuotes) {
       Expression::Parse("best.\"val/f1\" > 0.9 and parameters.'a b' == 1");
   ASSERT_TRUE(expression.ok()) << expression.status();
   EXPECT_THAT(expression->names(), testing::ElementsAre("best.val/f1", "parameters.a b"));
+  EXPECT_THAT(Expression::Parse("parameters.a.b.c + a.in.not + b.c.'d/e' + 1.5")->names(),
+              testing::ElementsAre("a.in.not", "b.c.d/e", "parameters.a.b.c"));
+  EXPECT_FALSE(Expression::Parse("a.b.").ok());
   const Scope scope = [](std::string_view name) -> std::optional<Value> {
     if (name == "best.val/f1") return Value(0.95);
     if (name == "parameters.a b") return Value(std::int64_t{1});

@@ -132,6 +132,17 @@ TEST(TrialSpecJson, IsThisLine) {
       R"("device":"cuda:1"})");
 }
 
+TEST(TrialSpecJson, NestsParametersOfDottedNames) {
+  const TrialSpec spec =
+      TrialSpecFromJson(Line(R"("parameters":{"a":{"b":{"c":1}},"a.d":2.5,"e":true})"));
+  EXPECT_EQ(
+      spec.parameters,
+      (ParameterMap{{"a.b.c", Value(std::int64_t{1})}, {"a.d", Value(2.5)}, {"e", Value(true)}}));
+  EXPECT_NE(TrialSpecToJson(spec).find(R"("parameters":{"a":{"b":{"c":1},"d":2.5},"e":true})"),
+            std::string::npos);
+  EXPECT_THROW(TrialSpecFromJson(Line(R"("parameters":{"a":1,"a.b":2})")), ProtocolError);
+}
+
 TEST(TrialSpecJson, HasEachKeyOnce) {
   using Json = nlohmann::json;
   std::vector<std::set<std::string>> objects;

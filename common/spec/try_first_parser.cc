@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
 #include "common/spec/constraint_tester.h"
+#include "common/spec/nested_names.h"
 #include "common/spec/parameters_parser.h"
 #include "common/spec/point_completer.h"
 #include "common/spec/point_resolver.h"
@@ -181,7 +182,7 @@ std::vector<WrittenPoint> ParseTryFirst(const YamlEntry& entry, const SweepSpec&
     WrittenPoint& point = points.emplace_back();
     point.name = absl::StrCat("point ", points.size(), " of 'try_first'");
     point.line = LineOf(node);
-    for (const YamlEntry& value : reader->Entries(node, point.line, point.name)) {
+    for (const YamlEntry& value : FlatValues(node, point.line, point.name, reader)) {
       if (parameters_are_known) {
         ReadValue(value, spec, &point, reader);
       } else {
