@@ -278,9 +278,11 @@ TEST(TrialSpecJson, OfAProgramMayHaveNoNetworkAndParametersOfAnyName) {
   EXPECT_EQ(read.dataset.name, "none");
   EXPECT_THAT(Error(line),
               HasSubstr("network is missing: the trial is of a sweep without 'model'"));
-  EXPECT_THAT(Error(R"({"type":"trial","protocol":1,"trial":"a","parameters":{"x":[1]},)"
-                    R"("network":{"input":[1,28,28],"layers":[{"kind":"linear","out":10}]}})"),
-              HasSubstr("parameters.x is an array; it must be a boolean, a number or a string"));
+  EXPECT_THAT(
+      Error(R"({"type":"trial","protocol":1,"trial":"a","parameters":{"x":[null]},)"
+            R"("network":{"input":[1,28,28],"layers":[{"kind":"linear","out":10}]}})"),
+      HasSubstr(
+          "parameters.x is an array; it must be a boolean, a number, a string or a list of these"));
 }
 
 std::string NetworkError(const std::string& network) {

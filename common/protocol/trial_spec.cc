@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -163,8 +164,12 @@ Value ValueFromJson(const std::string& name, const json& value) {
   if (value.is_number_integer()) return value.get<std::int64_t>();
   if (value.is_number()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
+  std::optional<ListValue> list;
+  if (value.is_array())
+    list = ParseList(value.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (list) return *std::move(list);
   throw ProtocolError("parameters." + name + " is " + ShortText(value) +
-                      "; it must be a boolean, a number or a string");
+                      "; it must be a boolean, a number, a string or a list of these");
 }
 
 // Nested ones get their dotted names.

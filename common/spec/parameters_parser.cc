@@ -88,7 +88,11 @@ bool IsLog(Distribution distribution) {
 std::string ConditionText(const std::string& name, const std::vector<Value>& values) {
   const auto literal = [](std::string* out, const Value& value) {
     const std::string text = FormatValue(value);
-    if (!std::holds_alternative<std::string>(value)) return absl::StrAppend(out, text);
+    // The texts in a list of an expression have no escapes either.
+    const bool is_text =
+        std::holds_alternative<std::string>(value) ||
+        (std::holds_alternative<ListValue>(value) && text.find('\\') != std::string::npos);
+    if (!is_text) return absl::StrAppend(out, text);
     const char quote = text.find('\'') == std::string::npos ? '\'' : '"';
     absl::StrAppend(out, std::string(1, quote), text, std::string(1, quote));
   };
@@ -189,8 +193,9 @@ class ParameterParser {
     if (!ReadDistribution() || !CheckKeys()) return;
     switch (parameter_.distribution) {
       case Distribution::kConstant:
-        if (const auto value = reader_->Scalar(keys_.at("value"), Of("value"))) {
-          parameter_.values = {*value};
+        if (TakesLists(keys_.at("value"), /*in_list=*/false)) {
+          const auto value = reader_->ScalarOrList(keys_.at("value"), Of("value"));
+          if (value) parameter_.values = {*value};
         }
         break;
       case Distribution::kCategorical:
@@ -268,8 +273,21 @@ class ParameterParser {
     return fine;
   }
 
+  // False after an error: a list where only a program takes one.
+  bool TakesLists(const YamlEntry& entry, bool in_list) {
+    const YAML::Node& node = entry.value;
+    const auto is_list = [](const YAML::Node& item) { return item.IsSequence(); };
+    const bool has_list =
+        node.IsSequence() && (!in_list || std::any_of(node.begin(), node.end(), is_list));
+    if (!has_list || (context_.has_program && parameter_.name != "epochs")) return true;
+    Complain("has a list as a value, which only a hyperparameter of a 'program' can be",
+             entry.line);
+    return false;
+  }
+
   void ReadValues(const YamlEntry& entry) {
-    std::optional<std::vector<Value>> values = reader_->Scalars(entry, Of("values"));
+    if (!TakesLists(entry, /*in_list=*/true)) return;
+    std::optional<std::vector<Value>> values = reader_->ScalarsAndLists(entry, Of("values"));
     if (!values) return;
     if (values->size() > kMaxValues) {
       Complain(absl::StrCat("has ", values->size(), " values; the limit is ", kMaxValues));
@@ -416,7 +434,8 @@ class ParameterParser {
                                 ", which is no name; write the condition as a text"),
                    item.line);
         } else if (item.value.IsSequence()) {
-          const std::optional<std::vector<Value>> values = reader_->Scalars(item);
+          const std::optional<std::vector<Value>> values =
+              context_.has_program ? reader_->ScalarsAndLists(item) : reader_->Scalars(item);
           if (values) parts.push_back(ConditionText(item.key, *values));
         } else if (const std::optional<Value> value = reader_->Scalar(item)) {
           parts.push_back(ConditionText(item.key, {*value}));

@@ -45,8 +45,9 @@ std::string PossibleValues(const Parameter& parameter) {
 
 void ReadValue(const YamlEntry& entry, const SweepSpec& spec, WrittenPoint* point,
                YamlReader* reader) {
+  const std::string what = absl::StrCat("'", entry.key, "' of ", point->name);
   const std::optional<Value> value =
-      reader->Scalar(entry, absl::StrCat("'", entry.key, "' of ", point->name));
+      spec.program.empty() ? reader->Scalar(entry, what) : reader->ScalarOrList(entry, what);
   if (!value) return;
   const Parameter* const parameter = FindParameter(spec, entry.key);
   if (parameter == nullptr) {
@@ -186,7 +187,7 @@ std::vector<WrittenPoint> ParseTryFirst(const YamlEntry& entry, const SweepSpec&
       if (parameters_are_known) {
         ReadValue(value, spec, &point, reader);
       } else {
-        reader->Scalar(value);
+        reader->ScalarOrList(value);
       }
     }
   }

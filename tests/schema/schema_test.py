@@ -49,6 +49,10 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"has the range .*; int_uniform needs integers", "the same", r"[0-9]\.0"),
     (r"is given twice; first on line", "JSON has no key twice; editors complain of it themselves"),
     (r"is nested in '.*', which has a value of its own", "two names"),
+    (r"has a list as a value, which only", "whether there is a 'program'"),
+    (r"^'[^']*' of point [0-9]+ of 'try_first' must be a single value, not a list", "the same"),
+    (r"^an item of '[^']*' must be a single value, not a list", "the same", r"\bwhen\b"),
+    (r"has more than 256 items$|in more than 4 levels$", "lists in lists"),
     (r"has a reserved name", "names put together", r"\b(parameters|trial|best|last|low|high)\b"),
     (r"has [0-9]+ bytes; the limit is", "JSON Schema counts characters", r"[^\x00-\x7f]"),
     # Two values that contradict each other.
