@@ -313,7 +313,11 @@ Listing FirstOf(const Sample& sample) {
       text += (text.empty() ? "" : " ") + name + "=" +
               (std::holds_alternative<double>(value) ? ShortNumber(std::get<double>(value))
                                                      : FormatValue(value));
-      std::visit([&, key = name](const auto& v) { values[key] = v; }, value);
+      if (std::holds_alternative<ListValue>(value)) {
+        values[name] = FormatValue(value);  // as wherever the client shows JSON
+      } else {
+        std::visit([&, key = name](const auto& v) { values[key] = v; }, value);
+      }
     }
     first.rows.push_back({Count(configuration.number), {text, values}});
   }

@@ -55,7 +55,9 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E6S+00:00", moment, absl::UTCTimeZone());
 }
 
+// A list as its text: Optuna's choices have no lists.
 Json ToJson(const Value& value) {
+  if (const auto* const list = std::get_if<ListValue>(&value)) return list->json;
   return std::visit([](const auto& held) { return Json(held); }, value);
 }
 
@@ -69,6 +71,8 @@ std::optional<Value> ValueOf(const v1::Value& value) {
       return Value(value.double_value());
     case v1::Value::kStringValue:
       return Value(value.string_value());
+    case v1::Value::kListValue:
+      return ParseList(value.list_value());
     default:
       return std::nullopt;
   }

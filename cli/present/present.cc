@@ -107,6 +107,8 @@ std::string ValueText(const v1::Value& value) {
       return fmt::format("{:.4g}", value.double_value());
     case v1::Value::kStringValue:
       return value.string_value();
+    case v1::Value::kListValue:
+      return value.list_value();
     default:
       return "";
   }

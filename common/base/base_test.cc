@@ -100,6 +100,37 @@ TEST(Value, NumbersOfDifferentTypesCompareByValue) {
   EXPECT_FALSE(SameValue(true, std::int64_t{1}));
 }
 
+TEST(Value, AListIsItsJsonWithoutSpaces) {
+  const ListValue list = MakeList({Value(std::int64_t{64}), Value(1.0), Value(1e-5), Value(true),
+                                   Value("a \"b\" ü"), Value(MakeList({}))});
+  EXPECT_EQ(list.json, R"([64,1.0,1e-05,true,"a \"b\" ü",[]])");
+  EXPECT_EQ(ParseList(" [64, 1.00, 0.00001, true,\n\"a \\u0022b\\u0022 ü\", [ ] ]"), list);
+  EXPECT_EQ(FormatValue(list), list.json);
+  EXPECT_EQ(TypeName(list), "list");
+  EXPECT_TRUE(std::isnan(AsDouble(list)));
+  EXPECT_FALSE(IsNumber(list));
+}
+
+TEST(Value, ListsAreTheSameWhenTheirItemsAre) {
+  EXPECT_TRUE(SameValue(ListValue("[1,2]"), ListValue("[1,2.0]")));
+  EXPECT_FALSE(SameValue(ListValue("[1,2]"), ListValue("[2,1]")));
+  EXPECT_FALSE(SameValue(ListValue("[1]"), ListValue("[true]")));
+  EXPECT_FALSE(SameValue(ListValue("[1]"), Value("[1]")));
+}
+
+TEST(Value, WhatIsNoListIsRefused) {
+  std::string many = "[0";
+  for (int i = 1; i < kMostListItems; ++i) many += ",0";
+  EXPECT_TRUE(ParseList(many + "]"));
+  EXPECT_TRUE(ParseList("[[[[1]]]]"));
+  for (const std::string& text : {std::string(), std::string("1"), std::string("{}"),
+                                  std::string("[1"), std::string("[null]"), std::string("[[{}]]"),
+                                  std::string("[1e999]"), std::string("[\"\xff\"]"), many + ",0]",
+                                  std::string("[[[[[1]]]]]"), std::string(100'000, '[')}) {
+    EXPECT_FALSE(ParseList(text)) << text.substr(0, 60);
+  }
+}
+
 TEST(Ids, AreRandomAndNamesAreSafe) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) seen.insert(RandomHex(16));

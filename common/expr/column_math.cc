@@ -20,6 +20,12 @@ std::uint64_t NonFiniteBit(double value) {
   return (std::bit_cast<std::uint64_t>(value) & kMagnitude) + 0x0010'0000'0000'0000;
 }
 
+// Of a string or a list.
+const std::string* TextOf(const Value& value) {
+  const auto* const list = std::get_if<ListValue>(&value);
+  return list == nullptr ? &std::get<std::string>(value) : &list->json;
+}
+
 // The type of a column with values of both types.
 Type Joined(Type a, Type b) {
   if (a == b) return a;
@@ -90,7 +96,7 @@ bool Column::Set(std::size_t row, const Value& value) {
       return integer == nullptr || IsExact(*integer);
     }
     case Type::kString:
-      strings[row] = &std::get<std::string>(value);
+      strings[row] = TextOf(value);
       return true;
     case Type::kUnknown:
       return false;

@@ -69,7 +69,8 @@ class Writer {
         return Number(depth - 1) + " in [" + Literal() + ", " + Literal() + "]";
       case 5:
         return Any({"flag", "word == 'a'", "word != 'b'", "flag == true", "word in ['a', 'c']",
-                    "word < 'a'", "true", "1"});
+                    "word < 'a'", "true", "1", "list == [1, 2]", "list != '[]'",
+                    "list in [[1, 2], 'a']", "list == word", "list == 1"});
       default:
         return Number(depth - 1) + Any({" == ", " != ", " < ", " <= ", " > ", " >= "}) +
                Number(depth - 1);
@@ -124,6 +125,9 @@ Table MakeTable(std::size_t rows) {
     table["odd"].push_back(odd[row % odd.size()]);
     table["flag"].push_back(row % 3 == 0);
     table["word"].push_back(std::string(1, static_cast<char>('a' + row % 3)));
+    table["list"].push_back(row % 3 == 0   ? Value(ListValue("[1,2]"))
+                            : row % 3 == 1 ? Value(ListValue("[]"))
+                                           : Value("a"));
   }
   return table;
 }

@@ -139,6 +139,7 @@ class Evaluator {
   absl::StatusOr<Value> LookUp(const Node& node) const {
     std::optional<Value> value;
     if (scope_) value = scope_(node.text);
+    if (value && std::holds_alternative<ListValue>(*value)) return FormatValue(*value);
     if (value) return *std::move(value);
     return ColumnError(node.column, absl::StrCat("unknown name '", node.text, "'"));
   }

@@ -192,8 +192,41 @@ class Parser {
     return false;
   }
 
-  // A number (negative too), a string, true or false; else nullopt, without consuming a token.
+  // A number (negative too), a string, true, false or a list; else nullopt, without consuming a
+  // token unless a list has an error.
   std::optional<Value> ParseLiteral() {
+    if (!Peek().Is("[")) return ParseScalar();
+    const std::optional<ListValue> list = ParseItems();
+    if (!list) return std::nullopt;
+    return list->json;
+  }
+
+  std::optional<ListValue> ParseItems() {
+    const Level level(&depth_);
+    if (depth_ > kMaxDepth) {
+      FailTooDeep();
+      return std::nullopt;
+    }
+    std::vector<Value> items;
+    if (PeekSecond().Is("]")) Take();
+    while (!Peek().Is("]")) {
+      Take();  // the bracket or a comma
+      std::optional<Value> item;
+      if (Peek().Is("[")) {
+        item = ParseItems();
+      } else {
+        item = ParseScalar();
+      }
+      if (!item) Fail("expected a number, a string, true, false or a list");
+      if (item && !Peek().Is(",") && !Peek().Is("]")) Fail("expected ',' or ']'");
+      if (!status_.ok()) return std::nullopt;
+      items.push_back(*std::move(item));
+    }
+    Take();
+    return MakeList(items);
+  }
+
+  std::optional<Value> ParseScalar() {
     const Token& token = Peek();
     if (token.Is("true") || token.Is("false")) return Take().Is("true");
     if (token.kind == Token::Kind::kNumber || token.kind == Token::Kind::kString) {

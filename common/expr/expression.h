@@ -34,14 +34,17 @@ bool IsExpressionWord(std::string_view word);
 //   product := unary (("*" | "/" | "%") unary)*
 //   unary   := "-" unary | primary
 //   primary := number | 'string' | "string" | true | false
-//            | name | (min|max|abs|log10|sqrt) "(" or, … ")" | "(" or ")"
-//   name    := word | word "." word | word "." 'string' | word "." "string"
+//            | "[" literal, … "]" | name | (min|max|abs|log10|sqrt) "(" or, … ")" | "(" or ")"
+//   name    := word ("." word)* ["." ('string' | "string")]
 //
-// A part that is no word stands in quotes: best."val/f1" is the name "best.val/f1".
+// A last part that is no word stands in quotes: best."val/f1" is the name "best.val/f1".
 //
 // "99.4%" is 0.994: a '%' right behind a number is a percentage unless an operand follows it (a
 // number, name, string or opening parenthesis; a minus sign is none), so "7%2" and "7 % 2" are
 // remainders. Strings have no escapes.
+//
+// A list, [64, 32], also one that the scope gives, is the string of its JSON without spaces,
+// '[64,32]'; its items are numbers, strings, true, false and lists.
 //
 // Values are booleans, integers, doubles and strings. Comparing or adding values of different kinds
 // is an error; integer and double mix, and compare exactly. "/" always gives a double; "%" has the

@@ -64,6 +64,9 @@ TEST(Expression, NamesWithOtherSignsStandInQuotes) {
       Expression::Parse("best.\"val/f1\" > 0.9 and parameters.'a b' == 1");
   ASSERT_TRUE(expression.ok()) << expression.status();
   EXPECT_THAT(expression->names(), testing::ElementsAre("best.val/f1", "parameters.a b"));
+  EXPECT_THAT(Expression::Parse("parameters.a.b.c + a.in.not + b.c.'d/e' + 1.5")->names(),
+              testing::ElementsAre("a.in.not", "b.c.d/e", "parameters.a.b.c"));
+  EXPECT_FALSE(Expression::Parse("a.b.").ok());
   const Scope scope = [](std::string_view name) -> std::optional<Value> {
     if (name == "best.val/f1") return Value(0.95);
     if (name == "parameters.a b") return Value(std::int64_t{1});
@@ -71,6 +74,29 @@ TEST(Expression, NamesWithOtherSignsStandInQuotes) {
   };
   EXPECT_TRUE(*expression->Test(scope));
   EXPECT_FALSE(Expression::Parse("best.\"val > 1").ok());
+}
+
+TEST(Expression, AListIsTheTextOfItsJson) {
+  EXPECT_EQ(Result("[64, 32]"), "string [64,32]");
+  EXPECT_EQ(Result("[]"), "string []");
+  EXPECT_EQ(Result("[1.0, -2, 'a', true, [[]]]"), "string [1.0,-2,\"a\",true,[[]]]");
+  const Scope scope = [](std::string_view name) -> std::optional<Value> {
+    if (name == "layers") return ListValue("[64,32]");
+    return std::nullopt;
+  };
+  const auto holds = [&](const char* text) { return *Expression::Parse(text)->Test(scope); };
+  EXPECT_TRUE(holds("layers == [64, 32]"));
+  EXPECT_TRUE(holds("layers == '[64,32]'"));
+  EXPECT_FALSE(holds("layers != [64, 32]"));
+  EXPECT_FALSE(holds("layers == [32, 64]"));
+  EXPECT_TRUE(holds("layers in [[1], [64, 32]]"));
+  EXPECT_TRUE(holds("layers not in [[1], []]"));
+  EXPECT_FALSE(Expression::Parse("layers < [1]")->Test(scope).ok());
+  EXPECT_FALSE(Expression::Parse("layers == 64")->Test(scope).ok());
+  for (const char* text : {"[1", "[1,]", "[,]", "[1 2]", "[lr]", "[1, [2]", "x in [[1], 2]"}) {
+    EXPECT_FALSE(Expression::Parse(text).ok()) << text;
+  }
+  EXPECT_FALSE(Expression::Parse(std::string(500, '[')).ok()) << "no endless recursion";
 }
 
 TEST(Expression, PrecedenceIsThatOfTheGrammar) {

@@ -71,6 +71,10 @@ class Lexer {
   absl::StatusOr<Token> Name() {
     std::size_t end = position_;
     while (IsNamePart(At(end))) ++end;
+    while (At(end) == '.' && IsNameStart(At(end + 1))) {
+      ++end;
+      while (IsNamePart(At(end))) ++end;
+    }
     const char quote = At(end + 1);
     if (At(end) == '.' && (quote == '"' || quote == '\'')) {
       const std::size_t close = text_.find(quote, end + 2);
@@ -81,10 +85,6 @@ class Lexer {
       std::string name = Take(close + 1 - position_);
       std::erase(name, quote);
       return Token{.kind = Token::Kind::kName, .text = std::move(name), .column = column};
-    }
-    if (At(end) == '.' && IsNameStart(At(end + 1))) {
-      ++end;
-      while (IsNamePart(At(end))) ++end;
     }
     const int column = column_;
     return Token{.kind = Token::Kind::kName, .text = Take(end - position_), .column = column};

@@ -132,6 +132,17 @@ TEST(TrialSpecJson, IsThisLine) {
       R"("device":"cuda:1"})");
 }
 
+TEST(TrialSpecJson, NestsParametersOfDottedNames) {
+  const TrialSpec spec =
+      TrialSpecFromJson(Line(R"("parameters":{"a":{"b":{"c":1}},"a.d":2.5,"e":true})"));
+  EXPECT_EQ(
+      spec.parameters,
+      (ParameterMap{{"a.b.c", Value(std::int64_t{1})}, {"a.d", Value(2.5)}, {"e", Value(true)}}));
+  EXPECT_NE(TrialSpecToJson(spec).find(R"("parameters":{"a":{"b":{"c":1},"d":2.5},"e":true})"),
+            std::string::npos);
+  EXPECT_THROW(TrialSpecFromJson(Line(R"("parameters":{"a":1,"a.b":2})")), ProtocolError);
+}
+
 TEST(TrialSpecJson, HasEachKeyOnce) {
   using Json = nlohmann::json;
   std::vector<std::set<std::string>> objects;
@@ -267,9 +278,11 @@ TEST(TrialSpecJson, OfAProgramMayHaveNoNetworkAndParametersOfAnyName) {
   EXPECT_EQ(read.dataset.name, "none");
   EXPECT_THAT(Error(line),
               HasSubstr("network is missing: the trial is of a sweep without 'model'"));
-  EXPECT_THAT(Error(R"({"type":"trial","protocol":1,"trial":"a","parameters":{"x":[1]},)"
-                    R"("network":{"input":[1,28,28],"layers":[{"kind":"linear","out":10}]}})"),
-              HasSubstr("parameters.x is an array; it must be a boolean, a number or a string"));
+  EXPECT_THAT(
+      Error(R"({"type":"trial","protocol":1,"trial":"a","parameters":{"x":[null]},)"
+            R"("network":{"input":[1,28,28],"layers":[{"kind":"linear","out":10}]}})"),
+      HasSubstr(
+          "parameters.x is an array; it must be a boolean, a number, a string or a list of these"));
 }
 
 std::string NetworkError(const std::string& network) {

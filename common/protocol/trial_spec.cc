@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -163,23 +164,56 @@ Value ValueFromJson(const std::string& name, const json& value) {
   if (value.is_number_integer()) return value.get<std::int64_t>();
   if (value.is_number()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
+  std::optional<ListValue> list;
+  if (value.is_array())
+    list = ParseList(value.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (list) return *std::move(list);
   throw ProtocolError("parameters." + name + " is " + ShortText(value) +
-                      "; it must be a boolean, a number or a string");
+                      "; it must be a boolean, a number, a string or a list of these");
 }
 
-ParameterMap ParametersFromJson(const json& value) {
-  if (!value.is_object()) throw ProtocolError("parameters is no object");
-  ParameterMap parameters;
-  for (const auto& [name, one] : value.items()) parameters[name] = ValueFromJson(name, one);
-  return parameters;
+// Nested ones get their dotted names.
+void ReadParameters(const json& object, const std::string& prefix, ParameterMap* parameters) {
+  for (const auto& [key, one] : object.items()) {
+    const std::string name = prefix + key;
+    if (one.is_object()) {
+      ReadParameters(one, name + ".", parameters);
+    } else {
+      (*parameters)[name] = ValueFromJson(name, one);
+    }
+  }
+}
+
+// The object in which the last word of a dotted name stands, made if necessary.
+json& ObjectAround(const std::string& name, json* object) {
+  for (std::size_t begin = 0, dot = name.find('.'); dot != name.npos;
+       begin = dot + 1, dot = name.find('.', begin)) {
+    json& inner = (*object)[name.substr(begin, dot - begin)];
+    // Sweep files have no name inside one that has a value.
+    if (!inner.is_null() && !inner.is_object()) {
+      throw ProtocolError("parameters." + name + " is nested in a value");
+    }
+    object = &inner;
+  }
+  return *object;
 }
 
 json ParametersToJson(const ParameterMap& parameters) {
   json object = json::object();
   for (const auto& [name, value] : parameters) {
-    std::visit([&, key = name](const auto& one) { object[key] = one; }, value);
+    json& around = ObjectAround(name, &object);
+    const std::string word = name.substr(name.rfind('.') + 1);
+    std::visit([&](const auto& one) { around[word] = one; }, value);
   }
   return object;
+}
+
+ParameterMap ParametersFromJson(const json& value) {
+  if (!value.is_object()) throw ProtocolError("parameters is no object");
+  ParameterMap parameters;
+  ReadParameters(value, "", &parameters);
+  ParametersToJson(parameters);  // throws for a name that is nested in a value
+  return parameters;
 }
 
 bool IsDevice(const std::string& device) {

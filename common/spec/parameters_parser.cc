@@ -14,6 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
+#include "common/spec/nested_names.h"
+#include "common/spec/search_space.h"
 #include "common/yaml/shown.h"
 
 namespace sweep {
@@ -29,16 +31,16 @@ constexpr double kLeastMass = 1e-6;
 // compares them by NumPy's isclose.
 constexpr double kSumSlack = 1.001e-5;
 
-bool IsIdentifier(const std::string& name) {
-  if (name.empty() || name.size() > 63 || absl::ascii_isdigit(name[0])) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
+// The keys of a parameter's own mapping.
+const std::vector<std::string>& ParameterKeys() {
+  static const auto& keys = *new std::vector<std::string>{
+      "value", "values", "probabilities", "min", "max", "mu", "sigma", "q", "distribution", "when"};
+  return keys;
 }
 
 // batch_size for batch-size.
 std::string WithUnderscores(std::string name) {
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '-' || c == '.' || c == ' '; }, '_');
+  std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == ' '; }, '_');
   return name;
 }
 
@@ -86,7 +88,11 @@ bool IsLog(Distribution distribution) {
 std::string ConditionText(const std::string& name, const std::vector<Value>& values) {
   const auto literal = [](std::string* out, const Value& value) {
     const std::string text = FormatValue(value);
-    if (!std::holds_alternative<std::string>(value)) return absl::StrAppend(out, text);
+    // The texts in a list of an expression have no escapes either.
+    const bool is_text =
+        std::holds_alternative<std::string>(value) ||
+        (std::holds_alternative<ListValue>(value) && text.find('\\') != std::string::npos);
+    if (!is_text) return absl::StrAppend(out, text);
     const char quote = text.find('\'') == std::string::npos ? '\'' : '"';
     absl::StrAppend(out, std::string(1, quote), text, std::string(1, quote));
   };
@@ -112,7 +118,7 @@ class ParameterParser {
       if (!context_.has_program && FindKnownParameter(parameter_.name) == nullptr) {
         return std::nullopt;
       }
-      if (!IsIdentifier(parameter_.name)) return std::nullopt;
+      if (!IsParameterName(parameter_.name)) return std::nullopt;
     }
     if (entry_.value.IsMap()) {
       ReadMapping();
@@ -155,16 +161,21 @@ class ParameterParser {
       Complain("is a key of its own: write model: {values: […]} beside 'parameters'");
       return false;
     }
-    if (!IsIdentifier(entry_.key)) {
+    if (!IsParameterName(entry_.key)) {
       const std::string meant = MeantName();
-      Complain(absl::StrCat("has no valid name: letters, digits and _, at most 63",
-                            IsIdentifier(meant) ? absl::StrCat("; write ", meant) : ""));
+      Complain(absl::StrCat("has no valid name: ", kParameterNames,
+                            IsParameterName(meant) ? absl::StrCat("; write ", meant) : ""));
       return false;
     }
     // The first two are also columns of every trial.
     static const auto& always =
         *new std::vector<std::string>{"parameters", "fully_connected", "accuracy", "loss"};
+    // In filters, what follows the dot is another name.
+    static const auto& prefixes =
+        *new std::vector<std::string>{"parameters", "trial", "best", "last", "low", "high"};
+    const std::vector<std::string> around = NamesAround(entry_.key);
     const bool reserved = Contains(always, entry_.key) ||
+                          (!around.empty() && Contains(prefixes, around.front())) ||
                           (context_.has_network && Contains(NetworkFactNames(), entry_.key));
     if (reserved) {
       Complain(
@@ -177,15 +188,14 @@ class ParameterParser {
   std::string Of(const char* key) const { return absl::StrCat("'", key, "' of ", Subject()); }
 
   void ReadMapping() {
-    keys_ = reader_->Keys(entry_.value, entry_.line, absl::StrCat("parameter ", Shown(entry_.key)),
-                          {"value", "values", "probabilities", "min", "max", "mu", "sigma", "q",
-                           "distribution", "when"});
+    keys_ = reader_->Keys(entry_.value, entry_.line, Subject(), ParameterKeys());
     if (const auto when = keys_.find("when"); when != keys_.end()) ReadCondition(when->second);
     if (!ReadDistribution() || !CheckKeys()) return;
     switch (parameter_.distribution) {
       case Distribution::kConstant:
-        if (const auto value = reader_->Scalar(keys_.at("value"), Of("value"))) {
-          parameter_.values = {*value};
+        if (TakesLists(keys_.at("value"), /*in_list=*/false)) {
+          const auto value = reader_->ScalarOrList(keys_.at("value"), Of("value"));
+          if (value) parameter_.values = {*value};
         }
         break;
       case Distribution::kCategorical:
@@ -263,8 +273,21 @@ class ParameterParser {
     return fine;
   }
 
+  // False after an error: a list where only a program takes one.
+  bool TakesLists(const YamlEntry& entry, bool in_list) {
+    const YAML::Node& node = entry.value;
+    const auto is_list = [](const YAML::Node& item) { return item.IsSequence(); };
+    const bool has_list =
+        node.IsSequence() && (!in_list || std::any_of(node.begin(), node.end(), is_list));
+    if (!has_list || (context_.has_program && parameter_.name != "epochs")) return true;
+    Complain("has a list as a value, which only a hyperparameter of a 'program' can be",
+             entry.line);
+    return false;
+  }
+
   void ReadValues(const YamlEntry& entry) {
-    std::optional<std::vector<Value>> values = reader_->Scalars(entry, Of("values"));
+    if (!TakesLists(entry, /*in_list=*/true)) return;
+    std::optional<std::vector<Value>> values = reader_->ScalarsAndLists(entry, Of("values"));
     if (!values) return;
     if (values->size() > kMaxValues) {
       Complain(absl::StrCat("has ", values->size(), " values; the limit is ", kMaxValues));
@@ -405,13 +428,14 @@ class ParameterParser {
     std::string text;
     if (entry.value.IsMap()) {
       std::vector<std::string> parts;
-      for (const YamlEntry& item : reader_->Entries(entry.value, entry.line, "'when'")) {
-        if (!IsIdentifier(item.key)) {
+      for (const YamlEntry& item : FlatValues(entry.value, entry.line, "'when'", reader_)) {
+        if (!IsParameterName(item.key)) {
           Complain(absl::StrCat("has a 'when' with ", Shown(item.key),
                                 ", which is no name; write the condition as a text"),
                    item.line);
         } else if (item.value.IsSequence()) {
-          const std::optional<std::vector<Value>> values = reader_->Scalars(item);
+          const std::optional<std::vector<Value>> values =
+              context_.has_program ? reader_->ScalarsAndLists(item) : reader_->Scalars(item);
           if (values) parts.push_back(ConditionText(item.key, *values));
         } else if (const std::optional<Value> value = reader_->Scalar(item)) {
           parts.push_back(ConditionText(item.key, {*value}));
@@ -494,7 +518,8 @@ void CheckUse(const SweepSpec& spec, const Parameter& parameter, YamlReader* rea
   }
   const char* which = spec.networks.size() == 1 ? "the network" : "any of the networks";
   const std::string hint =
-      parameter.name == "seed"
+      !NamesAround(parameter.name).empty() ? "; only a 'program' takes nested parameters"
+      : parameter.name == "seed"
           ? ": write seed: 7 beside 'parameters', and replicates: 3 for several trainings of each"
           : ParameterHint(parameter.name, used);
   reader->Error(parameter.line,
@@ -515,6 +540,21 @@ void CheckConditionNames(const SweepSpec& spec, const Parameter& parameter, Yaml
             : ", which is known only when the network is built; use 'constraints'";
     reader->Error(parameter.line, absl::StrCat("'when' of '", parameter.name,
                                                "' refers to unknown '", name, "'", why));
+  }
+}
+
+// The program gets {optimizer: {lr: 0.1}} of optimizer.lr, so that optimizer itself has no value.
+void CheckNesting(const SweepSpec& spec, const Parameter& parameter, YamlReader* reader) {
+  std::vector<std::string> models = spec.models;
+  if (models.empty()) models.emplace_back();
+  for (const std::string& around : NamesAround(parameter.name)) {
+    const bool has_value = std::any_of(models.begin(), models.end(), [&](const std::string& model) {
+      return BaseParameters(spec, model).contains(around);
+    });
+    if (!has_value) continue;
+    return reader->Error(parameter.line,
+                         absl::StrCat("parameter ", Shown(parameter.name), " is nested in ",
+                                      Shown(around), ", which has a value of its own"));
   }
 }
 
@@ -560,7 +600,8 @@ const Parameter* FindParameter(const SweepSpec& spec, std::string_view name) {
 std::vector<Parameter> ParseParameters(const YamlEntry& entry, const ParameterContext& context,
                                        YamlReader* reader) {
   std::vector<Parameter> parameters;
-  const std::vector<YamlEntry> entries = reader->Entries(entry.value, entry.line, "'parameters'");
+  const std::vector<YamlEntry> entries =
+      FlatParameters(entry.value, entry.line, ParameterKeys(), reader);
   if (entries.size() > kMaxParameters) {
     reader->Error(entry.line, absl::StrCat("'parameters' has ", entries.size(),
                                            " entries; the limit is ", kMaxParameters));
@@ -581,6 +622,7 @@ void CheckParameters(const SweepSpec& spec, YamlReader* reader) {
   CycleFinder cycles(spec, reader);
   for (const Parameter& parameter : spec.parameters) {
     CheckUse(spec, parameter, reader);
+    CheckNesting(spec, parameter, reader);
     if (!parameter.when) continue;
     CheckConditionNames(spec, parameter, reader);
     cycles.Visit(parameter);

@@ -69,7 +69,10 @@ struct Wording {
 
 // True for a parameter that builds which wrote version "sweep 1" could not read.
 bool IsNewer(const Parameter& parameter) {
-  return !parameter.probabilities.empty() || IsNormal(parameter.distribution);
+  const auto is_list = [](const Value& value) { return std::holds_alternative<ListValue>(value); };
+  return !parameter.probabilities.empty() || IsNormal(parameter.distribution) ||
+         parameter.name.find('.') != std::string::npos ||
+         std::any_of(parameter.values.begin(), parameter.values.end(), is_list);
 }
 
 // Version "sweep 1" wrote choices as the numbers of their enums.

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
 #include "common/spec/constraint_tester.h"
+#include "common/spec/nested_names.h"
 #include "common/spec/parameters_parser.h"
 #include "common/spec/point_completer.h"
 #include "common/spec/point_resolver.h"
@@ -44,8 +45,9 @@ std::string PossibleValues(const Parameter& parameter) {
 
 void ReadValue(const YamlEntry& entry, const SweepSpec& spec, WrittenPoint* point,
                YamlReader* reader) {
+  const std::string what = absl::StrCat("'", entry.key, "' of ", point->name);
   const std::optional<Value> value =
-      reader->Scalar(entry, absl::StrCat("'", entry.key, "' of ", point->name));
+      spec.program.empty() ? reader->Scalar(entry, what) : reader->ScalarOrList(entry, what);
   if (!value) return;
   const Parameter* const parameter = FindParameter(spec, entry.key);
   if (parameter == nullptr) {
@@ -181,11 +183,11 @@ std::vector<WrittenPoint> ParseTryFirst(const YamlEntry& entry, const SweepSpec&
     WrittenPoint& point = points.emplace_back();
     point.name = absl::StrCat("point ", points.size(), " of 'try_first'");
     point.line = LineOf(node);
-    for (const YamlEntry& value : reader->Entries(node, point.line, point.name)) {
+    for (const YamlEntry& value : FlatValues(node, point.line, point.name, reader)) {
       if (parameters_are_known) {
         ReadValue(value, spec, &point, reader);
       } else {
-        reader->Scalar(value);
+        reader->ScalarOrList(value);
       }
     }
   }

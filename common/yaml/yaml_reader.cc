@@ -280,6 +280,59 @@ std::optional<Value> YamlReader::Scalar(const YamlEntry& entry, std::string what
   return std::nullopt;
 }
 
+std::optional<Value> YamlReader::ListOf(const YAML::Node& list, int levels, int* items,
+                                        const std::string& what) {
+  if (levels == 0) {
+    Error(LineOf(list),
+          absl::StrCat(what, " has lists in lists in more than ", kMostListLevels, " levels"));
+    return std::nullopt;
+  }
+  std::vector<Value> values;
+  for (const YAML::Node& item : list) {
+    if (--*items < 0) {
+      Error(LineOf(item), absl::StrCat(what, " has more than ", kMostListItems, " items"));
+      return std::nullopt;
+    }
+    std::optional<Value> value;
+    if (item.IsSequence()) {
+      value = ListOf(item, levels - 1, items, what);
+    } else if (item.IsScalar()) {
+      value = ValueOf(item, LineOf(item), absl::StrCat("an item of ", what));
+    } else {
+      Error(LineOf(item), absl::StrCat("an item of ", what,
+                                       " must be a single value or a list, not ", KindOf(item)));
+    }
+    if (!value) return std::nullopt;
+    values.push_back(*std::move(value));
+  }
+  return MakeList(values);
+}
+
+std::optional<Value> YamlReader::ScalarOrList(const YamlEntry& entry, std::string what) {
+  if (!entry.value.IsSequence()) return Scalar(entry, std::move(what));
+  if (what.empty()) what = absl::StrCat("'", entry.key, "'");
+  int items = kMostListItems;
+  return ListOf(entry.value, kMostListLevels, &items, what);
+}
+
+std::optional<std::vector<Value>> YamlReader::ScalarsAndLists(const YamlEntry& entry,
+                                                              std::string what) {
+  const YAML::Node& list = entry.value;
+  const auto is_list = [](const YAML::Node& item) { return item.IsSequence(); };
+  if (!list.IsSequence() || std::none_of(list.begin(), list.end(), is_list)) {
+    return Scalars(entry, std::move(what));
+  }
+  if (what.empty()) what = absl::StrCat("'", entry.key, "'");
+  std::vector<Value> values;
+  for (const YAML::Node& item : list) {
+    const YamlEntry one{"", item, LineOf(item)};
+    const std::optional<Value> value = ScalarOrList(one, absl::StrCat("an item of ", what));
+    if (!value) return std::nullopt;
+    values.push_back(*value);
+  }
+  return values;
+}
+
 std::optional<std::string> YamlReader::Text(const YamlEntry& entry) {
   if (entry.value.IsScalar()) return entry.value.Scalar();
   Error(entry.line,

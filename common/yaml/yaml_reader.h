@@ -67,6 +67,10 @@ class YamlReader {
   std::optional<double> Number(const YamlEntry& entry);
   // One of `words`, else an error.
   std::optional<std::string> Word(const YamlEntry& entry, const std::vector<std::string>& words);
+  // As Scalar, or a list of scalars and lists.
+  std::optional<Value> ScalarOrList(const YamlEntry& entry, std::string what = "");
+  // The scalars and lists of a list, which must not be empty.
+  std::optional<std::vector<Value>> ScalarsAndLists(const YamlEntry& entry, std::string what = "");
   // The scalars of a list, which must not be empty.
   std::optional<std::vector<Value>> Scalars(const YamlEntry& entry, std::string what = "");
   // The same as nodes, for lists of texts.
@@ -74,6 +78,9 @@ class YamlReader {
 
  private:
   std::optional<Value> ValueOf(const YAML::Node& scalar, int line, const std::string& what);
+  // Counts the items down from `items`; reports too many once.
+  std::optional<Value> ListOf(const YAML::Node& list, int levels, int* items,
+                              const std::string& what);
   bool IsBounded(const YAML::Node& node, int depth, int* budget);
   bool HasKnownTag(const YAML::Node& node);
   const std::string file_;

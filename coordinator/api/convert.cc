@@ -81,6 +81,7 @@ v1::Value ToProto(const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) proto.set_int_value(*integer);
   if (const double* real = std::get_if<double>(&value)) proto.set_double_value(*real);
   if (const auto* text = std::get_if<std::string>(&value)) proto.set_string_value(*text);
+  if (const auto* list = std::get_if<ListValue>(&value)) proto.set_list_value(list->json);
   return proto;
 }
 

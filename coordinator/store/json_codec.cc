@@ -36,6 +36,10 @@ std::optional<Value> FromJson(const Element& element) {
     case dom::element_type::NULL_VALUE:
       return Value(std::numeric_limits<double>::quiet_NaN());
     case dom::element_type::ARRAY:
+      if (std::optional<ListValue> list = ParseList(simdjson::minify(element))) {
+        return *std::move(list);
+      }
+      break;
     case dom::element_type::OBJECT:
       break;
   }

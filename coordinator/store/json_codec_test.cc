@@ -32,6 +32,9 @@ const std::vector<Value>& Values() {
       std::string("cosine"),
       std::string("a \"b\" \\ c\n\x01\x7f ü"),
       std::string("32"),
+      std::string("[64,32]"),
+      ListValue("[64,1.0,1e-05,0.1,true,\"a \\\"b\\\" \\\\ c\\n\\u0001 ü\",[[]]]"),
+      ListValue("[]"),
   };
   return values;
 }
@@ -59,7 +62,7 @@ TEST(JsonCodec, WhatIsNoFiniteNumberIsUnknown) {
 }
 
 TEST(JsonCodec, WhatIsNotAnObjectOfValuesIsNotRead) {
-  for (const char* text : {"", "1", "null", "[]", "{", R"({"a":[1]})", R"({"a":{"b":1}})",
+  for (const char* text : {"", "1", "null", "[]", "{", R"({"a":[{}]})", R"({"a":{"b":1}})",
                            R"({"a":1}{})", R"({"a":1} x)", R"([{"a":1}])"}) {
     EXPECT_TRUE(absl::IsDataLoss(DecodeParameters(text).status())) << text;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -165,12 +166,19 @@ absl::StatusOr<std::int64_t> WriteTransaction::InsertConfiguration(
   decoded_.Keep(resolved, SharedParameters(configuration.resolved));
   RememberConfiguration(id, configuration);
   for (const auto& [name, value] : configuration.parameters) {
+    const auto insert = [&, &name = name](const auto& one) {
+      return database_.Run(
+          "INSERT INTO parameter_values (configuration_id, name, sweep_id, value) VALUES (?, ?, "
+          "?, ?)",
+          id, name, sweep.id, one);
+    };
     STORE_RETURN_IF_ERROR(std::visit(
-        [&, &name = name](const auto& one) {
-          return database_.Run(
-              "INSERT INTO parameter_values (configuration_id, name, sweep_id, value) VALUES (?, "
-              "?, ?, ?)",
-              id, name, sweep.id, one);
+        [&](const auto& one) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(one)>, ListValue>) {
+            return insert(one.json);
+          } else {
+            return insert(one);
+          }
         },
         value));
   }

@@ -87,6 +87,8 @@ std::vector<std::size_t> Sorted(const std::vector<std::size_t>& rows,
       missing.push_back(row);
     } else if (auto* const text = std::get_if<std::string>(&*value)) {
       texts.emplace_back(std::move(*text), row);
+    } else if (auto* const list = std::get_if<ListValue>(&*value)) {
+      texts.emplace_back(std::move(list->json), row);
     } else if (const double number = AsDouble(*value); std::isnan(number)) {
       missing.push_back(row);
     } else {

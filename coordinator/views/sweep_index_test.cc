@@ -74,6 +74,37 @@ TEST(SweepIndex, TrialsThatWereNotReadYetMatchNothing) {
   EXPECT_THAT(*SelectRows(index, {.order_by = "lr"}), ElementsAre(2));
 }
 
+TEST(SweepIndex, FindsListsAndNestedHyperparameters) {
+  Diagnostics diagnostics;
+  const auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(
+      {.file = "s.yaml",
+       .text = "name: s\nprogram: ./train\nmethod: random\nrun_cap: 4\nparameters:\n"
+               "  layers: {values: [[64, 32], [128], \"[128]\", x]}\n"
+               "  optimizer: {lr: {min: 0.0, max: 1.0}}\n"},
+      &diagnostics)));
+  SweepIndex index(spec);
+  const std::vector<Value> layers = {ListValue("[64,32]"), ListValue("[128]"), Value("[128]"),
+                                     Value("x")};
+  for (std::int64_t number = 1; number <= 4; ++number) {
+    index.Put({.trial = {.number = number,
+                         .configuration = number,
+                         .parameters = {{"layers", layers[static_cast<std::size_t>(number - 1)]},
+                                        {"optimizer.lr", 0.1 * static_cast<double>(number)}}}});
+  }
+  for (std::size_t row = 0; row < 4; ++row) {
+    EXPECT_EQ(index.ParameterOf(row, 0), layers[row]) << "a list stays one";
+  }
+  const auto rows = [&](const char* text) {
+    return *SelectRows(index, {.filter = *TrialFilter::Parse(text, spec)});
+  };
+  EXPECT_THAT(rows("layers == [64, 32] or optimizer.lr > 0.35 and layers == 'x'"),
+              ElementsAre(0, 3));
+  EXPECT_THAT(rows("optimizer.lr < 0.35 and layers != '[64,32]'"), ElementsAre(1, 2));
+  EXPECT_THAT(rows("parameters.optimizer.lr < 0.25"), ElementsAre(0, 1));
+  EXPECT_THAT(*SelectRows(index, {.order_by = "optimizer.lr desc"}), ElementsAre(3, 2, 1, 0));
+  EXPECT_THAT(*SelectRows(index, {.order_by = "layers"}), ElementsAre(1, 2, 0, 3));
+}
+
 // A program's hyperparameters may have the names of a trial's fields or keywords of the language.
 std::shared_ptr<const SweepSpec> ShadowingSpec() {
   Diagnostics diagnostics;

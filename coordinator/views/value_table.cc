@@ -30,9 +30,12 @@ void ValueTable::Put(std::size_t row, std::size_t column, const std::optional<Va
   } else if (const double* const number = std::get_if<double>(&*value)) {
     kind = Kind::kDouble;
     bits = std::bit_cast<std::uint64_t>(*number);
-  } else {
+  } else if (const auto* const text = std::get_if<std::string>(&*value)) {
     kind = Kind::kText;
-    bits = texts_.Add(std::get<std::string>(*value));
+    bits = texts_.Add(*text);
+  } else {
+    kind = Kind::kList;
+    bits = texts_.Add(std::get<ListValue>(*value).json);
   }
 }
 
@@ -49,6 +52,8 @@ std::optional<Value> ValueTable::Get(std::size_t row, std::size_t column) const 
       return Value(std::bit_cast<double>(bits));
     case Kind::kText:
       return Value(texts_.at(static_cast<std::uint32_t>(bits)));
+    case Kind::kList:
+      return Value(ListValue(texts_.at(static_cast<std::uint32_t>(bits))));
   }
   return std::nullopt;
 }

@@ -34,7 +34,7 @@ class ValueTable {
   std::optional<Value> Get(std::size_t row, std::size_t column) const;
 
  private:
-  enum class Kind : std::uint8_t { kMissing, kBool, kInt, kDouble, kText };
+  enum class Kind : std::uint8_t { kMissing, kBool, kInt, kDouble, kText, kList };
 
   std::size_t columns_;
   // Indexed by row × columns + column. Two vectors, since a struct of both would take 16 bytes.

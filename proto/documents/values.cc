@@ -14,6 +14,7 @@ documents::Value DocumentValue(const Value& value) {
         if constexpr (std::is_same_v<Held, std::int64_t>) made.set_integer(held);
         if constexpr (std::is_same_v<Held, double>) made.set_number(held);
         if constexpr (std::is_same_v<Held, std::string>) made.set_text(held);
+        if constexpr (std::is_same_v<Held, ListValue>) made.set_text(held.json);
       },
       value);
   return made;

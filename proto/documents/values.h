@@ -17,6 +17,7 @@ namespace sweep {
 template <typename Message>
 using Repeated = google::protobuf::RepeatedPtrField<Message>;
 
+// A list is the text of its JSON there.
 documents::Value DocumentValue(const Value& value);
 void AddNamedValue(const std::string& name, const Value& value,
                    Repeated<documents::NamedValue>* values);

@@ -48,6 +48,12 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"has distribution uniform, which a grid cannot enumerate", "the same", r"[0-9]\.0"),
     (r"has the range .*; int_uniform needs integers", "the same", r"[0-9]\.0"),
     (r"is given twice; first on line", "JSON has no key twice; editors complain of it themselves"),
+    (r"is nested in '.*', which has a value of its own", "two names"),
+    (r"has a list as a value, which only", "whether there is a 'program'"),
+    (r"^'[^']*' of point [0-9]+ of 'try_first' must be a single value, not a list", "the same"),
+    (r"^an item of '[^']*' must be a single value, not a list", "the same", r"\bwhen\b"),
+    (r"has more than 256 items$|in more than 4 levels$", "lists in lists"),
+    (r"has a reserved name", "names put together", r"\b(parameters|trial|best|last|low|high)\b"),
     (r"has [0-9]+ bytes; the limit is", "JSON Schema counts characters", r"[^\x00-\x7f]"),
     # Two values that contradict each other.
     (r"has min .* above max", "two values"),
@@ -407,7 +413,7 @@ class SchemaTest(unittest.TestCase):
             ("sweep", {**sweep, "metric": odd}, top["metric"]["anyOf"][1]["properties"]),
             ("sweep", {**sweep, "evaluate": odd}, top["evaluate"]["anyOf"][1]["properties"]),
             ("sweep", {**sweep, "require": odd}, set(top["require"]["properties"]) - ALIASED),
-            ("sweep", {**sweep, "parameters": {"lr": odd}}, SCHEMAS["sweep"]["definitions"]["parameter"]["properties"]),
+            ("sweep", {**sweep, "parameters": {"lr": odd}}, SCHEMAS["sweep"]["definitions"]["own_parameter"]["properties"]),
             ("network", {**network, **odd}, SCHEMAS["network"]["properties"]),
             ("network", {**network, "normalize": odd}, SCHEMAS["network"]["properties"]["normalize"]["properties"]),
             ("network", {**network, "recipes": {"a": odd}}, SCHEMAS["network"]["definitions"]["recipe"]["properties"]),
@@ -424,7 +430,7 @@ class SchemaTest(unittest.TestCase):
         tables = self.parser.ask(kind="tables")
         sweep, network = SCHEMAS["sweep"], SCHEMAS["network"]
         definitions, properties = sweep["definitions"], sweep["properties"]
-        self.assertEqual(definitions["parameter"]["properties"]["distribution"]["enum"], tables["distributions"])
+        self.assertEqual(definitions["own_parameter"]["properties"]["distribution"]["enum"], tables["distributions"])
         self.assertEqual(definitions["network"]["anyOf"][0]["enum"], tables["builtin_networks"])
         self.assertEqual(set(properties["require"]["properties"]) - {"epochs"} -
                          set(definitions["predefined_measure"]["enum"]), set(tables["network_facts"]))
