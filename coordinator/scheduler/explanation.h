@@ -28,6 +28,8 @@ struct TrialSituation {
   bool give_back = false;    // it is paused, and workers give its trials back
   std::string pause_reason;  // why the coordinator paused it
   int max_failures = 0;
+  // How long its search's model has been looking for the next point; nullopt: slots wait for none.
+  std::optional<absl::Duration> search_thinks;
 
   // Workers that are connected.
   int workers = 0;
