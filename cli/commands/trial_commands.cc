@@ -14,6 +14,7 @@
 #include "cli/session.h"
 #include "common/command_line/options.h"
 #include "common/lifecycle/trial_state.h"
+#include "common/spec/suggestion_origin.h"
 
 namespace sweep::cli {
 namespace {
@@ -61,6 +62,16 @@ struct TrialOptions {
   PlotFlags plot;
 };
 
+// Empty when it is not known how the trial's values were chosen.
+std::string ChosenText(const v1::Trial& trial) {
+  const absl::StatusOr<SuggestionSource> source = ParseSuggestionSource(trial.chosen_source());
+  if (!source.ok()) return "";
+  SuggestionOrigin origin{
+      .source = *source, .method = trial.chosen_by(), .seen_results = trial.seen_results()};
+  if (trial.has_expected_improvement()) origin.expected_improvement = trial.expected_improvement();
+  return SuggestionOriginText(origin);
+}
+
 int ShowTrial(const TrialOptions& options, const Session& session) {
   const std::string& name = options.name;
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
@@ -104,6 +115,9 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
                            Printable(ParametersText(trial)));
   if (trial.defaults_size() > 0) {
     std::cout << "by default: " << Printable(ValuesText(trial.defaults())) << '\n';
+  }
+  if (const std::string chosen = ChosenText(trial); !chosen.empty()) {
+    std::cout << "chosen " << Printable(chosen) << '\n';
   }
   if (!trial.reason().empty()) {
     std::string_view mark = "reason: ";
@@ -170,8 +184,8 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   CLI::App* trial =
       app->add_subcommand("trial",
                           "Show one trial\n"
-                          "Its hyperparameters, learning curves with the lines of the "
-                          "sweep's criteria, epochs, attempts and files.");
+                          "Its hyperparameters and how they were chosen, learning curves with the "
+                          "lines of the sweep's criteria, epochs, attempts and files.");
   trial->group("Look into and tidy up");
   trial->footer(
       "Examples:\n"

@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <iterator>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/counted.h"
 
 namespace sweep {
 namespace {
 
 constexpr std::array<std::string_view, kSuggestionSources> kSourceNames = {
-    "try_first", "sequence", "start_up", "model", "random"};
-static_assert(kSourceNames.size() == static_cast<std::size_t>(SuggestionSource::kRandom) + 1);
+    "try_first", "sequence", "start_up", "model", "random", "stand_in"};
+static_assert(kSourceNames.size() == static_cast<std::size_t>(SuggestionSource::kStandIn) + 1);
 
 }  // namespace
 
@@ -28,6 +30,37 @@ absl::StatusOr<SuggestionSource> ParseSuggestionSource(std::string_view name) {
         absl::StrCat("unknown source of a suggestion '", std::string(name), "'"));
   }
   return static_cast<SuggestionSource>(std::distance(kSourceNames.begin(), found));
+}
+
+std::string SuggestionOriginText(const SuggestionOrigin& origin) {
+  std::string text = absl::StrCat("by ", origin.method);
+  switch (origin.source) {
+    case SuggestionSource::kTryFirst:
+      return "by the file's try_first";
+    case SuggestionSource::kSequence:
+      return text;
+    case SuggestionSource::kStartUp:
+      text += ", a start-up point";
+      break;
+    case SuggestionSource::kModel:
+      text += ", its model";
+      break;
+    case SuggestionSource::kRandom:
+      text += ", at random because its model had no point";
+      break;
+    case SuggestionSource::kStandIn:
+      text += ", a start-up point while its model was thinking";
+      break;
+  }
+  if (origin.seen_results > 0) {
+    absl::StrAppend(&text, ", after ", Counted(origin.seen_results, "result"));
+  }
+  if (origin.expected_improvement) {
+    char number[32];
+    std::snprintf(number, sizeof(number), "%.3g", *origin.expected_improvement);
+    absl::StrAppend(&text, "; expected improvement ", number);
+  }
+  return text;
 }
 
 }  // namespace sweep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,9 +16,10 @@ enum class SuggestionSource {
   kStartUp,   // one of those that a method that learns takes before its model
   kModel,     // what the model of a method that learns found best
   kRandom,    // drawn at random, because the model had none
+  kStandIn,   // a start-up point, because the model was still thinking
 };
 
-inline constexpr int kSuggestionSources = 5;
+inline constexpr int kSuggestionSources = 6;
 
 // Stored and sent as these words: "try_first".
 std::string_view SuggestionSourceName(SuggestionSource source);
@@ -30,6 +32,11 @@ struct SuggestionOrigin {
   // By how much the model expects the point to be better than the best mean so far, in the units of
   // the objective; 0 or more. Nullopt for what no model that knows it has chosen.
   std::optional<double> expected_improvement;
+  // Configurations that had ended for the search. 0 for a method that learns nothing.
+  std::int64_t seen_results = 0;
 };
+
+// "by gp, its model, after 57 results; expected improvement 0.0012"
+std::string SuggestionOriginText(const SuggestionOrigin& origin);
 
 }  // namespace sweep

@@ -316,13 +316,33 @@ Reasons ExplainEnded(const TrialSituation& at) {
           count};
 }
 
+// ---- The search
+
+void ExplainSearch(const TrialSituation& at, Reasons* reasons) {
+  if (at.trial.chosen_source == SuggestionSourceName(SuggestionSource::kStandIn)) {
+    reasons->push_back(
+        "its values are a start-up point: a slot was free while the search's model was thinking");
+  }
+  if (!at.search_thinks) return;
+  reasons->push_back(fmt::format(
+      "the search of sweep {} has been thinking for {} about its next point; free slots "
+      "get start-up points meanwhile",
+      at.trial.sweep, Seconds(*at.search_thinks)));
+}
+
+Explanation ExplainState(const TrialSituation& at) {
+  if (at.trial.state == TrialState::kPending) return ExplainPending(at);
+  if (IsHeld(at.trial.state)) return {.reasons = ExplainHeld(at)};
+  if (at.trial.state == TrialState::kOnHold) return {.reasons = ExplainOnHold(at)};
+  return {.reasons = ExplainEnded(at)};
+}
+
 }  // namespace
 
 Explanation Explain(const TrialSituation& situation) {
-  if (situation.trial.state == TrialState::kPending) return ExplainPending(situation);
-  if (IsHeld(situation.trial.state)) return {.reasons = ExplainHeld(situation)};
-  if (situation.trial.state == TrialState::kOnHold) return {.reasons = ExplainOnHold(situation)};
-  return {.reasons = ExplainEnded(situation)};
+  Explanation explanation = ExplainState(situation);
+  ExplainSearch(situation, &explanation.reasons);
+  return explanation;
 }
 
 }  // namespace sweep

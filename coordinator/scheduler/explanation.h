@@ -29,6 +29,8 @@ struct TrialSituation {
   bool is_for_callers = false;  // no worker trains it
   std::string pause_reason;  // why the coordinator paused it
   int max_failures = 0;
+  // How long its search's model has been looking for the next point; nullopt: slots wait for none.
+  std::optional<absl::Duration> search_thinks;
 
   // Workers that are connected.
   int workers = 0;

@@ -282,6 +282,16 @@ const Case kCases[] = {
        at.trial.result.epoch = 0;
      },
      {"it was cancelled 3 h 7 min ago after 0 epochs: the sweep was cancelled"}},
+    // The search.
+    {Ended(TrialState::kCompleted, ""),
+     [](auto& at) {
+       at.trial.chosen_source = "stand_in";
+       at.search_thinks = absl::Milliseconds(2100);
+     },
+     {"it completed 3 h 7 min ago after 19 epochs (attempt 2, worker w)",
+      "its values are a start-up point: a slot was free while the search's model was thinking",
+      "the search of sweep s has been thinking for 3 s about its next point; free slots get "
+      "start-up points meanwhile"}},
 };
 
 TEST(Explanation, EverySituationIsPutIntoPlainSentences) {

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/scheduler/explanation.h"
@@ -12,7 +16,12 @@ namespace sweep {
 // state under its lock, changes nothing, and calls no desk.
 class Insight {
  public:
-  explicit Insight(const SchedulerState& state) : state_(state) {}
+  // For how long the model of a sweep has been thinking, once slots no longer wait for it. Called
+  // without the lock.
+  using LongThought = std::function<std::optional<absl::Duration>(std::int64_t sweep_id)>;
+
+  Insight(const SchedulerState& state, LongThought long_thought)
+      : state_(state), long_thought_(std::move(long_thought)) {}
 
   // Connected workers first, then by name.
   std::vector<WorkerInfo> Workers() const;
@@ -23,6 +32,7 @@ class Insight {
 
  private:
   const SchedulerState& state_;
+  const LongThought long_thought_;
 };
 
 }  // namespace sweep

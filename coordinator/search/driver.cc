@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 #include <utility>
 
 #include "coordinator/search/observations.h"
+#include "coordinator/search/point_identity.h"
 #include "coordinator/search/random_search.h"
+#include "coordinator/search/search_makers.h"
+#include "coordinator/search/stand_ins.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
@@ -26,6 +30,10 @@ constexpr int kEventsPerRead = 256;
 constexpr int kMaxStopsPerWrite = 256;
 // Trials may change several thousand times a second; one plan answers all changes of this time.
 constexpr absl::Duration kPlanInterval = absl::Milliseconds(2);
+// For so long a free slot waits for a model.
+constexpr absl::Duration kPatience = absl::Seconds(1);
+// While a model thinks for longer, how often slots are looked at.
+constexpr absl::Duration kLookInterval = absl::Milliseconds(100);
 // Delay after a refused write or a failed read.
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
@@ -43,6 +51,10 @@ struct SearchDriver::Entry {
   std::int64_t stored = 0;            // number of the last stored configuration
   std::vector<std::int64_t> refused;  // trials whose decision was not stored
   int storing = 0;                    // decisions being stored
+  std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for the next number
+  bool stands_in = false;                      // start-up points are being made or stored
+  absl::Duration no_stand_in_before;           // monotonic
+  std::set<std::string> stood_in;              // identities of those since the model was asked
 
   std::shared_ptr<const SweepSpec> spec;  // shared; the search refers to it
   std::unique_ptr<Search> search;
@@ -52,7 +64,13 @@ struct SearchDriver::Entry {
   struct Suggested {
     std::shared_ptr<const Configuration> configuration;  // shared with the write
     WriteTransaction::Suggestion facts;
+    bool is_told = false;  // to the search; of a model that learns
   };
+  // What follows belongs to the thread that set `stands_in`, while there is one.
+  std::unique_ptr<StandIns> stand_ins;  // null: the method does not learn
+  bool is_finite = false;
+  std::set<std::string> known;  // identities of all points, when finite and a model learns
+
   std::deque<Suggested> suggested;  // not stored yet
   std::string end_reason;           // set when the search makes no more points
   // Ids of observed trials by configuration and replicate, when there is a rule.
@@ -93,6 +111,8 @@ absl::StatusOr<TrialRow> SearchDriver::Entry::Decision::Store(WriteTransaction& 
 struct SearchDriver::Batch {
   Job job;
   std::vector<Entry::Suggested> suggestions;
+  std::string end_reason;  // why the search ends after them; empty: it may go on
+  bool stands_in = false;
   StoredSuggestions result;
 };
 
@@ -110,6 +130,7 @@ void SearchDriver::StartThreads() {
   for (int i = 0; i < kThreads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { Thread(stop); });
   }
+  threads_.emplace_back([this](const std::stop_token& stop) { StandInThread(stop); });
 }
 
 void SearchDriver::Wake() {
@@ -126,6 +147,7 @@ void SearchDriver::Stop() {
   {
     MutexLock lock(&mutex_);
     wake_.NotifyAll();
+    stop_.NotifyAll();
   }
   threads_.clear();  // joins
 }
@@ -180,6 +202,10 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
   entry->spec = demand.spec;
   entry->search = options_.make_search(entry->spec.get());
   entry->rule = options_.make_rule(*entry->spec);
+  if (entry->spec->method->learns) {
+    entry->is_finite = HasFiniteSpace(*entry->spec);
+    entry->stand_ins = std::make_unique<StandIns>(entry->spec.get(), entry->is_finite);
+  }
   if (!entry->spec->method->learns && entry->rule == nullptr) return entry;
   entry->has_news = true;
   // The bus may call it once more after Unsubscribe, but not after Stop.
@@ -214,7 +240,7 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     entry->plan = plans_;
     // The scheduler's demand may be older than the last stored write.
     const bool is_stale = demand.configurations < entry->stored;
-    if (entry->is_busy || is_stale || entry->not_before > now) continue;
+    if (entry->is_busy || entry->stands_in || is_stale || entry->not_before > now) continue;
     const bool is_used_up = demand.configurations >= demand.planned;
     const bool wants = demand.is_open && (is_used_up || Wanted(*entry, demand) > 0);
     const bool is_to_end = demand.only_on_hold && entry->storing == 0;
@@ -246,7 +272,7 @@ void SearchDriver::Run(const Job& job) {
   const std::int64_t count = Wanted(*entry, job.demand);
   const bool is_used_up = job.demand.configurations >= job.demand.planned;
   if (!job.demand.is_open || (count == 0 && !is_used_up)) return Release(entry);
-  Suggest(job, count);
+  if (!Suggest(job, count)) return Release(entry);
   Store(job, count);
 }
 
@@ -276,6 +302,9 @@ bool SearchDriver::Observe(const Job& job) {
       return false;
     }
     for (const StoredObservation& stored : page->observations) {
+      if (entry->is_finite && stored.observation.parameters != nullptr) {
+        entry->known.insert(PointIdentity(*stored.observation.parameters));
+      }
       try {
         entry->search->Observe(stored.observation);
       } catch (const std::exception& error) {  // from a numerical library
@@ -413,7 +442,9 @@ std::optional<Suggestion> SearchDriver::SuggestOne(const Job& job, std::int64_t 
   Entry* const entry = job.entry.get();
   std::string failure;
   try {
-    absl::StatusOr<std::optional<Suggestion>> next = entry->search->Suggest(number);
+    // Its number may change before a model is told of it.
+    absl::StatusOr<std::optional<Suggestion>> next =
+        entry->spec->method->learns ? entry->search->Peek(number) : entry->search->Suggest(number);
     if (next.ok() && next->has_value()) return **std::move(next);
     if (next.ok()) {
       entry->end_reason = fmt::format(
@@ -438,26 +469,208 @@ std::optional<Suggestion> SearchDriver::SuggestOne(const Job& job, std::int64_t 
   return std::nullopt;
 }
 
-void SearchDriver::Suggest(const Job& job, std::int64_t count) {
+void SearchDriver::Tell(Entry* entry, const Configuration& configuration) {
+  if (!entry->spec->method->learns) return;
+  if (entry->is_finite) entry->known.insert(PointIdentity(configuration.parameters));
+  try {
+    entry->search->Observe({.configuration = configuration.number,
+                            .state = TrialState::kPending,
+                            .parameters = &configuration.parameters});
+  } catch (const std::exception& error) {  // from a numerical library
+    spdlog::warn("search did not take its suggestion sweep={} configuration={} reason={:?}",
+                 entry->spec->name, configuration.number, error.what());
+  }
+}
+
+void SearchDriver::Number(Entry* entry, std::int64_t first) {
+  std::set<std::string> taken;
+  {
+    MutexLock lock(&mutex_);
+    taken = std::exchange(entry->stood_in, {});
+  }
+  std::erase_if(entry->suggested, [&](const Entry::Suggested& one) {
+    if (one.is_told) return one.configuration->number < first;  // stored
+    return taken.contains(PointIdentity(one.configuration->parameters));
+  });
+  std::int64_t number = first;
+  for (Entry::Suggested& one : entry->suggested) {
+    if (one.configuration->number != number) {
+      auto renumbered = std::make_shared<Configuration>(*one.configuration);
+      one.facts.asked_number = renumbered->number;
+      one.facts.target_epoch = entry->rule == nullptr ? 0 : entry->rule->FirstTarget(number);
+      renumbered->number = number;
+      one.configuration = std::move(renumbered);
+    }
+    if (!std::exchange(one.is_told, true)) Tell(entry, *one.configuration);
+    ++number;
+  }
+}
+
+void SearchDriver::BeginThought(Entry* entry) {
+  MutexLock lock(&mutex_);
+  entry->thinks_since = options_.clock->Monotonic();
+}
+
+bool SearchDriver::EndThought(Entry* entry) {
+  MutexLock lock(&mutex_);
+  entry->thinks_since.reset();
+  return entry->stands_in || !entry->stood_in.empty();
+}
+
+bool SearchDriver::Suggest(const Job& job, std::int64_t count) {
   Entry* const entry = job.entry.get();
   const std::int64_t first = job.demand.configurations + 1;
-  while (!entry->suggested.empty() && entry->suggested.front().configuration->number < first) {
-    entry->suggested.pop_front();
-  }
+  Number(entry, first);
   const auto number = [&] { return first + std::ssize(entry->suggested); };
   const absl::Duration start = options_.clock->Monotonic();
   while (std::ssize(entry->suggested) < count && entry->end_reason.empty()) {
     if (!entry->suggested.empty() && options_.clock->Monotonic() - start > kLongestBatch) break;
+    // Only the next number can be given away: later ones are known to the search already.
+    const bool is_next = entry->suggested.empty() && entry->stand_ins != nullptr;
+    if (is_next) BeginThought(entry);
     std::optional<Suggestion> next = SuggestOne(job, number());
-    if (!next) continue;
-    const int target = entry->rule == nullptr ? 0 : entry->rule->FirstTarget(number());
-    entry->suggested.push_back(
-        {std::make_shared<const Configuration>(std::move(next->configuration)),
-         {.seen_sequence = entry->seen,
-          .target_epoch = target,
-          .origin = std::move(next->origin)}});
+    const bool is_overtaken = is_next && EndThought(entry);
+    if (next) {
+      const int target = entry->rule == nullptr ? 0 : entry->rule->FirstTarget(number());
+      entry->suggested.push_back(
+          {.configuration = std::make_shared<const Configuration>(std::move(next->configuration)),
+           .facts = {.seen_sequence = entry->seen,
+                     .target_epoch = target,
+                     .origin = std::move(next->origin),
+                     .asked_number = 0}});
+    }
+    if (is_overtaken) {
+      entry->end_reason.clear();  // it is asked again, with those points known
+      return false;
+    }
+    if (next) {
+      entry->suggested.back().is_told = true;
+      Tell(entry, *entry->suggested.back().configuration);
+    }
+  }
+  return true;
+}
+
+// ---- Slots that wait for a model
+
+bool SearchDriver::StandIn() {
+  std::vector<SearchDemand> demands = host_.demands();
+  std::vector<Job> jobs;
+  {
+    MutexLock lock(&mutex_);
+    const absl::Duration now = options_.clock->Monotonic();
+    for (SearchDemand& demand : demands) {
+      const auto found = entries_.find(demand.sweep_id);
+      if (found == entries_.end()) continue;
+      Entry& entry = *found->second;
+      if (!entry.thinks_since || now - *entry.thinks_since < kPatience) continue;
+      if (entry.stands_in || entry.no_stand_in_before > now) continue;
+      if (demand.configurations < entry.stored || !demand.is_open) continue;
+      if (demand.free_slots <= demand.pending || demand.configurations >= demand.planned) continue;
+      entry.stands_in = true;
+      jobs.push_back({.entry = found->second, .demand = std::move(demand)});
+    }
+  }
+  for (const Job& job : jobs) MakeStandIns(job);
+  return !jobs.empty();
+}
+
+void SearchDriver::MakeStandIns(const Job& job) {
+  Entry* const entry = job.entry.get();
+  const SearchDemand& demand = job.demand;
+  const std::int64_t replicates = demand.spec->replicates;
+  const std::int64_t missing = (demand.free_slots - demand.pending + replicates - 1) / replicates;
+  const std::int64_t count = std::min({missing, demand.planned - demand.configurations, kMaxBatch});
+  auto batch = std::make_shared<Batch>();  // shared by the write and its completion
+  batch->job = job;
+  batch->stands_in = true;
+  while (std::ssize(batch->suggestions) < count) {
+    const std::int64_t number = demand.configurations + std::ssize(batch->suggestions) + 1;
+    std::optional<Configuration> point = entry->stand_ins->Point(number, entry->known);
+    if (!point) break;
+    if (entry->is_finite) entry->known.insert(PointIdentity(point->parameters));
+    const int target = entry->rule == nullptr ? 0 : entry->rule->FirstTarget(number);
+    batch->suggestions.push_back(
+        {.configuration = std::make_shared<const Configuration>(*std::move(point)),
+         .facts = {.seen_sequence = entry->seen,
+                   .target_epoch = target,
+                   .origin = SuggestionOrigin{.source = SuggestionSource::kStandIn,
+                                              .method = std::string(entry->spec->method->word)},
+                   .asked_number = 0}});
+  }
+  if (batch->suggestions.empty()) {
+    MutexLock lock(&mutex_);
+    entry->stands_in = false;
+    entry->no_stand_in_before = options_.clock->Monotonic() + kRetryAfter;
+    return Want();
+  }
+  spdlog::info("start-up points while the model thinks sweep={} configurations={}",
+               entry->spec->name, batch->suggestions.size());
+  Write(batch);
+}
+
+void SearchDriver::OnStandInsStored(const std::shared_ptr<Batch>& batch,
+                                    const absl::Status& status) {
+  Entry* const entry = batch->job.entry.get();
+  if (status.ok()) {
+    host_.suggestions_stored(batch->result);
+  } else {
+    spdlog::warn("start-up points not stored sweep={} reason={:?}", batch->job.demand.spec->name,
+                 std::string(status.message()));
+  }
+  const auto made = static_cast<std::size_t>(status.ok() ? batch->result.made : 0);
+  for (std::size_t i = made; entry->is_finite && i < batch->suggestions.size(); ++i) {
+    entry->known.erase(PointIdentity(batch->suggestions[i].configuration->parameters));
+  }
+  MutexLock lock(&mutex_);
+  entry->stands_in = false;
+  for (std::size_t i = 0; i < made; ++i) {
+    entry->stood_in.insert(PointIdentity(batch->suggestions[i].configuration->parameters));
+  }
+  entry->has_news = true;
+  if (status.ok()) entry->stored = batch->job.demand.configurations + batch->result.made;
+  if (!status.ok()) entry->no_stand_in_before = options_.clock->Monotonic() + kRetryAfter;
+  Want();
+}
+
+std::optional<absl::Duration> SearchDriver::LongThought(std::int64_t sweep_id) const {
+  MutexLock lock(&mutex_);
+  const auto found = entries_.find(sweep_id);
+  if (found == entries_.end() || !found->second->thinks_since) return std::nullopt;
+  const absl::Duration thought = options_.clock->Monotonic() - *found->second->thinks_since;
+  return thought < kPatience ? std::nullopt : std::optional(thought);
+}
+
+// Looks now and then instead of being woken: a quick model begins a thought every few microseconds.
+void SearchDriver::StandInThread(const std::stop_token& stop) {
+  pthread_setname_np(pthread_self(), "stand-in");
+  while (true) {
+    bool is_due = false;
+    {
+      MutexLock lock(&mutex_);
+      absl::Duration pause = kPatience;
+      const absl::Duration now = options_.clock->Monotonic();
+      for (const auto& [id, entry] : entries_) {
+        if (!entry->thinks_since) continue;
+        const absl::Duration left = *entry->thinks_since + kPatience - now;
+        pause = std::min(pause, std::max(left, kLookInterval));
+        if (left <= absl::ZeroDuration()) is_due = true;
+      }
+      if (!is_due && !stop.stop_requested()) {
+        stop_.WaitFor(&mutex_, absl::ToChronoNanoseconds(pause));
+      }
+      if (stop.stop_requested()) return;
+    }
+    if (!is_due) continue;
+    StandIn();
+    MutexLock lock(&mutex_);
+    if (!stop.stop_requested()) {
+      stop_.WaitFor(&mutex_, absl::ToChronoNanoseconds(kLookInterval));
+    }
   }
 }
+
+// ---- Storing
 
 void SearchDriver::Store(const Job& job, std::int64_t count) {
   Entry* const entry = job.entry.get();
@@ -466,9 +679,14 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
   const std::int64_t ready = std::min(count, static_cast<std::int64_t>(entry->suggested.size()));
   batch->suggestions.assign(entry->suggested.begin(), entry->suggested.begin() + ready);
   // Otherwise the budget decides, inside the write.
-  const std::string reason = ready < count ? entry->end_reason : "";
+  if (ready < count) batch->end_reason = entry->end_reason;
+  Write(batch);
+}
+
+void SearchDriver::Write(const std::shared_ptr<Batch>& batch) {
   host_.write(
-      [batch, reason](WriteTransaction& transaction) {
+      [batch](WriteTransaction& transaction) {
+        const std::string& reason = batch->end_reason;
         const SearchDemand& demand = batch->job.demand;
         StoredSuggestions& result = batch->result;
         result = {.sweep_id = demand.sweep_id};
@@ -490,7 +708,9 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
         result.exhausted = ended.value_or(false);
         return ended.status();
       },
-      [this, batch](const absl::Status& status) { OnStored(batch, status); });
+      [this, batch](const absl::Status& status) {
+        batch->stands_in ? OnStandInsStored(batch, status) : OnStored(batch, status);
+      });
 }
 
 void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Status& status) {

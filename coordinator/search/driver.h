@@ -46,7 +46,10 @@ struct StoredSuggestions {
 // rule live as long as their sweep is unfinished. After a restart they are created anew and observe
 // the sweep's events again from the first; then they follow the event bus. Suggestions of a search
 // are kept until they are stored. A random point replaces the suggestion of a failed search.
-// Thread-safe.
+//
+// A slot that is free while the model thinks for long gets a start-up point (stand_ins.h), which
+// another thread stores. The suggestion that the model then finds takes a later number; what it was
+// asked for is stored with it, so that the search can be repeated. Thread-safe.
 class SearchDriver {
  public:
   // The driver's interface to its scheduler; called without a lock of the driver.
@@ -76,6 +79,11 @@ class SearchDriver {
   void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
   // Does all pending work at once on this thread. False when there was none.
   bool Turn() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Stores start-up points for slots that wait for a model. False when there are none.
+  bool StandIn() ABSL_LOCKS_EXCLUDED(mutex_);
+  // For how long the model of a sweep has been thinking, once slots no longer wait for it.
+  std::optional<absl::Duration> LongThought(std::int64_t sweep_id) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // Ends the threads.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -103,20 +111,33 @@ class SearchDriver {
   void EndIfDecided(const Job& job);
   // Stops the trials of a sweep with nothing left but trials on hold, which nobody can promote.
   void StopHeldTrials(const Job& job);
-  // Makes up to `count` suggestions from the next number on.
-  void Suggest(const Job& job, std::int64_t count);
+  // Makes up to `count` suggestions from the next number on. False when start-up points have taken
+  // their numbers.
+  bool Suggest(const Job& job, std::int64_t count);
+  // Gives what was suggested the numbers from `first` on.
+  void Number(Entry* entry, std::int64_t first);
+  static void Tell(Entry* entry, const Configuration& configuration);
+  void BeginThought(Entry* entry) ABSL_LOCKS_EXCLUDED(mutex_);
+  // True when start-up points were stored meanwhile, or are being stored.
+  bool EndThought(Entry* entry) ABSL_LOCKS_EXCLUDED(mutex_);
+  void MakeStandIns(const Job& job);
   std::optional<Suggestion> SuggestOne(const Job& job, std::int64_t number);
   void Store(const Job& job, std::int64_t count);
+  void Write(const std::shared_ptr<Batch>& batch);
   void OnStored(const std::shared_ptr<Batch>& batch, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnStandInsStored(const std::shared_ptr<Batch>& batch, const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Release(Entry* entry) ABSL_LOCKS_EXCLUDED(mutex_);
   void Thread(const std::stop_token& stop);
+  void StandInThread(const std::stop_token& stop);
 
   const Options options_;
   const Host host_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar wake_;
+  CondVar stop_;  // the end of StandInThread
   bool wanted_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration next_plan_ ABSL_GUARDED_BY(mutex_);  // monotonic; not earlier
   std::int64_t plans_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -1,10 +1,18 @@
 #include "coordinator/search/driver.h"
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
+#include <numeric>
+#include <set>
 #include <stdexcept>
+#include <tuple>
 
 #include "coordinator/scheduler/testing/faulty_store.h"
+#include "coordinator/search/observations.h"
+#include "coordinator/search/point_identity.h"
+#include "coordinator/search/search_makers.h"
+#include "coordinator/search/stand_ins.h"
 #include "coordinator/stopping/testing/halving_rule.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/testing/store_testing.h"
@@ -26,7 +34,8 @@ struct Script {
   bool fails = false;
   std::function<void()> think = [] {};
   std::vector<std::int64_t> asked;
-  std::vector<std::string> told;
+  std::vector<std::string> told;    // of the store's events
+  std::vector<std::int64_t> taken;  // its own suggestions
 };
 
 // A model whose point consists of the number of observations and the configuration's number.
@@ -35,6 +44,7 @@ class ScriptedSearch final : public Search {
   ScriptedSearch(const SweepSpec* spec, Script* script) : spec_(*spec), script_(*script) {}
 
   void Observe(const Observation& seen) override {
+    if (seen.sequence == 0) return script_.taken.push_back(seen.configuration);
     script_.told.push_back(fmt::format("{}/{}:{}={:.3g} {}", seen.configuration, seen.replicate,
                                        seen.epoch, seen.epoch > 0 ? seen.value : 0,
                                        TrialStateName(seen.state)));
@@ -78,6 +88,7 @@ class SearchDriverTest : public testing::Test {
             .events = &events_,
             .clock = &clock_,
             .make_search = [this](const SweepSpec* spec) -> std::unique_ptr<Search> {
+              if (make_search_) return make_search_(spec);
               if (!spec->method->learns) return Search::Make(spec);
               return std::make_unique<ScriptedSearch>(spec, &scripts_[spec->name]);
             },
@@ -123,10 +134,19 @@ class SearchDriverTest : public testing::Test {
         "name: {}\nmodel: cnn-18718\nmethod: random\nrun_cap: {}\nepochs: 5\nparameters:\n  lr: "
         "{{min: 0.0001, max: 0.9}}\n  momentum: {{min: 0.0, max: 0.99}}\n{}",
         name, run_cap, more);
+    SearchDemand* const demand = SubmitText(name, text, run_cap);
+    if (learns) {
+      SweepSpec spec = *demand->spec;
+      spec.method = &kLearner;
+      MutexLock lock(&mutex_);
+      demand->spec = std::make_shared<const SweepSpec>(std::move(spec));
+    }
+    return demand;
+  }
+  SearchDemand* SubmitText(const std::string& name, const std::string& text, int planned) {
     const SweepSource source{.file = "s.yaml", .text = text};
     Diagnostics diagnostics;
     SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
-    if (learns) spec.method = &kLearner;
     SweepRow row;
     EXPECT_TRUE(store_
                     ->WriteAndWait([&](WriteTransaction& transaction) {
@@ -140,7 +160,7 @@ class SearchDriverTest : public testing::Test {
     demands_.push_back({.sweep_id = row.id,
                         .spec = std::make_shared<const SweepSpec>(std::move(spec)),
                         .is_open = true,
-                        .planned = run_cap});
+                        .planned = planned});
     return &demands_.back();
   }
 
@@ -175,6 +195,7 @@ class SearchDriverTest : public testing::Test {
   // Guarded by mutex_ if the driver has threads.
   std::deque<SearchDemand> demands_;
   std::vector<TrialRow> decided_;
+  decltype(SearchDriver::Options::make_search) make_search_;  // instead of the scripted ones
   decltype(SearchDriver::Options::make_rule) make_rule_ = StoppingRule::Make;  // used by MakeDriver
   std::unique_ptr<SearchDriver> driver_;
 };
@@ -362,6 +383,300 @@ TEST_F(SearchDriverTest, ChangesDuringAPlanHoldUpNoSweepEither) {
   EXPECT_EQ(ConfigurationsAtTheEndOf(0), 1);
   EXPECT_EQ(ConfigurationsAtTheEndOf(1), 1);
 }
+
+// What the store has of a configuration's origin.
+struct StoredOrigin {
+  std::string source;
+  std::int64_t asked = 0;  // 0: its own number
+  std::int64_t seen = 0;
+  ParameterMap parameters;
+};
+
+// A model that may take longer than slots wait for it.
+class SlowModelTest : public SearchDriverTest {
+ protected:
+  // Lets the slots that wait for a model have start-up points, as the thread for them would.
+  bool StandIn() {
+    const bool has_any = driver_->StandIn();
+    EXPECT_TRUE(store_->WriteAndWait([](WriteTransaction&) { return absl::OkStatus(); }).ok());
+    return has_any;
+  }
+  std::vector<StoredOrigin> Origins() {
+    std::vector<StoredOrigin> origins;
+    const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
+    Statement row = database->Prepare(
+        "SELECT chosen_source, coalesce(asked_number, 0), seen_sequence, number FROM "
+        "configurations "
+        "ORDER BY number");
+    while (*row.Step()) {
+      origins.push_back(
+          {.source = row.Text(0), .asked = row.Int(1), .seen = row.Int(2), .parameters = {}});
+      origins.back().parameters =
+          Trials("s")[static_cast<std::size_t>(row.Int(3) - 1)].parameters.values();
+    }
+    return origins;
+  }
+  std::vector<std::string> Sources() {
+    std::vector<std::string> sources;
+    for (const StoredOrigin& origin : Origins()) sources.push_back(origin.source);
+    return sources;
+  }
+};
+
+TEST_F(SlowModelTest, AFreeSlotGetsAStartUpPointAfterASecond) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  Script& script = scripts_["s"];
+  script.ahead = 0;
+  demand->free_slots = 2;
+  script.think = [&] {
+    EXPECT_EQ(driver_->LongThought(1), std::nullopt);
+    clock_.Advance(absl::Milliseconds(900));
+    EXPECT_FALSE(StandIn()) << "it may still think";
+    clock_.Advance(absl::Milliseconds(200));
+    EXPECT_EQ(driver_->LongThought(1), absl::Milliseconds(1100));
+    EXPECT_TRUE(StandIn());
+    EXPECT_EQ(Trials("s").size(), 2u) << "one for each free slot";
+    EXPECT_FALSE(StandIn()) << "no slot is free any more";
+    script.think = [] {};
+  };
+  Settle();
+  EXPECT_EQ(driver_->LongThought(1), std::nullopt);
+  EXPECT_THAT(Sources(), ElementsAre("stand_in", "stand_in"));
+  const SweepSpec& spec = *demand->spec;
+  StandIns start_up(&spec, /*finite=*/false);
+  for (const int number : {1, 2}) {
+    EXPECT_EQ(Origins()[number - 1].parameters, start_up.Point(number, {})->parameters) << number;
+  }
+
+  // What the model has found meanwhile is for the next slot.
+  demand->pending = 1;
+  Settle();
+  ASSERT_THAT(Sources(), ElementsAre("stand_in", "stand_in", "model"));
+  EXPECT_EQ(Origins()[2].asked, 1);
+  EXPECT_DOUBLE_EQ(Column("s", "lr")[2], 0.001) << "the point that it made for number 1";
+  EXPECT_THAT(script.asked, ElementsAre(1));
+  EXPECT_THAT(script.taken, ElementsAre(3)) << "it knows it under the number that it got";
+  EXPECT_THAT(script.told, ElementsAre("1/0:0=0 pending", "2/0:0=0 pending"));
+  demand->pending = 1;
+  events_.Notify(demand->sweep_id, EventBus::Signal::kEvents);
+  Settle();
+  EXPECT_THAT(script.asked, ElementsAre(1, 4));
+  EXPECT_EQ(Origins()[3].asked, 0);
+}
+
+TEST_F(SlowModelTest, TheModelGoesOnAfterARestartWithoutWhatItHadFound) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  Script& script = scripts_["s"];
+  script.ahead = 0;
+  demand->free_slots = 1;
+  script.think = [&] {
+    clock_.Advance(absl::Seconds(2));
+    EXPECT_TRUE(StandIn());
+    script.think = [] {};
+  };
+  Settle();
+  MakeDriver();
+  script.asked.clear();
+  script.told.clear();
+  demand->pending = 0;
+  Settle();
+  EXPECT_THAT(script.told, ElementsAre("1/0:0=0 pending"));
+  EXPECT_THAT(script.asked, ElementsAre(2));
+  ASSERT_THAT(Sources(), ElementsAre("stand_in", "model"));
+  EXPECT_EQ(Origins()[1].asked, 0);
+}
+
+TEST_F(SlowModelTest, AStartUpPointThatIsNotStoredLeavesTheNumberToTheModel) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  Script& script = scripts_["s"];
+  script.ahead = 0;
+  demand->free_slots = 1;
+  script.think = [&] {
+    clock_.Advance(absl::Seconds(2));
+    faulty_->Refuse(absl::StatusCode::kUnavailable);
+    EXPECT_TRUE(StandIn());
+    faulty_->Refuse(absl::StatusCode::kOk);
+    EXPECT_FALSE(StandIn()) << "not again at once";
+    script.think = [] {};
+  };
+  Settle();
+  ASSERT_THAT(Sources(), ElementsAre("model"));
+  EXPECT_EQ(Origins()[0].asked, 0);
+  EXPECT_THAT(script.asked, ElementsAre(1));
+}
+
+TEST_F(SlowModelTest, NoSlotThatIsFreeMeansNoStartUpPoint) {
+  Submit("s", /*learns=*/true);
+  scripts_["s"].think = [&] {
+    clock_.Advance(absl::Seconds(5));
+    EXPECT_FALSE(StandIn());
+  };
+  Settle();
+  EXPECT_THAT(Sources(), ElementsAre("model")) << "the one that is made ahead";
+}
+
+TEST_F(SlowModelTest, TheBudgetCountsStartUpPointsToo) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true, 2);
+  Script& script = scripts_["s"];
+  demand->free_slots = 5;
+  script.think = [&] {
+    clock_.Advance(absl::Seconds(2));
+    EXPECT_TRUE(StandIn());
+  };
+  Settle();
+  EXPECT_THAT(Sources(), ElementsAre("stand_in", "stand_in"));
+  EXPECT_TRUE(Must(store_->Read(FindSweep, "s")).exhausted);
+}
+
+TEST_F(SlowModelTest, AThreadOfItsOwnStandsInWhileAllOthersThink) {
+  SearchDemand* demands[3];
+  std::latch leave(1);
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = fmt::format("s{}", i);
+    scripts_[name].ahead = 0;
+    scripts_[name].think = [&] { leave.wait(); };
+    demands[i] = Submit(name, /*learns=*/true, 1);
+  }
+  for (SearchDemand* demand : demands) demand->free_slots = 1;
+  driver_->StartThreads();
+  driver_->Wake();
+  // The driver's clock is the test's.
+  while (true) {
+    clock_.Advance(absl::Milliseconds(500));
+    MutexLock lock(&mutex_);
+    if (demands_[0].configurations + demands_[1].configurations + demands_[2].configurations == 3) {
+      break;
+    }
+    changed_.WaitFor(&mutex_, std::chrono::milliseconds(50));
+  }
+  leave.count_down();
+  driver_->Stop();  // while the latch is there
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(ConfigurationsAtTheEndOf(i), 1);
+}
+
+// A real model that is slow now and then. All of its suggestions can be made again from what is
+// stored, in the order in which it was asked.
+class SlowSearch final : public Search {
+ public:
+  SlowSearch(const SweepSpec* spec, std::function<void(std::int64_t)> think)
+      : search_(Search::Make(spec)), think_(std::move(think)) {}
+
+  void Observe(const Observation& seen) override { search_->Observe(seen); }
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override {
+    return search_->Suggest(number);
+  }
+  absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) override {
+    auto next = search_->Peek(number);
+    think_(number);
+    return next;
+  }
+  int Ahead(int free_slots) const override { return search_->Ahead(free_slots); }
+
+ private:
+  const std::unique_ptr<Search> search_;
+  const std::function<void(std::int64_t)> think_;
+};
+
+class ReplayOfSlowModelsTest
+    : public SlowModelTest,
+      public testing::WithParamInterface<std::tuple<std::string, std::string>> {};
+
+TEST_P(ReplayOfSlowModelsTest, EveryPointFollowsFromWhatIsStored) {
+  const auto& [method, parameters] = GetParam();
+  std::int64_t asked = 0;
+  make_search_ = [&](const SweepSpec* spec) {
+    return std::make_unique<SlowSearch>(spec, [&](std::int64_t) {
+      if (++asked % 3 != 0) return;
+      clock_.Advance(absl::Seconds(2));
+      StandIn();
+    });
+  };
+  MakeDriver();
+  SearchDemand* const demand =
+      SubmitText("s",
+                 fmt::format("name: s\nprogram: ./none\nmethod: {}\nrun_cap: 40\nepochs: 5\n"
+                             "metric: {{name: accuracy}}\nparameters:\n{}",
+                             method, parameters),
+                 40);
+  StoreDriver writes(store_.get());
+  std::int64_t trained = 0;
+  for (int round = 0; round < 60 && demand->is_open; ++round) {
+    demand->free_slots = 2;
+    Settle();
+    // After a restart at any instant the search is the same.
+    if (round % 7 == 3) MakeDriver();
+    demand->free_slots = 0;
+    const std::vector<TrialRow> trials = Trials("s");
+    for (int i = 0; i < 2 && trained < std::ssize(trials); ++i) {
+      const TrialRow& trial = trials[static_cast<std::size_t>(trained++)];
+      const LeaseRow lease = writes.Grant(trial.id, "w");
+      const double x = AsDouble(trial.parameters.values().at("x"));
+      ASSERT_TRUE(writes.Record(lease, *demand->spec, {TestEpoch(1, 1 / (1 + x * x))}).ok());
+      ASSERT_TRUE(writes.Finish(lease, *demand->spec, LeaseOutcome::kCompleted).ok());
+    }
+    demand->pending = 0;
+    events_.Notify(demand->sweep_id, EventBus::Signal::kEvents);
+  }
+  std::vector<StoredOrigin> origins = Origins();
+  ASSERT_EQ(origins.size(), 40u);
+
+  // Stand-ins come after the suggestion that was asked for the first of their numbers.
+  std::vector<std::size_t> order(origins.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto key = [&](std::size_t i) {
+    const auto number = static_cast<std::int64_t>(i) + 1;
+    return std::tuple(origins[i].asked > 0 ? origins[i].asked : number,
+                      origins[i].source == "stand_in", number);
+  };
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+  const std::unique_ptr<Search> search = Search::Make(demand->spec.get());
+  const bool is_finite = HasFiniteSpace(*demand->spec);
+  StandIns stand_ins(demand->spec.get(), is_finite);
+  const ObservationPage page = Must(ReadObservations(store_.get(), 1, *demand->spec, 0, 0, 10'000));
+  auto event = page.observations.begin();
+  int modelled = 0, later = 0, stood_in = 0;
+  std::set<std::string> points;
+  for (const std::size_t i : order) {
+    const StoredOrigin& origin = origins[i];
+    const auto number = static_cast<std::int64_t>(i) + 1;
+    for (; event != page.observations.end() && event->observation.sequence <= origin.seen;
+         ++event) {
+      search->Observe(event->observation);
+    }
+    points.insert(PointIdentity(origin.parameters));
+    if (origin.source == "stand_in") {
+      std::set<std::string> before;
+      for (std::size_t j = 0; j < i; ++j) before.insert(PointIdentity(origins[j].parameters));
+      EXPECT_EQ(stand_ins.Point(number, before)->parameters, origin.parameters) << number;
+      ++stood_in;
+    } else {
+      const auto again = Must(search->Peek(origin.asked > 0 ? origin.asked : number));
+      ASSERT_TRUE(again.has_value());
+      EXPECT_EQ(again->configuration.parameters, origin.parameters)
+          << number << " asked as " << origin.asked << " after " << origin.seen;
+      EXPECT_EQ(SuggestionSourceName(again->origin.source), origin.source) << number;
+      if (origin.source == "model") ++modelled;
+      if (origin.asked > 0) ++later;
+    }
+    search->Observe(
+        {.configuration = number, .state = TrialState::kPending, .parameters = &origin.parameters});
+  }
+  EXPECT_GT(modelled, 10);
+  EXPECT_GT(stood_in, 5);
+  EXPECT_GE(later, 3) << "got a later number than the one that they were asked for";
+  if (is_finite) EXPECT_EQ(points.size(), 40u) << "a point twice";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Methods, ReplayOfSlowModelsTest,
+    testing::Combine(testing::Values("tpe", "gp", "cmaes"),
+                     testing::Values("  x: {min: 0.0, max: 1.0}\n  y: {min: 0.0, max: 1.0}\n",
+                                     "  x: {min: 1, max: 9}\n  y: {min: 1, max: 6}\n")),
+    [](const auto& info) {
+      const bool is_finite = std::get<1>(info.param).find("0.0") == std::string::npos;
+      return std::get<0>(info.param) + (is_finite ? "_finite" : "_ranges");
+    });
 
 TEST_F(SearchDriverTest, ATrialThatTheRuleEndsIsStoppedOnce) {
   SearchDemand* const demand = Submit(

@@ -185,7 +185,8 @@ absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int
 }
 
 absl::StatusOr<std::optional<Suggestion>> LearningSearch::Peek(std::int64_t number) {
-  SuggestionOrigin origin{.method = std::string(spec_->method->word)};
+  SuggestionOrigin origin{.method = std::string(spec_->method->word),
+                          .seen_results = static_cast<std::int64_t>(ended_)};
   if (ended_ >= least_ended_) {
     if (std::optional<Choice> choice = Model(number)) {
       origin.source = SuggestionSource::kModel;

@@ -18,32 +18,26 @@ std::unique_ptr<Search> MakeGrid(const SweepSpec* spec) {
   return std::make_unique<FiniteSearch>(spec, FiniteSearch::Order::kFile);
 }
 
-// True when every parameter has a list of values.
-bool IsFinite(const SweepSpec& spec) {
-  return std::all_of(spec.parameters.begin(), spec.parameters.end(),
-                     [](const Parameter& parameter) { return parameter.GridSize() > 0; });
-}
-
 std::unique_ptr<Search> MakeRandom(const SweepSpec* spec) {
   // The parser has counted the points if the space is small enough to enumerate.
   if (spec->points) return std::make_unique<FiniteSearch>(spec, FiniteSearch::Order::kShuffled);
-  return std::make_unique<RandomSearch>(spec, IsFinite(*spec));
+  return std::make_unique<RandomSearch>(spec, HasFiniteSpace(*spec));
 }
 
 std::unique_ptr<Search> MakeSobol(const SweepSpec* spec) {
-  return std::make_unique<SobolSearch>(spec, IsFinite(*spec));
+  return std::make_unique<SobolSearch>(spec, HasFiniteSpace(*spec));
 }
 
 std::unique_ptr<Search> MakeTpe(const SweepSpec* spec) {
-  return std::make_unique<TpeSearch>(spec, IsFinite(*spec));
+  return std::make_unique<TpeSearch>(spec, HasFiniteSpace(*spec));
 }
 
 std::unique_ptr<Search> MakeGp(const SweepSpec* spec) {
-  return std::make_unique<GpSearch>(spec, IsFinite(*spec));
+  return std::make_unique<GpSearch>(spec, HasFiniteSpace(*spec));
 }
 
 std::unique_ptr<Search> MakeCmaes(const SweepSpec* spec) {
-  return std::make_unique<CmaSearch>(spec, IsFinite(*spec));
+  return std::make_unique<CmaSearch>(spec, HasFiniteSpace(*spec));
 }
 
 constexpr SearchMaker kMakers[] = {
@@ -55,6 +49,11 @@ constexpr SearchMaker kMakers[] = {
 
 std::span<const SearchMaker> SearchMakers() { return kMakers; }
 
+bool HasFiniteSpace(const SweepSpec& spec) {
+  return std::all_of(spec.parameters.begin(), spec.parameters.end(),
+                     [](const Parameter& parameter) { return parameter.GridSize() > 0; });
+}
+
 std::unique_ptr<Search> Search::Make(const SweepSpec* spec) {
   const auto maker =
       std::find_if(std::begin(kMakers), std::end(kMakers),
@@ -62,7 +61,7 @@ std::unique_ptr<Search> Search::Make(const SweepSpec* spec) {
   // A test ensures that every method has a maker.
   std::unique_ptr<Search> search = maker->make(spec);
   if (spec->try_first.empty()) return search;
-  return std::make_unique<FirstPoints>(spec, std::move(search), IsFinite(*spec));
+  return std::make_unique<FirstPoints>(spec, std::move(search), HasFiniteSpace(*spec));
 }
 
 }  // namespace sweep

@@ -16,4 +16,7 @@ struct SearchMaker {
 
 std::span<const SearchMaker> SearchMakers();
 
+// True when every parameter has a list of values.
+bool HasFiniteSpace(const SweepSpec& spec);
+
 }  // namespace sweep

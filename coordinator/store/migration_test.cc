@@ -97,6 +97,7 @@ TEST_F(MigrationTest, WhatVersion1HasWrittenIsThere) {
   const TrialRow completed = Must(store->Read(FindTrial, "s", 1));
   ASSERT_EQ(completed.artifacts.size(), 1u);
   EXPECT_EQ(completed.artifacts[0].role, "weights_best");
+  EXPECT_FALSE(completed.origin().has_value()) << "nobody knows how it was chosen";
   EXPECT_EQ(Must(store->Read(SelectEpochs, "s", 2, 0, 10)).size(), 1u);
   EXPECT_EQ(Must(store->Read(SelectEvents, 1, 0, 10)).size(), 3u);
   EXPECT_EQ(Must(store->Read(SelectAttempts, "s", 2)).size(), 1u);

@@ -36,6 +36,15 @@ std::vector<const ParameterMap::value_type*> TrialRow::Defaults() const {
   return defaults;
 }
 
+std::optional<SuggestionOrigin> TrialRow::origin() const {
+  const absl::StatusOr<SuggestionSource> source = ParseSuggestionSource(chosen_source);
+  if (!source.ok()) return std::nullopt;
+  return SuggestionOrigin{.source = *source,
+                          .method = chosen_by,
+                          .expected_improvement = expected_improvement,
+                          .seen_results = seen_results};
+}
+
 std::string_view StoredStateName(TrialState state) {
   return TrialStateName(state == TrialState::kDiverged ? TrialState::kFailed : state);
 }

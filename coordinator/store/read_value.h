@@ -26,6 +26,9 @@ inline void ReadValue(const Statement& row, int column, std::string* value) {
 inline void ReadValue(const Statement& row, int column, double* value) {
   *value = row.Real(column);
 }
+inline void ReadValue(const Statement& row, int column, std::optional<double>* value) {
+  *value = row.IsNull(column) ? std::nullopt : std::optional(row.Real(column));
+}
 inline void ReadValue(const Statement& row, int column, absl::Time* value) {
   *value = FromMicros(row.Int(column));
 }

@@ -11,6 +11,7 @@
 #include "common/base/value.h"
 #include "common/lifecycle/trial_state.h"
 #include "common/protocol/trainer_message.h"
+#include "common/spec/suggestion_origin.h"
 #include "common/spec/sweep_spec.h"
 #include "common/stats/ranking.h"
 #include "common/trial/measures.h"
@@ -90,6 +91,11 @@ struct TrialRow {
   std::int64_t forward_flops = 0;
   std::int64_t train_flops = 0;
   std::int64_t receptive_field = 0;  // 0: the coordinator does not know its network
+  // How its point was chosen, as in SuggestionOrigin: method and source, "" when that is not known.
+  std::string chosen_by;
+  std::string chosen_source;
+  std::optional<double> expected_improvement;
+  std::int64_t seen_results = 0;
   std::uint64_t seed = 0;
   int attempt = 0;
   int failures = 0;
@@ -124,6 +130,8 @@ struct TrialRow {
   absl::Duration AttemptTime(absl::Time now) const;
   // The hyperparameters that the search did not choose: entries of `resolved`.
   std::vector<const ParameterMap::value_type*> Defaults() const;
+  // Nullopt when it is not known how its point was chosen.
+  std::optional<SuggestionOrigin> origin() const;
 };
 
 struct EpochRow {

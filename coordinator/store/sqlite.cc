@@ -101,14 +101,6 @@ void Statement::BindNull(int index) {
   if (status_.ok()) Check(sqlite3_bind_null(statement_, index));
 }
 
-void Statement::BindOptional(int index, const std::optional<std::int64_t>& value) {
-  if (value) {
-    BindInt(index, *value);
-  } else {
-    BindNull(index);
-  }
-}
-
 absl::StatusOr<bool> Statement::Step() {
   if (!status_.ok()) return status_;
   const int code = sqlite3_step(statement_);

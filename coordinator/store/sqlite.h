@@ -81,12 +81,18 @@ class Statement {
       BindReal(index, value);
     } else if constexpr (std::is_same_v<T, std::nullopt_t>) {
       BindNull(index);
-    } else if constexpr (std::is_same_v<T, std::optional<std::int64_t>>) {
-      BindOptional(index, value);
     } else if constexpr (std::is_same_v<T, Blob>) {
       BindBlob(index, value.bytes);
     } else {
       BindText(index, value);
+    }
+  }
+  template <typename T>
+  void BindOne(int index, const std::optional<T>& value) {
+    if (value) {
+      BindOne(index, *value);
+    } else {
+      BindNull(index);
     }
   }
   void BindInt(int index, std::int64_t value);
@@ -94,7 +100,6 @@ class Statement {
   void BindText(int index, std::string_view value);
   void BindBlob(int index, std::string_view bytes);
   void BindNull(int index);
-  void BindOptional(int index, const std::optional<std::int64_t>& value);
   void Check(int code);
 
   Database* database_;

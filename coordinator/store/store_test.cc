@@ -125,6 +125,38 @@ TEST_P(StoreTest, AConfigurationMakesOneTrialPerReplicate) {
                                     "trial 6"));
 }
 
+TEST_P(StoreTest, AConfigurationKeepsHowItWasChosen) {
+  MakeSweep(0);
+  const auto add = [&](std::int64_t number, std::optional<SuggestionOrigin> origin) {
+    ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+      return transaction
+          .AddConfiguration(sweep_.id, spec_, TestConfiguration(spec_, number),
+                            {.seen_sequence = 0,
+                             .target_epoch = 0,
+                             .origin = std::move(origin),
+                             .asked_number = 0})
+          .status();
+    }),
+              absl::OkStatus());
+  };
+  add(1, TestOrigin());
+  add(2, SuggestionOrigin{.source = SuggestionSource::kStandIn, .method = "tpe"});
+  add(3, std::nullopt);
+  const SuggestionOrigin modelled = store_->Read(FindTrial, "s", 1)->origin().value();
+  EXPECT_EQ(modelled.source, SuggestionSource::kModel);
+  EXPECT_EQ(modelled.method, "gp");
+  EXPECT_EQ(modelled.expected_improvement, 0.0125);
+  EXPECT_EQ(modelled.seen_results, 57);
+  EXPECT_EQ(SuggestionOriginText(modelled),
+            "by gp, its model, after 57 results; expected improvement 0.0125");
+  const SuggestionOrigin stands_in = store_->Read(FindTrial, "s", 2)->origin().value();
+  EXPECT_EQ(stands_in.source, SuggestionSource::kStandIn);
+  EXPECT_EQ(stands_in.expected_improvement, std::nullopt);
+  EXPECT_EQ(SuggestionOriginText(stands_in),
+            "by tpe, a start-up point while its model was thinking");
+  EXPECT_EQ(store_->Read(FindTrial, "s", 3)->origin().has_value(), false);
+}
+
 TEST_P(StoreTest, TheBudgetCannotBeExceeded) {
   MakeSweep(4);
   const absl::Status status = store_->WriteAndWait([&](WriteTransaction& transaction) {

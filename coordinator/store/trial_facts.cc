@@ -31,6 +31,18 @@ std::optional<Value> GetReached(const TrialRow& trial) {
   if ((trial.*....*path) == 0) return std::nullopt;
   return AsValue((trial.*....*path));
 }
+// The value of an optional member, or of a text that is not empty.
+template <auto member>
+std::optional<Value> GetKnown(const TrialRow& trial) {
+  const auto& value = trial.*member;
+  if constexpr (std::is_same_v<decltype(value), const std::string&>) {
+    if (value.empty()) return std::nullopt;
+    return value;
+  } else {
+    if (!value) return std::nullopt;
+    return *value;
+  }
+}
 // The member in millions, for a trial with a known network.
 template <auto member>
 std::optional<Value> GetMega(const TrialRow& trial) {
@@ -118,6 +130,16 @@ const std::vector<Fact<TrialRow>>& ConfigurationFacts() {
        {"c.receptive_field", ReadInto<&Row::receptive_field>},
        GetReached<&Row::receptive_field>,
        kOfNetwork},
+      {"chosen_by", {"c.chosen_by", ReadInto<&Row::chosen_by>}, GetKnown<&Row::chosen_by>},
+      {"chosen_source",
+       {"c.chosen_source", ReadInto<&Row::chosen_source>},
+       GetKnown<&Row::chosen_source>},
+      {"expected_improvement",
+       {"c.expected_improvement", ReadInto<&Row::expected_improvement>},
+       GetKnown<&Row::expected_improvement>},
+      {"seen_results",
+       {"c.seen_results", ReadInto<&Row::seen_results>},
+       GetReached<&Row::seen_results>},
       {"", {"c.qualifies", ReadInto<&Row::qualifies>}},
   };
   return facts;

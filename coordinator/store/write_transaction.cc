@@ -127,7 +127,7 @@ absl::StatusOr<std::vector<TrialRow>> WriteTransaction::AddConfiguration(
                       configuration.number, sweep.configurations + 1));
     }
     STORE_ASSIGN_OR_RETURN(const std::int64_t id,
-                           InsertConfiguration(sweep, configuration, suggestion.seen_sequence));
+                           InsertConfiguration(sweep, configuration, suggestion));
     for (int replicate = 0; replicate < spec.replicates; ++replicate) {
       const TrialRow trial{.sweep_id = sweep.id,
                            .number = sweep.counts.total() + replicate + 1,
@@ -149,17 +149,28 @@ absl::StatusOr<std::vector<TrialRow>> WriteTransaction::AddConfiguration(
 }
 
 absl::StatusOr<std::int64_t> WriteTransaction::InsertConfiguration(
-    const SweepRow& sweep, const Configuration& configuration, std::int64_t seen_sequence) {
+    const SweepRow& sweep, const Configuration& configuration, const Suggestion& suggestion) {
   STORE_ASSIGN_OR_RETURN(const std::string parameters, EncodeParameters(configuration.parameters));
   STORE_ASSIGN_OR_RETURN(const std::string resolved, EncodeParameters(configuration.resolved));
   const Network& network = configuration.network;
+  std::optional<std::string_view> method, source;
+  std::optional<double> improvement;
+  std::optional<std::int64_t> results, asked;
+  if (const std::optional<SuggestionOrigin>& origin = suggestion.origin) {
+    method = origin->method;
+    source = SuggestionSourceName(origin->source);
+    improvement = origin->expected_improvement;
+    results = origin->seen_results;
+  }
+  if (suggestion.asked_number > 0) asked = suggestion.asked_number;
   STORE_RETURN_IF_ERROR(database_.Run(
       "INSERT INTO configurations (sweep_id, number, parameters, resolved, model, "
       "network_parameters, fully_connected, forward_flops, train_flops, receptive_field, "
-      "seen_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "seen_sequence, chosen_by, chosen_source, expected_improvement, seen_results, asked_number) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       sweep.id, configuration.number, parameters, resolved, network.name, network.parameters,
       network.fully_connected, network.forward_flops, network.train_flops, network.receptive_field,
-      seen_sequence));
+      suggestion.seen_sequence, method, source, improvement, results, asked));
   const std::int64_t id = database_.last_insert_id();
   // Its trials are read and scored soon.
   decoded_.Keep(parameters, SharedParameters(configuration.parameters));

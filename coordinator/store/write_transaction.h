@@ -52,6 +52,7 @@ class WriteTransaction {
     std::int64_t seen_sequence;              // the last event that the search had seen
     int target_epoch;                        // of its trials; no target unless it is below `epochs`
     std::optional<SuggestionOrigin> origin;  // nullopt: unknown
+    std::int64_t asked_number;  // for which the search made it; 0: the configuration's own
   };
   absl::StatusOr<std::vector<TrialRow>> AddConfiguration(std::int64_t sweep_id,
                                                          const SweepSpec& spec,
@@ -219,7 +220,7 @@ class WriteTransaction {
                            const std::string& principal);
   absl::StatusOr<std::int64_t> InsertConfiguration(const SweepRow& sweep,
                                                    const Configuration& configuration,
-                                                   std::int64_t seen_sequence);
+                                                   const Suggestion& suggestion);
   // Returns the id. `trial` has the sweep, number, replicate and target epoch.
   absl::StatusOr<std::int64_t> InsertTrial(const SweepSpec& spec,
                                            const Configuration& configuration,

@@ -154,8 +154,8 @@ class RowWriter {
 };
 
 void AddRow(const SweepIndex& index, const std::string& measure,
-            const std::vector<ViewDimension>& dimensions, std::size_t row,
-            documents::PointsView* view) {
+            const std::vector<ViewDimension>& dimensions, const SweepIndex::Getter& source_of,
+            std::size_t row, documents::PointsView* view) {
   const IndexedTrial& trial = index.trials()[row];
   RowWriter cells(view->columns_size(), view->add_rows());
   const bool diverged = trial.state == TrialState::kDiverged;
@@ -171,6 +171,8 @@ void AddRow(const SweepIndex& index, const std::string& measure,
   cells.AddFlag(trial.qualifies);
   cells.AddText(TrialStateName(trial.state));
   trial.IsRanked() ? cells.AddNumber(trial.metric) : add_measured(trial.own_metric);
+  const std::optional<Value> source = source_of(row);
+  source ? cells.Add(DocumentValue(*source)) : cells.AddNothing();
   for (const ViewDimension& dimension : dimensions) {
     const std::optional<Value> value = index.ParameterOf(row, dimension.parameter);
     const double* const number = value ? std::get_if<double>(&*value) : nullptr;
@@ -188,7 +190,7 @@ documents::PointsView Points(const SweepIndex& index, const std::string& measure
   documents::PointsView view;
   const std::vector<ViewDimension> dimensions = DimensionsOf(index.spec());
   for (const char* column : {"trial", "best", "last", "epochs_to_target", "network_parameters",
-                             "qualifies", "state", "value"}) {
+                             "qualifies", "state", "value", "chosen_source"}) {
     view.add_columns(column);
   }
   for (const ViewDimension& dimension : dimensions) view.add_columns(dimension.name);
@@ -201,7 +203,9 @@ documents::PointsView Points(const SweepIndex& index, const std::string& measure
   *view.mutable_dimensions() = DescribeDimensions(index.spec());
   view.set_total(static_cast<std::int64_t>(sample.total()));
   view.set_sampled(shown.size() < sample.total());
-  for (const std::size_t row : shown) AddRow(index, measure, dimensions, row, &view);
+  const SweepIndex::Getter source_of =
+      index.Find(std::string(kTrialPrefix).append("chosen_source"));
+  for (const std::size_t row : shown) AddRow(index, measure, dimensions, source_of, row, &view);
   for (const std::size_t row : records) view.add_records(static_cast<std::int64_t>(row) + 1);
   for (const std::size_t row : front) view.add_front(static_cast<std::int64_t>(row) + 1);
   return view;
@@ -217,7 +221,7 @@ absl::StatusOr<documents::PointsView> PointsDocument(const LookedAt& looked,
   if (!measure.ok()) return measure.status();
   return looked.index.entry->Look([&](const SweepIndex& index) {
     // Fewer rows when there are many columns, to limit the size of the answer.
-    const std::int64_t columns = 8 + std::ssize(DimensionsOf(index.spec()));
+    const std::int64_t columns = 9 + std::ssize(DimensionsOf(index.spec()));
     const std::int64_t fitting = static_cast<std::int64_t>(kMaxDocumentBytes) / (10 * columns);
     return Points(index, *measure,
                   static_cast<std::size_t>(std::min(*limit, std::max<std::int64_t>(fitting, 300))));

@@ -62,6 +62,11 @@ void AddDetails(const TrialRow& trial, documents::TrialDetails* details) {
   }
 }
 
+std::string ChosenText(const TrialRow& trial) {
+  const std::optional<SuggestionOrigin> origin = trial.origin();
+  return origin ? SuggestionOriginText(*origin) : "";
+}
+
 // Adds the last attempts, with reasons shortened until they fit.
 void AddAttempts(const std::vector<AttemptRow>& attempts, documents::TrialView* view) {
   const std::size_t skipped = attempts.size() - std::min(attempts.size(), kMaxAttempts);
@@ -183,6 +188,7 @@ absl::StatusOr<documents::TrialView> TrialViewDocument(const ViewContext& contex
   AddMeasures(*stored->spec, *trial, &view);
   AddDetails(*trial, view.mutable_details());
   AddAttempts(*attempts, &view);
+  view.set_chosen(ChosenText(*trial));
   for (const std::string& reason : ReasonsOf(context, *trial, *stored, *attempts)) {
     view.add_reasons(reason);
   }

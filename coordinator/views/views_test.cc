@@ -243,13 +243,14 @@ TEST_F(ViewsTest, MeasuresSayWhatTheyAreInEveryDocument) {
 TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   Fill("s");
   const Json view = Get("/api/sweeps/s/points");
-  EXPECT_EQ(view["columns"], Json({"trial", "best", "last", "epochs_to_target",
-                                   "network_parameters", "qualifies", "state", "value", "lr"}));
+  EXPECT_EQ(view["columns"],
+            Json({"trial", "best", "last", "epochs_to_target", "network_parameters", "qualifies",
+                  "state", "value", "chosen_source", "lr"}));
   ASSERT_EQ(view["rows"].size(), 3u);
   const TrialRow first = Must(store_->Read(FindTrial, "s", 1));
   EXPECT_EQ(view["rows"][0],
             Json({1, 0.95, RoundToSixDigits(first.result.Last("accuracy")),
-                  first.result.epochs_to_target, 18718, true, "completed", 0.95, 0.01}));
+                  first.result.epochs_to_target, 18718, true, "completed", 0.95, "model", 0.01}));
   EXPECT_EQ(Get("/api/sweeps/s/points", "metric=loss")["rows"][2][1], nullptr);
   EXPECT_EQ(view["records"], Json({1}));
   EXPECT_EQ(view["front"], Json({1}));
@@ -376,6 +377,23 @@ TEST_F(ViewsTest, ATrialsRowHasTheValuesThatWereInForce) {
   EXPECT_TRUE(row["defaults"].contains("batch_size")) << row["defaults"];
   EXPECT_EQ(Get("/api/sweeps/s/ranking")["rows"][0]["defaults"], row["defaults"]);
   EXPECT_EQ(Get("/api/sweeps/s/trials/1")["defaults"], row["defaults"]);
+}
+
+TEST_F(ViewsTest, ATrialSaysHowItsValuesWereChosen) {
+  Fill("s");
+  const Json row = Get("/api/sweeps/s/trials")["rows"][0];
+  EXPECT_EQ(row["chosen_by"], "gp");
+  EXPECT_EQ(row["chosen_source"], "model");
+  EXPECT_EQ(row["expected_improvement"], 0.0125);
+  EXPECT_EQ(row["seen_results"], 57);
+  EXPECT_EQ(Get("/api/sweeps/s/trials/1")["chosen"],
+            "by gp, its model, after 57 results; expected improvement 0.0125");
+  const auto total = [&](const std::string& where) {
+    return Get("/api/sweeps/s/trials", "where=" + where)["total"].get<int>();
+  };
+  EXPECT_EQ(total("chosen_source%20%3D%3D%20%27model%27"), 4);
+  EXPECT_EQ(total("chosen_source%20%3D%3D%20%27start_up%27"), 0);
+  EXPECT_EQ(total("expected_improvement%20%3E%200.01%20and%20chosen_by%20%3D%3D%20%27gp%27"), 4);
 }
 
 // Four configurations of 150 trials each; the accuracy goes up with the trial's number within its

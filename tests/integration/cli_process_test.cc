@@ -74,6 +74,11 @@ TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
   EXPECT_EQ(document["state"], "completed");
   EXPECT_EQ(document["epoch_rows"].size(), 3u);
   EXPECT_EQ(document["artifacts"].size(), 3u);
+  EXPECT_EQ(document["chosen_by"], "grid");
+  EXPECT_EQ(document["chosen_source"], "sequence");
+  EXPECT_TRUE(document["expected_improvement"].is_null());
+  EXPECT_TRUE(document["seen_results"].is_null());
+  EXPECT_THAT(Sweep({"trial", "tiny/1"}).output, HasSubstr("\nchosen by grid\n"));
 
   const Result again = Sweep({"run", file});
   EXPECT_EQ(again.code, 0);

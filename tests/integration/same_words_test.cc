@@ -156,9 +156,9 @@ TEST_F(SameWordsTest, OfTrials) {
                 {"qualifies"}, kTrial);
     const json trial = Client({"trial", name + "/1"});
     Compare(trial, Document("/sweeps/" + name + "/trials/1"), {},
-            {"epoch_rows_left_out", "gates", "interval", "judged", "maximize", "metric", "network",
-             "qualifies", "reasons", "replay", "replay_note", "reported", "sweep", "sweep_state",
-             "target"},
+            {"chosen", "epoch_rows_left_out", "gates", "interval", "judged", "maximize", "metric",
+             "network", "qualifies", "reasons", "replay", "replay_note", "reported", "sweep",
+             "sweep_state", "target"},
             kTrial);
     EXPECT_EQ(trial["trial"], name + "/1");
   }

@@ -43,6 +43,13 @@ Configuration TestConfiguration(const SweepSpec& spec, std::int64_t number) {
   return *std::move(configuration);
 }
 
+SuggestionOrigin TestOrigin() {
+  return {.source = SuggestionSource::kModel,
+          .method = "gp",
+          .expected_improvement = 0.0125,
+          .seen_results = 57};
+}
+
 EpochMetrics TestEpoch(int epoch, double accuracy) {
   return {.epoch = epoch,
           .values = {{"train_loss", 1.0 / epoch},
@@ -87,7 +94,9 @@ std::vector<TrialRow> StoreDriver::Add(const SweepRow& sweep, const SweepSpec& s
                                        std::int64_t number) {
   std::vector<TrialRow> trials;
   const absl::Status status = store_.WriteAndWait([&](WriteTransaction& transaction) {
-    auto rows = transaction.AddConfiguration(sweep.id, spec, TestConfiguration(spec, number));
+    auto rows = transaction.AddConfiguration(
+        sweep.id, spec, TestConfiguration(spec, number),
+        {.seen_sequence = 0, .target_epoch = 0, .origin = TestOrigin(), .asked_number = 0});
     if (rows.ok()) trials = *rows;
     return rows.status();
   });

@@ -36,6 +36,9 @@ SweepSpec TestSpec(const std::string& name, const std::string& extra = "");
 // The grid's configuration `number` (1 to 4).
 Configuration TestConfiguration(const SweepSpec& spec, std::int64_t number);
 
+// A model's choice, with everything that can be said of one.
+SuggestionOrigin TestOrigin();
+
 // Finite numbers that differ between epochs.
 EpochMetrics TestEpoch(int epoch, double accuracy);
 std::vector<EpochMetrics> TestEpochs(int first, int last, double accuracy);

@@ -180,8 +180,8 @@ export interface PointsView {
   total: number;
   sampled: boolean;
   // "trial", "best" and "last" of the measure, "epochs_to_target", "network_parameters", "qualifies",
-  // "state", "value" (the first objective as the ranking has it, within the gates' epoch limit), then
-  // the dimensions by name.
+  // "state", "value" (the first objective as the ranking has it, within the gates' epoch limit),
+  // "chosen_source" (as of a trial; null: not known), then the dimensions by name.
   columns: string[];
   rows: (Value | null)[][];
   // Trials that were the best so far as the ranking orders: those that qualify first, then by "value".
@@ -302,6 +302,10 @@ export interface TrialFacts {
   failures: number; // attempts that failed or were lost
   worker: string;
   reason: string; // why it failed or was cancelled
+  chosen_by: string | null; // search method that chose its values; null when that was not stored yet
+  chosen_source: string | null; // where they come from: try_first, sequence (grid, random, sobol), start_up, model, random (the model had none) or stand_in (a start-up point while it was thinking)
+  expected_improvement: number | null; // by how much the model expected them to be better than the best, in units of the metric; null for a method that does not say
+  seen_results: number | null; // configurations that had ended for the search; null for none
 }
 
 export interface TrialDetails {
@@ -380,6 +384,8 @@ export interface TrialView extends TrialRow, TrialDetails {
   reasons: string[]; // why it is in this state, above all why a pending one waits
   replay: string[]; // commands that train it again
   replay_note: string; // where they are to be run, or why there are none
+  // How its values were chosen: "by gp, its model, after 57 results". Empty when that is not known.
+  chosen: string;
 }
 
 export interface EpochRow {

@@ -3,11 +3,12 @@
 import type { JSX } from "preact";
 import type { SweepView, TrialRow, TrialsView } from "../api";
 import { endFirst } from "../attempts";
+import { chosenText } from "../chosen";
 import { Select, Text } from "../components/basics";
 import { ColumnChoice, isShown, type ChosenColumn } from "../components/column_choice";
 import { DataTable, Pager } from "../components/table";
 import { WhereField } from "../components/where_field";
-import { integer, shorten } from "../format";
+import { integer, number, shorten } from "../format";
 import { useLive } from "../live";
 import { headingOf } from "../measure";
 import { setQuery, type Route } from "../router";
@@ -67,6 +68,23 @@ const BEST_EPOCH: TrialColumn = resultColumn({
 });
 
 const LEDGER: TrialColumn[] = [
+  resultColumn({
+    key: "chosen",
+    title: "Chosen",
+    name: "How its values were chosen",
+    sort: "chosen_source",
+    extra: true,
+    cell: (row) => <Text text={chosenText(row)} />,
+  }),
+  resultColumn({
+    key: "improvement",
+    title: "Expected",
+    name: "Expected improvement",
+    sort: "expected_improvement",
+    numeric: true,
+    extra: true,
+    cell: (row) => number(row.expected_improvement, 3),
+  }),
   resultColumn({
     key: "worker",
     title: "Worker",

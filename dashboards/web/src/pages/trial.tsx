@@ -135,6 +135,7 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
       trial.epoch > 0 && trial.gates.length > 0 ? <Gates gates={trial.gates} measures={trial.reported} /> : <span class="quiet">{NONE}</span>,
     ],
     ["hyperparameters", <Hyperparameters trial={trial} />],
+    ...(trial.chosen ? [["chosen", <Text text={trial.chosen} wide />] as [string, JSX.Element]] : []),
     [
       "model",
       <>

@@ -1,6 +1,7 @@
 // The search's results, trial by trial, and the best so far.
 
 import type { SweepView } from "../api";
+import { sourceText } from "../chosen";
 import { axisName, measureText, objectiveOf, targetOf, titleOf } from "../measure";
 import { axisStyle, base, divergedMark, GOAL_GRID, goalLines, tooltip, zoom } from "./base";
 import type { PlotOption } from "./echarts";
@@ -20,6 +21,7 @@ interface HistoryRow {
   trial: number;
   value: number; // best value of the measure
   qualifies: boolean;
+  source: string; // how its values were chosen
 }
 
 // True when the best so far is known, which only the ranking measure has.
@@ -31,12 +33,13 @@ function historyRows(points: Points): HistoryRow[] {
   const trials = points.numbers("trial");
   const values = points.numbers("best");
   const qualifies = points.values("qualifies");
+  const sources = points.values("chosen_source");
   const rows: HistoryRow[] = [];
   for (let i = 0; i < points.count; i += 1) {
     const trial = trials[i];
     const value = values[i];
     if (trial == null || value == null) continue;
-    rows.push({ trial, value, qualifies: qualifies[i] === true });
+    rows.push({ trial, value, qualifies: qualifies[i] === true, source: sourceText(sources[i]) });
   }
   return rows.sort((a, b) => a.trial - b.trial);
 }
@@ -76,7 +79,7 @@ export function historyPlot(
         const { row, text } = (params as { data?: { row?: HistoryRow; text?: string } }).data ?? {};
         if (text) return text;
         return row
-          ? `trial ${row.trial}\n${measureText(measure, row.value)}${row.qualifies && sweep.gates.length > 0 ? "\nmeets the criteria" : ""}`
+          ? `trial ${row.trial}\n${measureText(measure, row.value)}${row.qualifies && sweep.gates.length > 0 ? "\nmeets the criteria" : ""}${row.source && `\n${row.source}`}`
           : "";
       },
     },

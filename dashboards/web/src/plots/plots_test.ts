@@ -233,8 +233,16 @@ function pointsOf(
     metric: of.name,
     measures: [ACCURACY, LOSS],
     dimensions: [LR, WIDTH],
-    columns: ["trial", "best", "state", "value", "lr", "width"],
-    rows: rows.map(([trial, best, state, lr, width]) => [trial, best, state, best, lr, width]),
+    columns: ["trial", "best", "state", "value", "chosen_source", "lr", "width"],
+    rows: rows.map(([trial, best, state, lr, width]) => [
+      trial,
+      best,
+      state,
+      best,
+      trial === 1 ? "start_up" : null,
+      lr,
+      width,
+    ]),
     records: [1],
     front: [],
     total: rows.length,
@@ -275,6 +283,19 @@ it("draws a sweep that ranks by its loss over its loss, the least as the best", 
   expect(parallel.visualMap.inRange.color[0]).toBe("#c0c0c0");
   const range = contourRange(LOSSES, LR, WIDTH);
   expect(range?.[0]).toBeGreaterThan(range?.[1] ?? NaN);
+});
+
+it("says of each trial how it was chosen, where that is known", () => {
+  const sweep = {
+    objective_measures: [LOSS],
+    gates: [] as string[],
+    target: { measures: {}, epoch: null, parameters: null },
+  } as unknown as SweepView;
+  const option = historyPlot(LOSSES, sweep, "linear", 0, FULL);
+  const { formatter } = option.tooltip as { formatter: (params: unknown) => string };
+  const told = dataOf(drawn(option), "trials").map((data) => formatter({ data }));
+  expect(told[0]).toMatch(/start-up point$/);
+  expect(told[1]).not.toContain("point");
 });
 
 it("marks what diverged at the worst edge, and in every plot", () => {

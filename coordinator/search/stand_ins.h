@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "common/spec/sweep_spec.h"
+#include "coordinator/search/sobol_search.h"
+
+namespace sweep {
+
+// The points that trials get while the model of their search thinks for long: the start-up point of
+// their number, as if the model had not been asked yet. In a finite space, the first point of the
+// start-up sequence that no configuration before has. Pure.
+class StandIns {
+ public:
+  // `finite`: every parameter has a list of values. `spec` must outlive the object.
+  StandIns(const SweepSpec* spec, bool finite);
+
+  // `known`: identities of the points of the configurations before, of a finite space; it only
+  // grows from call to call. Nullopt when there is none.
+  std::optional<Configuration> Point(std::int64_t number, const std::set<std::string>& known);
+
+ private:
+  std::optional<Configuration> NewPoint(const std::set<std::string>& known);
+
+  const SweepSpec* const spec_;
+  const bool finite_;
+  SobolSearch start_up_;
+  std::int64_t passed_ = 0;             // finite: points of the sequence that are known
+  std::optional<Configuration> ahead_;  // finite: the next one; it may be known too
+};
+
+}  // namespace sweep
