@@ -104,7 +104,7 @@ inline constexpr CommandFamily* kCommandFamilies[] = {
     AddModelCommands,   AddPredictCommand,    AddSweepCommands,    AddShowCommand,
     AddWatchCommand,    AddLifecycleCommands, AddAskCommands,      AddTidyCommands,
     AddTrialCommands,   AddLogCommand,        AddExportCommand,    AddReportCommand,
-    AddSearchCommands,  AddTrainCommand,      AddWorkerCommands,   AddConfigCommand,
+    AddTrainCommand,    AddSearchCommands,    AddWorkerCommands,   AddConfigCommand,
     AddCompletionCommands};
 
 }  // namespace sweep::cli

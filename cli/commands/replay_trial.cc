@@ -32,7 +32,7 @@ namespace {
 struct StoredTrial {
   v1::Sweep sweep;
   v1::Trial trial;
-  std::vector<v1::Epoch> epochs;                  // counted ones, in order
+  std::vector<v1::Epoch> epochs;                        // counted ones, in order
   std::map<int, std::optional<ReadyMessage>> trainers;  // by attempt; nullopt: unknown
   TrialSpec spec;
 };
@@ -57,9 +57,8 @@ absl::StatusOr<StoredTrial> ReadTrial(Connection& connection, const std::string&
   if (!epochs.ok()) return epochs.status();
   stored.epochs = CountedEpochs(*epochs);
   if (stored.epochs.empty()) {
-    return absl::FailedPreconditionError(
-        fmt::format("{} is {} and has no epoch to compare with", shown,
-                    StateName(stored.trial.state())));
+    return absl::FailedPreconditionError(fmt::format("{} is {} and has no epoch to compare with",
+                                                     shown, StateName(stored.trial.state())));
   }
   const absl::StatusOr<std::vector<v1::Attempt>> attempts = ListAttempts(connection, name);
   if (!attempts.ok()) return attempts.status();
@@ -67,9 +66,9 @@ absl::StatusOr<StoredTrial> ReadTrial(Connection& connection, const std::string&
     stored.trainers[attempt.attempt()] = ReadTrainer(attempt.trainer());
   }
   try {
-    stored.spec = TrialSpecFromJson(answer->spec_json(), HasProgram(stored)
-                                                            ? NetworkField::kOptional
-                                                            : NetworkField::kRequired);
+    stored.spec =
+        TrialSpecFromJson(answer->spec_json(),
+                          HasProgram(stored) ? NetworkField::kOptional : NetworkField::kRequired);
   } catch (const ProtocolError& error) {
     return absl::FailedPreconditionError(fmt::format("{}: {}", shown, error.what()));
   }
@@ -122,14 +121,15 @@ absl::StatusOr<TrainerProgram> FindProgramOf(const StoredTrial& stored,
                                             then->backend) != kTrainerBackends.end();
     // A trainer with `auto` says lanes also where a network needs torch, so lanes are not forced.
     const std::string as_then = is_known && then->backend != "lanes" ? then->backend : "";
-    AddTrainerFlags(options.threads > 0 ? options.threads : then ? then->threads : 0,
+    AddTrainerFlags(options.threads > 0 ? options.threads
+                    : then              ? then->threads
+                                        : 0,
                     options.backend.empty() ? as_then : options.backend, &*command);
     return TrainerProgram{.command = *std::move(command)};
   }
-  for (const auto& [flag, is_given] :
-       {std::pair("--trainer", !options.trainer.empty()),
-        std::pair("--backend", !options.backend.empty()),
-        std::pair("--threads", options.threads > 0)}) {
+  for (const auto& [flag, is_given] : {std::pair("--trainer", !options.trainer.empty()),
+                                       std::pair("--backend", !options.backend.empty()),
+                                       std::pair("--threads", options.threads > 0)}) {
     if (!is_given) continue;
     return absl::InvalidArgumentError(
         fmt::format("{} does not go with a sweep that brings its own program", flag));
@@ -148,8 +148,8 @@ absl::StatusOr<TrainerProgram> FindProgramOf(const StoredTrial& stored,
     if (!folder.ok()) return folder.status();
     program.folder = *std::move(folder);
   }
-  absl::StatusOr<std::vector<std::string>> command = FindProgram(
-      {stored.sweep.program().begin(), stored.sweep.program().end()}, program.folder);
+  absl::StatusOr<std::vector<std::string>> command =
+      FindProgram({stored.sweep.program().begin(), stored.sweep.program().end()}, program.folder);
   if (!command.ok()) return absl::FailedPreconditionError(command.status().message());
   program.command = *std::move(command);
   return program;
@@ -216,8 +216,8 @@ Repetition TrainAgain(const TrainerProgram& program, const StoredTrial& stored,
     const std::string reason(done.status().message());
     repetition.failure = reason.substr(0, reason.find('\n'));
   } else if (!is_complete()) {
-    repetition.failure = fmt::format("the training ended after {}",
-                                     Counted(std::ssize(repetition.epochs), "epoch"));
+    repetition.failure =
+        fmt::format("the training ended after {}", Counted(std::ssize(repetition.epochs), "epoch"));
   }
   return repetition;
 }
@@ -235,10 +235,13 @@ Json BothJson(const RepeatedEpoch& epoch) {
 // The metric that the sweep ranks by, and which other measures differ.
 Listing EpochsListing(const std::string& metric, const std::vector<RepeatedEpoch>& epochs) {
   Listing listing;
-  listing.columns = {{"EPOCH", "epoch", true},   {"ATTEMPT", "attempt", true},
-                     {"STORED", "stored", true}, {"AGAIN", "again", true},
+  listing.columns = {{"EPOCH", "epoch", true},
+                     {"ATTEMPT", "attempt", true},
+                     {"STORED", "stored", true},
+                     {"AGAIN", "again", true},
                      {"DIFFERENCE", "difference", true},
-                     {"", "same"},               {"DIFFERS IN", "differs_in", false, true, true}};
+                     {"", "same"},
+                     {"DIFFERS IN", "differs_in", false, true, true}};
   for (const RepeatedEpoch& epoch : epochs) {
     const RepeatedValue* const value = epoch.Find(metric);
     Cell stored = cells::Missing(), again = cells::Missing(), difference = cells::Missing();
@@ -258,17 +261,25 @@ Listing EpochsListing(const std::string& metric, const std::vector<RepeatedEpoch
       unlike.push_back(one.name);
     }
     const std::string same = epoch.is_same() ? "same" : epoch.is_close() ? "close" : "different";
-    listing.rows.push_back({cells::Count(epoch.epoch), cells::Count(epoch.attempt), stored, again,
-                            difference, {same, epoch.is_same()}, {Printable(names), unlike}});
+    listing.rows.push_back({cells::Count(epoch.epoch),
+                            cells::Count(epoch.attempt),
+                            stored,
+                            again,
+                            difference,
+                            {same, epoch.is_same()},
+                            {Printable(names), unlike}});
   }
   return listing;
 }
 
 Json TrainerJson(const std::optional<ReadyMessage>& trainer) {
   if (!trainer) return nullptr;
-  return {{"build", trainer->build},     {"build_id", trainer->build_id},
-          {"device", trainer->device},   {"backend", trainer->backend},
-          {"instructions", trainer->instructions}, {"threads", trainer->threads}};
+  return {{"build", trainer->build},
+          {"build_id", trainer->build_id},
+          {"device", trainer->device},
+          {"backend", trainer->backend},
+          {"instructions", trainer->instructions},
+          {"threads", trainer->threads}};
 }
 
 std::string TrainerLine(const std::optional<ReadyMessage>& trainer) {
@@ -338,8 +349,7 @@ int ReplayTrial(const std::string& name, const ReplayTrialOptions& options,
     return Fail(absl::InternalError(repetition.failure));
   }
   const RepetitionVerdict verdict = JudgeRepetition(
-      repetition.epochs,
-      DifferenceUpTo(repetition.epochs.back().attempt, *stored, repetition));
+      repetition.epochs, DifferenceUpTo(repetition.epochs.back().attempt, *stored, repetition));
   PrintRepetition(*stored, repetition, verdict, session);
   if (is_interrupted) {
     std::cerr << fmt::format("stopped after {} of {}\n", repetition.epochs.size(),
@@ -347,10 +357,9 @@ int ReplayTrial(const std::string& name, const ReplayTrialOptions& options,
     return kExitInterrupted;
   }
   if (!repetition.failure.empty()) {
-    return Fail(absl::InternalError(fmt::format("only {} of {} came again: {}",
-                                                repetition.epochs.size(),
-                                                Counted(std::ssize(stored->epochs), "epoch"),
-                                                repetition.failure)));
+    return Fail(absl::InternalError(
+        fmt::format("only {} of {} came again: {}", repetition.epochs.size(),
+                    Counted(std::ssize(stored->epochs), "epoch"), repetition.failure)));
   }
   return verdict.is_good ? kExitOk : kExitFailed;
 }

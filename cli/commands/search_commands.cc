@@ -75,10 +75,9 @@ int Suggest(const std::string& name, int count, const Session& session) {
     PrintListing(SuggestionListing(*answer), session, std::cout);
   }
   if (!answer->reason().empty()) {
-    std::cerr << fmt::format("{}: {}\n",
-                             answer->points_size() == 0 ? "nothing to try next"
-                                                        : "no more than these",
-                             Printable(answer->reason()));
+    std::cerr << fmt::format(
+        "{}: {}\n", answer->points_size() == 0 ? "nothing to try next" : "no more than these",
+        Printable(answer->reason()));
   }
   return kExitOk;
 }
@@ -202,10 +201,9 @@ int ReplaySearch(const std::string& name, const Session& session) {
   SearchReplay replay;
   const absl::Status status = ReadReplay(**connection, shown, session, &replay);
   if (absl::IsCancelled(status) && SignalCount() > 0) {
-    std::cerr << fmt::format("stopped after {} of {}; {} of them were the same\n",
-                             replay.last.compared(),
-                             Counted(replay.last.configurations(), "configuration"),
-                             replay.last.equal());
+    std::cerr << fmt::format(
+        "stopped after {} of {}; {} of them were the same\n", replay.last.compared(),
+        Counted(replay.last.configurations(), "configuration"), replay.last.equal());
     return kExitInterrupted;
   }
   if (!status.ok()) return Fail(status);
@@ -224,9 +222,9 @@ struct ReplayFlags {
 int Replay(const ReplayFlags& flags, const CLI::App& command, const Session& session) {
   const bool is_trial = ParseTrialResource(flags.name).ok();
   if (is_trial && flags.search) {
-    return Fail(absl::InvalidArgumentError(fmt::format(
-        "--search goes with a sweep, and '{}' is a trial; its sweep is '{}'", flags.name,
-        ParseTrialResource(flags.name)->sweep)));
+    return Fail(absl::InvalidArgumentError(
+        fmt::format("--search goes with a sweep, and '{}' is a trial; its sweep is '{}'",
+                    flags.name, ParseTrialResource(flags.name)->sweep)));
   }
   if (is_trial) return ReplayTrial(flags.name, flags.trial, session);
   if (!flags.search) {
@@ -236,7 +234,10 @@ int Replay(const ReplayFlags& flags, const CLI::App& command, const Session& ses
   }
   for (const CLI::Option* const option : command.get_options()) {
     const std::string option_name = option->get_name();
-    if (option->count() == 0 || option_name == "--search" || option->get_positional()) continue;
+    // A variable may have set --data-dir for other commands.
+    const bool is_allowed =
+        option->get_positional() || !option->get_envname().empty() || option_name == "--search";
+    if (option->count() == 0 || is_allowed) continue;
     return Fail(absl::InvalidArgumentError(
         fmt::format("{} goes with a trial, not with --search", option_name)));
   }
@@ -261,8 +262,7 @@ void AddReplayFlags(CLI::App* replay, ReplayFlags* flags) {
       ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");
   replay
-      ->add_option("--trainer", trial.trainer,
-                   "the program that trains; without it, sweep-trainer")
+      ->add_option("--trainer", trial.trainer, "the program that trains; without it, sweep-trainer")
       ->type_name("PROGRAM");
   replay->add_flag("--allow-program", trial.allow_program,
                    "run the program that the sweep brings with it");
@@ -276,7 +276,7 @@ void AddSearchCommands(CLI::App* app, Session* session) {
       "What would come next\n"
       "The points that the search would try next if slots became free now. Starts and stores\n"
       "nothing: with the results of the trials that run now it may choose others.");
-  suggest->group("Look into and tidy up");
+  suggest->group("Run sweeps");
   auto name = std::make_shared<std::string>();
   auto count = std::make_shared<int>(5);
   suggest->add_option("NAME", *name, "the sweep")->required();
@@ -292,13 +292,13 @@ void AddSearchCommands(CLI::App* app, Session* session) {
 
   CLI::App* replay = app->add_subcommand(
       "replay",
-      "Do the same again\n"
+      "Train again, compare\n"
       "A trial: trains it again here and compares every epoch with the stored one, bit for bit\n"
       "where build, backend, device, instruction set and threads are the same, else within a\n"
       "tolerance (0.06 of an accuracy, 0.3 of a loss). --search: lets the search see what it\n"
       "saw then and compares every suggestion with the stored configuration. Stores nothing.\n"
       "Exit code 0: the same, or within the tolerance; 1: not.");
-  replay->group("Look into and tidy up");
+  replay->group("Networks and models");
   replay->footer(
       "Examples:\n"
       "  sweep replay seed-000/17\n"

@@ -144,8 +144,8 @@ RepetitionVerdict JudgeRepetition(const std::vector<RepeatedEpoch>& epochs,
                 "data or a program that draws without its seed",
                 broken->epoch)};
   }
-  const std::string why = difference.empty() ? "an attempt before was computed otherwise"
-                                             : difference;
+  const std::string why =
+      difference.empty() ? "an attempt before was computed otherwise" : difference;
   const auto far =
       std::find_if(epochs.begin(), epochs.end(), [](const auto& one) { return !one.is_close(); });
   if (far == epochs.end()) {

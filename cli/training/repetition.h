@@ -30,8 +30,8 @@ struct RepeatedValue {
 
 struct RepeatedEpoch {
   int epoch = 0;
-  int attempt = 0;               // that measured the stored one
-  bool expects_same = false;     // it and the attempts before were computed like the repetition
+  int attempt = 0;            // that measured the stored one
+  bool expects_same = false;  // it and the attempts before were computed like the repetition
   std::vector<RepeatedValue> values;  // by name
 
   bool is_same() const;

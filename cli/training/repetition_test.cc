@@ -24,9 +24,8 @@ const ReadyMessage kTrainer{.build = "sweep-trainer 0.1.0, libtorch 2.13.0",
 
 EpochMetrics Epoch(int number, double accuracy, double loss, double seconds = 1) {
   return {.epoch = number,
-          .values = {{kValidationAccuracy, accuracy},
-                     {kValidationLoss, loss},
-                     {kTrainSeconds, seconds}}};
+          .values = {
+              {kValidationAccuracy, accuracy}, {kValidationLoss, loss}, {kTrainSeconds, seconds}}};
 }
 
 RepeatedEpoch Compare(const EpochMetrics& stored, const EpochMetrics& again,
@@ -105,8 +104,7 @@ TEST(RepetitionTest, ALineOfAnEarlierOrLaterTrainer) {
   const auto read = ReadTrainer(TrainerMessageToJson(kTrainer));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(TrainerDifference(kTrainer, *read), "");
-  EXPECT_EQ(TrainerText(*read),
-            "sweep-trainer 0.1.0, libtorch 2.13.0: lanes, AVX3, cpu, 1 thread");
+  EXPECT_EQ(TrainerText(*read), "sweep-trainer 0.1.0, libtorch 2.13.0: lanes, AVX3, cpu, 1 thread");
 }
 
 TEST(RepetitionTest, TheVerdict) {
@@ -131,7 +129,8 @@ TEST(RepetitionTest, TheVerdict) {
 
   const auto different = JudgeRepetition({Compare(a, far, false)}, "backend lanes, here torch");
   EXPECT_FALSE(different.is_good);
-  EXPECT_THAT(different.text, AllOf(HasSubstr("more than the tolerance"), Not(HasSubstr("although"))));
+  EXPECT_THAT(different.text,
+              AllOf(HasSubstr("more than the tolerance"), Not(HasSubstr("although"))));
 }
 
 }  // namespace

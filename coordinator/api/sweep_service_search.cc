@@ -81,8 +81,7 @@ absl::Status Preview(const v1::PreviewSuggestionsRequest& request, Store* store,
     const std::int64_t number = row->configurations + i;
     const absl::StatusOr<std::optional<Suggestion>> next = search.Suggest(number);
     if (!next.ok() || !next->has_value()) {
-      response->set_reason(next.ok() ? NoMorePoints(number)
-                                     : std::string(next.status().message()));
+      response->set_reason(next.ok() ? NoMorePoints(number) : std::string(next.status().message()));
       break;
     }
     const Configuration& chosen = (*next)->configuration;
@@ -130,8 +129,8 @@ class ReplayReactor final : public ReplayStream {
     const absl::Time end = absl::Now() + kReplayPiece;
     absl::Status status = search_ == nullptr ? Begin() : absl::OkStatus();
     response_.clear_differences();
-    while (status.ok() && response_.compared() < response_.configurations() &&
-           absl::Now() < end && !context_->IsCancelled()) {
+    while (status.ok() && response_.compared() < response_.configurations() && absl::Now() < end &&
+           !context_->IsCancelled()) {
       status = CompareNext();
     }
     if (!status.ok()) return Finish(Outgoing(context_, status));
@@ -215,9 +214,8 @@ class ReplayReactor final : public ReplayStream {
 grpc::ServerUnaryReactor* SweepService::PreviewSuggestions(
     grpc::CallbackServerContext* context, const v1::PreviewSuggestionsRequest* request,
     v1::PreviewSuggestionsResponse* response) {
-  return RespondFrom(searches_, context, [=, this] {
-    return Preview(*request, store_, specs_, *context, response);
-  });
+  return RespondFrom(searches_, context,
+                     [=, this] { return Preview(*request, store_, specs_, *context, response); });
 }
 
 grpc::ServerWriteReactor<v1::ReplaySearchResponse>* SweepService::ReplaySearch(

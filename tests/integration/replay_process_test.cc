@@ -17,23 +17,22 @@ namespace {
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using testing::Process;
 using testing::Result;
+using ::testing::StartsWith;
 
 class ReplayTest : public ::testing::Test {
  protected:
   // Runs a sweep of this method to its end.
   void Train(const std::string& method, int run_cap) {
     file_ = folder_.Write(
-        "r.yaml",
-        fmt::format("name: r\nmodel: cnn-18718\n"
-                    "dataset: {{name: synthetic, train: 256, test: 128}}\nmethod: {}\n"
-                    "run_cap: {}\nepochs: 2\nparameters:\n"
-                    "  lr: {{distribution: log_uniform_values, min: 0.001, max: 0.1}}\n"
-                    "  momentum: {{min: 0.0, max: 0.95}}\n{}",
-                    method, run_cap,
-                    method == "grid" ? "" : "try_first: [{lr: 0.01, momentum: 0.5}]\n"));
+        "r.yaml", fmt::format("name: r\nmodel: cnn-18718\n"
+                              "dataset: {{name: synthetic, train: 256, test: 128}}\nmethod: {}\n"
+                              "run_cap: {}\nepochs: 2\nparameters:\n"
+                              "  lr: {{distribution: log_uniform_values, min: 0.001, max: 0.1}}\n"
+                              "  momentum: {{min: 0.0, max: 0.95}}\n{}",
+                              method, run_cap,
+                              method == "grid" ? "" : "try_first: [{lr: 0.01, momentum: 0.5}]\n"));
     const Result run = Sweep({"run", file_, "--quiet"});
     // No gate is set, so it ends with what it has.
     ASSERT_THAT(run.code, ::testing::AnyOf(0, 3)) << run.output;
@@ -97,12 +96,15 @@ TEST_F(ReplayTest, WhatIsSuggestedNextIsWhatComesNext) {
   const json trials = Json({"trials", "r"});
   ASSERT_EQ(trials.size(), 14u);
   EXPECT_EQ(trials[12]["parameters"], suggested[0]["parameters"]);
-  EXPECT_EQ(Sweep({"replay", "r", "--search"}).output, "all 14 suggestions are the same\n");
+  Process::Options with_variable = Command({"replay", "r", "--search"});
+  with_variable.environment["SWEEP_DATA_DIR"] = folder_.path();
+  EXPECT_EQ(testing::Run(with_variable).output, "all 14 suggestions are the same\n");
 }
 
 TEST_F(ReplayTest, APointThatTheSearchWouldNotMakeIsShown) {
   Train("sobol", 5);
-  Change("UPDATE configurations SET parameters = json_set(parameters, '$.lr', 0.05) WHERE number = 3");
+  Change(
+      "UPDATE configurations SET parameters = json_set(parameters, '$.lr', 0.05) WHERE number = 3");
   const Result again = Sweep({"replay", "r", "--search"});
   EXPECT_EQ(again.code, 1);
   EXPECT_THAT(again.output,
@@ -174,9 +176,8 @@ TEST_F(ReplayTest, AnEpochThatDoesNotComeAgainIsFound) {
   Change("UPDATE attempts SET trainer = ''");
   const Result unknown = Sweep({"replay", "r/1"});
   EXPECT_EQ(unknown.code, 0) << unknown.output;
-  EXPECT_THAT(unknown.output,
-              AllOf(HasSubstr("then  not known"), HasSubstr("within the tolerance"),
-                    HasSubstr("it is not known what trained it then")));
+  EXPECT_THAT(unknown.output, AllOf(HasSubstr("then  not known"), HasSubstr("within the tolerance"),
+                                    HasSubstr("it is not known what trained it then")));
 }
 
 TEST_F(ReplayTest, CtrlCEndsItCleanly) {
@@ -184,8 +185,8 @@ TEST_F(ReplayTest, CtrlCEndsItCleanly) {
   const std::string trainer = folder_.Write("slow.sh", "#!/bin/sh\n: > started\nsleep 600\n");
   std::filesystem::permissions(trainer, std::filesystem::perms::owner_all);
   Process replay(Command({"replay", "r/1", "--trainer", trainer}));
-  ASSERT_TRUE(testing::Eventually(
-      [&] { return std::filesystem::exists(folder_.path() + "/started"); }));
+  ASSERT_TRUE(
+      testing::Eventually([&] { return std::filesystem::exists(folder_.path() + "/started"); }));
   replay.Signal(SIGINT);
   EXPECT_EQ(replay.Wait(), 130);
   EXPECT_THAT(replay.Output(), HasSubstr("stopped before the end of the first epoch"));

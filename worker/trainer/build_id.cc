@@ -44,7 +44,7 @@ std::string FindInNotes(std::string_view notes) {
 // The program itself is the first of the objects.
 int LookIn(dl_phdr_info* object, std::size_t /*size*/, void* found) {
   for (int i = 0; i < object->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& header = object->dlpi_phdr[i];
+    const ElfW(Phdr) & header = object->dlpi_phdr[i];
     if (header.p_type != PT_NOTE) continue;
     // The loader has mapped it there.
     const auto* const notes = reinterpret_cast<const char*>(object->dlpi_addr + header.p_vaddr);
