@@ -165,7 +165,7 @@ int AskForTrial(const AskFlags& flags, const Session& session) {
       Say(session, fmt::format("sweep {} has ended: there are no more trials", flags.sweep));
       return kExitNothingQualified;
     }
-    if (absl::Now() >= give_up) return Fail(absl::DeadlineExceededError(response->reason()));
+    if (absl::Now() >= give_up) return Fail(absl::FailedPreconditionError(response->reason()));
   }
 }
 
@@ -273,7 +273,8 @@ void AddTell(CLI::App* app, Session* session) {
   CLI::Option* failed =
       tell->add_option("--failed", flags->failed,
                        "the trial has failed, and why; it is tried again until max_failures")
-          ->type_name("REASON");
+          ->type_name("REASON")
+          ->check([](const std::string& reason) { return reason.empty() ? "is empty" : ""; });
   CLI::Option* back = tell->add_flag("--give-back", flags->give_back,
                                      "somebody else shall train it; no failure is counted");
   tell->add_flag("--for-good", flags->for_good, "with --failed: do not try it again")

@@ -495,11 +495,12 @@ class SweepParser {
   }
 
   void ReadEpochs() {
-    spec_.epochs_by_recipe = Find("epochs") == nullptr;
     const YamlEntry* entry = Find("epochs");
+    // Most callers report a single result.
+    const bool is_single = entry == nullptr && spec_.trained_by_callers && !HasModel();
+    spec_.epochs_by_recipe = entry == nullptr && !is_single;
     if (entry == nullptr) {
-      // Most callers report a single result.
-      spec_.epochs = spec_.trained_by_callers && spec_.models.empty() ? 1 : RecipeEpochs();
+      spec_.epochs = is_single ? 1 : RecipeEpochs();
       return;
     }
     if (const auto epochs = reader_.Int(*entry, 1, 10'000)) {

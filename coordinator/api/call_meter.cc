@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "google/protobuf/descriptor.h"
 #include "sweep/v1/blobs.pb.h"
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/sweeps.pb.h"
 #include "sweep/v1/trials.pb.h"
 #include "sweep/v1/workers.pb.h"
@@ -14,13 +15,16 @@
 namespace sweep {
 namespace {
 
-constexpr std::string_view kParkedCall = "Synchronize";
+bool MayBeParked(std::string_view method) {
+  return method == "Synchronize" || method == "SuggestTrial";
+}
 
 std::vector<const google::protobuf::MethodDescriptor*> Methods() {
   std::vector<const google::protobuf::MethodDescriptor*> methods;
   for (const google::protobuf::FileDescriptor* const file :
        {v1::ListSweepsRequest::descriptor()->file(), v1::ListTrialsRequest::descriptor()->file(),
-        v1::SynchronizeRequest::descriptor()->file(), v1::PutBlobRequest::descriptor()->file()}) {
+        v1::SynchronizeRequest::descriptor()->file(), v1::PutBlobRequest::descriptor()->file(),
+        v1::SuggestTrialRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
         methods.push_back(file->service(i)->method(j));
@@ -78,7 +82,7 @@ std::vector<CoordinatorMetrics::Method> MeteredMethods() {
   for (const auto* method : Methods()) {
     metered.push_back({.name = method->service()->name() + "/" + method->name(),
                        .timed = !method->client_streaming() && !method->server_streaming() &&
-                                method->name() != kParkedCall});
+                                !MayBeParked(method->name())});
   }
   return metered;
 }

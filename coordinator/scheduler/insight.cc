@@ -130,7 +130,7 @@ SchedulerCounts Insight::Counts() const {
       continue;
     }
     ++counts.active_sweeps;
-    counts.queued += std::ssize(sweep.pending);
+    if (!sweep.is_for_callers()) counts.queued += std::ssize(sweep.pending);
     if (!sweep.exhausted) {
       counts.to_make += std::max<std::int64_t>(sweep.planned - sweep.configurations, 0);
     }

@@ -151,6 +151,11 @@ void LeaseDesk::OnLookedUp(std::int64_t sweep_id, std::uint64_t id, const absl::
   }
   const std::optional<PendingAsk> ask = TakeAsk(state_.table, is_meant);
   if (!ask) return;  // the caller is gone, or has asked again
+  if (absl::IsFailedPrecondition(status)) {
+    return RefuseAsk(*ask, absl::FailedPreconditionError(
+                               fmt::format("the request had its answer, and the lease is over: {}",
+                                           std::string(status.message()))));
+  }
   if (!status.ok()) return RefuseAsk(*ask, status);
   AnswerAsk(*ask, lease->trial, lease->secret, nullptr);
 }

@@ -156,7 +156,7 @@ struct SchedulerCounts {
   // At present.
   std::int64_t active_sweeps = 0, paused_sweeps = 0;
   std::int64_t pending = 0, leased = 0, running = 0, on_hold = 0;  // trials of unfinished sweeps
-  std::int64_t queued = 0;                 // of the pending, those of active sweeps
+  std::int64_t queued = 0;   // of the pending, those of active sweeps that workers train
   std::int64_t to_make = 0;                // configurations that active sweeps have left
   std::int64_t slots = 0, free_slots = 0;  // of workers that are connected and do not drain
   std::int64_t images_per_second = 0;      // of all running trials

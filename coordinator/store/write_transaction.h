@@ -183,11 +183,10 @@ class WriteTransaction {
   // when it is unknown; only the most recent results are kept.
   absl::StatusOr<std::optional<std::int64_t>> FindRequest(const std::string& request);
   absl::Status RememberRequest(const std::string& request, std::int64_t result);
-  // Remembers that `request` was answered by the trial's present lease, in the place of an earlier
-  // one.
+  // Remembers that `request` was answered by the trial's present lease.
   absl::Status RememberGrant(const std::string& request, const TrialRow& trial);
-  // The lease that answered an earlier request, revived if it had expired; nullopt when there is
-  // none or it is over.
+  // The lease that answered an earlier request, revived if it had expired. FailedPrecondition when
+  // it is over; nullopt when the request is unknown.
   absl::StatusOr<std::optional<LeaseRow>> FindGrant(const std::string& request);
 
  private:

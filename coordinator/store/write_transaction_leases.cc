@@ -450,7 +450,6 @@ constexpr int kAttemptBits = 20;
 absl::Status WriteTransaction::RememberGrant(const std::string& request, const TrialRow& trial) {
   return Guard([&]() -> absl::Status {
     if (trial.attempt >> kAttemptBits != 0) return absl::OkStatus();
-    STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM requests WHERE name = ?", request));
     return RememberRequest(request, trial.id << kAttemptBits | trial.attempt);
   });
 }
@@ -460,16 +459,13 @@ absl::StatusOr<std::optional<LeaseRow>> WriteTransaction::FindGrant(const std::s
     STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> grant, FindRequest(request));
     if (!grant) return std::optional<LeaseRow>();
     absl::StatusOr<StoredTrial> stored = FindStoredTrialById(database_, *grant >> kAttemptBits);
-    if (absl::IsNotFound(stored.status())) return std::optional<LeaseRow>();
     STORE_RETURN_IF_ERROR(stored.status());
     const LeaseToken token{.sweep = stored->row.sweep,
                            .number = stored->row.number,
                            .attempt = static_cast<int>(*grant & ((1 << kAttemptBits) - 1)),
                            .secret = stored->secret};
-    const absl::StatusOr<bool> lost = CheckToken(*stored, token);
-    if (absl::IsFailedPrecondition(lost.status())) return std::optional<LeaseRow>();
-    STORE_RETURN_IF_ERROR(lost.status());
-    if (*lost) STORE_RETURN_IF_ERROR(Revive(std::string(stored->row.worker), &stored->row));
+    STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(*stored, token));
+    if (lost) STORE_RETURN_IF_ERROR(Revive(std::string(stored->row.worker), &stored->row));
     return std::optional<LeaseRow>(
         LeaseRow{.trial = std::move(stored->row), .secret = std::move(stored->secret)});
   });

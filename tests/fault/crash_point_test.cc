@@ -249,7 +249,7 @@ TEST(CrashPoint, WhatWasAnsweredIsThereAfterAKillAndSendingItAgainChangesNothing
     before = expected;
   }
   EXPECT_THAT(before, ::testing::HasSubstr("SWEEP_STATE_COMPLETED"));
-  for (const char* sweep : {"sweeps/a", "sweeps/b"}) {
+  for (const char* sweep : {"sweeps/a", "sweeps/b", "sweeps/e"}) {
     EXPECT_EQ(DescribeEvents(killed, sweep), DescribeEvents(calm, sweep));
   }
 }

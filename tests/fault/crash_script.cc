@@ -4,6 +4,7 @@
 
 #include "common/base/sha256.h"
 #include "sweep/v1/blobs.pb.h"
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/sweeps.pb.h"
 #include "sweep/v1/trials.pb.h"
 
@@ -13,6 +14,7 @@ namespace {
 constexpr char kSweeps[] = "/sweep.v1.SweepService/";
 constexpr char kTrials[] = "/sweep.v1.TrialService/";
 constexpr char kWorkers[] = "/sweep.v1.WorkerService/";
+constexpr char kCallers[] = "/sweep.v1.CallerService/";
 constexpr char kBlobs[] = "/sweep.v1.BlobService/";
 
 std::string SweepText(const std::string& name) {
@@ -25,10 +27,10 @@ std::string SweepText(const std::string& name) {
 // Builds the script call by call; each call gets its own request id.
 class Script {
  public:
-  void CreateSweep(const std::string& name) {
+  void CreateSweep(const std::string& name, const std::string& more = "") {
     v1::CreateSweepRequest request;
     request.mutable_source()->set_file(name + ".yaml");
-    request.mutable_source()->set_text(SweepText(name));
+    request.mutable_source()->set_text(SweepText(name) + more);
     Add(kSweeps, "CreateSweep", request);
   }
 
@@ -122,6 +124,42 @@ class Script {
       kept->set_role(artifact);
       kept->set_sha256(memory.blobs.back());
     });
+  }
+
+  // A caller asks for a trial of sweep "e".
+  void Suggest() {
+    v1::SuggestTrialRequest request;
+    request.set_parent("sweeps/e");
+    request.set_caller("c");
+    request.set_request_id("request-" + std::to_string(calls_.size()));
+    request.mutable_wait()->set_seconds(10);
+    calls_.push_back({.method = std::string(kCallers) + "SuggestTrial",
+                      .make = [bytes = request.SerializeAsString()](
+                                  const Memory&) { return std::vector<std::string>{bytes}; },
+                      .learn =
+                          [](const std::string& answer, Memory* memory) {
+                            v1::SuggestTrialResponse response;
+                            response.ParseFromString(answer);
+                            memory->asked = response.trial().token();
+                          }});
+  }
+
+  // The caller reports epochs of its trial, and perhaps its end.
+  void Tell(int first, int last, v1::LeaseOutcome outcome = v1::LEASE_OUTCOME_UNSPECIFIED) {
+    v1::ReportTrialRequest request;
+    for (int epoch = first; epoch <= last; ++epoch) {
+      v1::Epoch* const row = request.add_epochs();
+      row->set_epoch(epoch);
+      (*row->mutable_metrics())["accuracy"] = 1 - 0.3 / epoch;
+    }
+    request.set_outcome(outcome);
+    if (outcome == v1::LEASE_OUTCOME_FAILED) request.set_reason("because");
+    calls_.push_back({.method = std::string(kCallers) + "ReportTrial",
+                      .make = [request](const Memory& memory) {
+                        v1::ReportTrialRequest whole = request;
+                        *whole.mutable_token() = memory.asked;
+                        return std::vector<std::string>{whole.SerializeAsString()};
+                      }});
   }
 
   std::vector<ScriptedCall> Take() { return std::move(calls_); }
@@ -228,12 +266,29 @@ void TrainAnother(Script* script) {
   script->FinishLease(v1::LEASE_OUTCOME_COMPLETED);
 }
 
+// A caller trains all four trials of a sweep, with a failure and a return on the way.
+void AskAndTell(Script* script) {
+  script->CreateSweep("e", "trained_by: callers\n");
+  script->Suggest();
+  script->Tell(1, 1);
+  script->Tell(2, 3, v1::LEASE_OUTCOME_COMPLETED);
+  script->Suggest();
+  script->Tell(1, 2, v1::LEASE_OUTCOME_GIVEN_BACK);
+  script->Suggest();
+  script->Tell(1, 0, v1::LEASE_OUTCOME_FAILED);
+  for (int trial = 2; trial <= 4; ++trial) {
+    script->Suggest();
+    script->Tell(1, 3, v1::LEASE_OUTCOME_COMPLETED);
+  }
+}
+
 }  // namespace
 
 std::vector<ScriptedCall> MakeScript() {
   Script script;
   DecideAboutB(&script);
   TidyUp(&script);
+  AskAndTell(&script);
   script.CreateSweep("a");
   script.Decide<v1::CancelTrialRequest>(kTrials, "CancelTrial", "sweeps/a/trials/4");
   script.Decide<v1::RetryTrialRequest>(kTrials, "RetryTrial", "sweeps/a/trials/4");

@@ -16,6 +16,7 @@ namespace sweep::testing {
 // Results of earlier answers that later calls need.
 struct Memory {
   v1::LeaseToken token;                // of the last granted lease
+  v1::LeaseToken asked;                // of the last trial that a caller got
   std::vector<std::string> blobs;      // the stored ones
   std::vector<std::string> completed;  // trials
 };
@@ -27,8 +28,9 @@ struct ScriptedCall {
   std::function<void(const std::string& answer, Memory*)> learn = nullptr;
 };
 
-// Calls that lead two sweeps, "a" and "b", through everything that can happen to them, with every
-// method of the contract that changes something durable.
+// Calls that lead sweeps through everything that can happen to them, with every method of the
+// contract that changes something durable: "a" is trained by a worker, "e" by a caller, and "b" is
+// decided about.
 std::vector<ScriptedCall> MakeScript();
 
 // Methods that change nothing durable, "/sweep.v1.SweepService/GetSweep".
