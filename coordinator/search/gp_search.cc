@@ -11,7 +11,6 @@
 #include <tuple>
 #include <utility>
 
-#include "coordinator/search/expected_improvement.h"
 #include "coordinator/search/median.h"
 
 namespace sweep {
@@ -35,7 +34,9 @@ constexpr int kMostClimbEvaluations = 40;
 constexpr std::size_t kFitAlways = 30;
 constexpr std::size_t kMostRunning = 100;
 constexpr double kManyTimes = 1e4;
-constexpr double kLargestCost = 1e6;  // in distances of the median from the least
+constexpr double kLargestCost = 1e6;  // in distances of the median from the least, or from a gate
+// From the mean of excesses without a variance to the limit, in their deviations.
+constexpr double kSureDistance = 3;
 constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};
 
 std::vector<GaussianAxis> GaussianAxesOf(const SearchSpace& space) {
@@ -93,6 +94,9 @@ VectorXd Normalise(const std::vector<double>& costs) {
 
 GpSearch::GpSearch(const SweepSpec* spec, bool finite)
     : LearningSearch(spec, finite), process_(GaussianAxesOf(space())) {
+  for (std::size_t gate = 0; gate < gates().size(); ++gate) {
+    gate_processes_.push_back({.process = GaussianProcess(GaussianAxesOf(space()))});
+  }
   for (const std::vector<bool>& shape : SomeShapes()) {
     shapes_.emplace(shape, static_cast<int>(shapes_.size()));
   }
@@ -162,6 +166,38 @@ VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers) const {
   return Normalise(costs);
 }
 
+// What was not measured counts as the largest excess, and at least as the median distance.
+GpSearch::Excesses GpSearch::ExcessesOf(std::size_t gate,
+                                        const std::vector<std::int64_t>& numbers) const {
+  std::vector<double> excesses, distances;
+  double largest = 0;
+  for (const std::int64_t number : numbers) {
+    excesses.push_back(Get(number).excesses[gate]);
+    if (!std::isfinite(excesses.back())) continue;
+    distances.push_back(std::fabs(excesses.back()));
+    largest = std::max(largest, excesses.back());
+  }
+  // Far values say little about where the gate is met (Eriksson and Poloczek, "Scalable constrained
+  // Bayesian optimization", AISTATS 2021, arXiv:2002.08526).
+  const double median = distances.empty() ? 0 : UpperMedian(distances);
+  const double unit = median > 0 ? median : 1;
+  for (double& excess : excesses) {
+    if (!std::isfinite(excess)) excess = std::max(largest, unit);
+  }
+  const auto bend = [&](double excess) {
+    return std::copysign(std::log1p(std::min(std::fabs(excess) / unit, kLargestCost)), excess);
+  };
+  VectorXd values(static_cast<int>(excesses.size()));
+  std::transform(excesses.begin(), excesses.end(), values.begin(), bend);
+  const double mean = values.mean();
+  const double deviation = std::sqrt((values.array() - mean).square().mean());
+  if (!(deviation > 0)) {
+    return {.values = VectorXd::Zero(values.size()),
+            .limit = mean > 0 ? -kSureDistance : kSureDistance};
+  }
+  return {.values = (values.array() - mean) / deviation, .limit = -mean / deviation};
+}
+
 void GpSearch::Fit(std::size_t count) {
   GaussianData data;
   const std::vector<std::int64_t> fitted = Choose(count, kMostFitted);
@@ -172,6 +208,11 @@ void GpSearch::Fit(std::size_t count) {
   const VectorXd values = ValuesOf(fitted);
   data.values.assign(values.begin(), values.end());
   process_.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
+  for (std::size_t gate = 0; gate < gate_processes_.size(); ++gate) {
+    const VectorXd excesses = ExcessesOf(gate, fitted).values;
+    data.values.assign(excesses.begin(), excesses.end());
+    gate_processes_[gate].process.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
+  }
   fitted_ = count;
   members_.clear();
   for (const std::int64_t number : Choose(count, kMostPoints)) AddMember(number);
@@ -179,32 +220,106 @@ void GpSearch::Fit(std::size_t count) {
 }
 
 void GpSearch::AddMember(std::int64_t number) {
-  process_.Add(ToProcess(Get(number).point), std::max(Get(number).with_cost, 1));
+  const GaussianPoint point = ToProcess(Get(number).point);
+  const int count = std::max(Get(number).with_cost, 1);
+  process_.Add(point, count);
+  for (GateProcess& gate : gate_processes_) gate.process.Add(point, count);
   members_.push_back(number);
 }
 
-double GpSearch::Update() {
-  process_.Truncate(static_cast<int>(members_.size()));  // without those that ran
+// A value equal to its mean changes no mean, only variances: to nearly 0, as if it had been
+// measured many times, so that a batch spreads although one measurement says little.
+void GpSearch::AddRunning(const VectorXd& values, const std::vector<GaussianPoint>& running,
+                          GaussianProcess* process) {
+  if (running.empty()) return;
+  const VectorXd means = process->Predict(running).means;
+  for (const GaussianPoint& point : running) process->Add(point, kManyTimes);
+  VectorXd both(values.size() + means.size());
+  both << values, means;
+  process->SetValues(both);
+}
+
+GpSearch::Acquisition GpSearch::Update() {
+  const int size = static_cast<int>(members_.size());
+  process_.Truncate(size);  // without those that ran
+  for (GateProcess& gate : gate_processes_) gate.process.Truncate(size);
   if (const std::size_t fit = LastFit(ended()); fitted_ != fit) Fit(fit);
   for (; added_ < order_.size(); ++added_) AddMember(order_[added_]);
-  const VectorXd values = ValuesOf(members_);
-  process_.SetValues(values);
-  const double best = process_.FittedMeans().minCoeff();
-
-  // A value equal to its mean changes no mean, only variances: to nearly 0, as if it had been
-  // measured many times, so that a batch spreads although one measurement says little.
   std::vector<GaussianPoint> running;
   for (auto one = running_.rbegin(); one != running_.rend() && running.size() < kMostRunning;
        ++one) {
     running.push_back(ToProcess(Get(*one).point));
   }
-  if (running.empty()) return best;
-  const VectorXd means = process_.Predict(running).means;
-  for (const GaussianPoint& point : running) process_.Add(point, kManyTimes);
-  VectorXd both(values.size() + means.size());
-  both << values, means;
-  process_.SetValues(both);
-  return best;
+
+  const VectorXd values = ValuesOf(members_);
+  process_.SetValues(values);
+  Acquisition acquisition{.best = std::nullopt, .noise = NoiseDeviation()};
+  const VectorXd means = process_.FittedMeans();
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const double mean = means(static_cast<int>(i));
+    if (Get(members_[i]).violation > 0) continue;
+    acquisition.best = std::min(acquisition.best.value_or(mean), mean);
+  }
+  AddRunning(values, running, &process_);
+  for (std::size_t gate = 0; gate < gate_processes_.size(); ++gate) {
+    GateProcess& modelled = gate_processes_[gate];
+    const Excesses excesses = ExcessesOf(gate, members_);
+    modelled.limit = excesses.limit;
+    modelled.process.SetValues(excesses.values);
+    AddRunning(excesses.values, running, &modelled.process);
+  }
+  return acquisition;
+}
+
+std::vector<double> GpSearch::Evaluate(const Acquisition& acquisition,
+                                       const std::vector<Candidate>& candidates) const {
+  std::vector<GaussianPoint> points;
+  for (const Candidate& one : candidates) points.push_back(ToProcess(one.point));
+  std::vector<double> values(points.size());
+  const auto add = [&](const GaussianProcess& process, const auto& logarithm) {
+    const GaussianProcess::Predictions predictions = process.Predict(points);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const auto at = static_cast<int>(i);
+      values[i] += logarithm(predictions.means(at), std::sqrt(predictions.variances(at))).value;
+    }
+  };
+  if (acquisition.best) {
+    add(process_, [&](double mean, double deviation) {
+      return LogAugmentedImprovement(*acquisition.best, mean, deviation, acquisition.noise);
+    });
+  }
+  for (const GateProcess& gate : gate_processes_) {
+    add(gate.process, [&](double mean, double deviation) {
+      return LogProbabilityAtMost(gate.limit, mean, deviation);
+    });
+  }
+  return values;
+}
+
+double GpSearch::Evaluate(const Acquisition& acquisition, const GaussianPoint& point,
+                          std::vector<double>* gradient) const {
+  double value = 0;
+  const auto add = [&](const GaussianProcess& process, const auto& logarithm) {
+    const GaussianProcess::Prediction prediction = process.Predict(point);
+    const double deviation = std::sqrt(prediction.variance);
+    const LogImprovement part = logarithm(prediction.mean, deviation);
+    value += part.value;
+    for (std::size_t d = 0; d < point.size(); ++d) {
+      (*gradient)[d] += part.by_mean * prediction.mean_gradient[d] +
+                        part.by_deviation * prediction.variance_gradient[d] / (2 * deviation);
+    }
+  };
+  if (acquisition.best) {
+    add(process_, [&](double mean, double deviation) {
+      return LogAugmentedImprovement(*acquisition.best, mean, deviation, acquisition.noise);
+    });
+  }
+  for (const GateProcess& gate : gate_processes_) {
+    add(gate.process, [&](double mean, double deviation) {
+      return LogProbabilityAtMost(gate.limit, mean, deviation);
+    });
+  }
+  return value;
 }
 
 std::vector<CubePoint> GpSearch::Draw(const std::vector<std::int64_t>& best,
@@ -242,18 +357,13 @@ double GpSearch::NoiseDeviation() const {
   return std::sqrt(process_.noise() / std::max(spec().replicates, 1));
 }
 
-CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
+CubePoint GpSearch::Climb(const CubePoint& from, const Acquisition& acquisition) const {
   struct Task {
-    const GaussianProcess* process;
+    const GpSearch* search;
+    const Acquisition* acquisition;
     std::vector<std::size_t> axes;  // that move
     GaussianPoint point;
-    double best;
-    double noise;
-  } task{.process = &process_,
-         .axes = {},
-         .point = ToProcess(from),
-         .best = best,
-         .noise = NoiseDeviation()};
+  } task{.search = this, .acquisition = &acquisition, .axes = {}, .point = ToProcess(from)};
   for (std::size_t d = 0; d < from.size(); ++d) {
     if (std::isnan(from[d])) continue;
     if (space().dimensions()[d].ordered) task.axes.push_back(d);
@@ -262,16 +372,10 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
   const auto evaluate = [](unsigned size, const double* at, double* gradient, void* data) {
     Task& one = *static_cast<Task*>(data);
     for (unsigned i = 0; i < size; ++i) one.point[one.axes[i]] = at[i];
-    const GaussianProcess::Prediction prediction = one.process->Predict(one.point);
-    const double deviation = std::sqrt(prediction.variance);
-    const LogImprovement improvement =
-        LogAugmentedImprovement(one.best, prediction.mean, deviation, one.noise);
-    for (unsigned i = 0; gradient != nullptr && i < size; ++i) {
-      const std::size_t d = one.axes[i];
-      gradient[i] = improvement.by_mean * prediction.mean_gradient[d] +
-                    improvement.by_deviation * prediction.variance_gradient[d] / (2 * deviation);
-    }
-    return improvement.value;
+    std::vector<double> by_axis(one.point.size());
+    const double value = one.search->Evaluate(*one.acquisition, one.point, &by_axis);
+    for (unsigned i = 0; gradient != nullptr && i < size; ++i) gradient[i] = by_axis[one.axes[i]];
+    return value;
   };
   const auto size = static_cast<unsigned>(task.axes.size());
   const std::unique_ptr<nlopt_opt_s, decltype(&nlopt_destroy)> optimizer(
@@ -293,7 +397,7 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
 }
 
 std::optional<Configuration> GpSearch::Model(std::int64_t number) {
-  const double best = Update();
+  const Acquisition acquisition = Update();
   std::vector<std::int64_t> ranked = members_;
   const std::size_t few = std::min(kBest, ranked.size());
   std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(few), ranked.end(),
@@ -301,30 +405,17 @@ std::optional<Configuration> GpSearch::Model(std::int64_t number) {
   ranked.resize(few);
 
   PhiloxStream random(DeriveKey(spec().seed, "gp"), static_cast<std::uint64_t>(number));
-  const double noise = NoiseDeviation();
-  const auto improvements = [&](const std::vector<Candidate>& candidates) {
-    std::vector<GaussianPoint> points;
-    for (const Candidate& one : candidates) points.push_back(ToProcess(one.point));
-    const GaussianProcess::Predictions predictions = process_.Predict(points);
-    std::vector<double> values;
-    for (int i = 0; i < predictions.means.size(); ++i) {
-      values.push_back(LogAugmentedImprovement(best, predictions.means(i),
-                                               std::sqrt(predictions.variances(i)), noise)
-                           .value);
-    }
-    return values;
-  };
   for (int round = 0; round < kMostDraws; ++round) {
     std::vector<Candidate> candidates = Allowed(number, Draw(ranked, &random));
     if (candidates.empty()) continue;
-    const std::vector<double> values = improvements(candidates);
+    const std::vector<double> values = Evaluate(acquisition, candidates);
     std::vector<std::size_t> order(candidates.size());
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
     std::vector<CubePoint> climbed;
     for (std::size_t i = 0; i < std::min(kClimbs, order.size()); ++i) {
-      climbed.push_back(Climb(candidates[order[i]].point, best));
+      climbed.push_back(Climb(candidates[order[i]].point, acquisition));
       for (double& coordinate : climbed.back()) {
         // Where a parameter does not exist, any coordinate stands for it.
         if (std::isnan(coordinate)) coordinate = 0.5;
@@ -332,7 +423,7 @@ std::optional<Configuration> GpSearch::Model(std::int64_t number) {
     }
     std::vector<Candidate> final = Allowed(number, climbed);
     final.push_back(std::move(candidates[order[0]]));
-    const std::vector<double> final_values = improvements(final);
+    const std::vector<double> final_values = Evaluate(acquisition, final);
     const auto largest = std::max_element(final_values.begin(), final_values.end());
     return std::move(final[static_cast<std::size_t>(largest - final_values.begin())].configuration);
   }

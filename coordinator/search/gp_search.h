@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/philox.h"
+#include "coordinator/search/expected_improvement.h"
 #include "coordinator/search/gaussian_process.h"
 #include "coordinator/search/learning_search.h"
 
@@ -20,6 +21,12 @@ namespace sweep {
 // and 0 (the logarithm); the noise is learned, and a configuration counts as the mean of its
 // replicates. One that was stopped or failed is no better than the median of the complete ones, and
 // one without a value is as bad as the worst.
+//
+// Each gate that is learned has a process of its own, of the excess of its measure over the bound,
+// and the improvement on the best configuration that meets all gates is multiplied by the
+// probability that the point meets them (Gardner et al., "Bayesian optimization with inequality
+// constraints", ICML 2014); until one does, that probability alone counts (Gelbart et al.,
+// "Bayesian optimization with unknown constraints", UAI 2014).
 //
 // A parameter that does not exist at a point is in the middle there, and each combination of
 // existing parameters is a category of one more axis.
@@ -42,27 +49,54 @@ class GpSearch final : public LearningSearch {
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;
 
+  // A gate's excesses: compressed by a signed logarithm, of mean 0 and variance 1.
+  struct Excesses {
+    Eigen::VectorXd values;
+    double limit = 0;  // up to this the gate is met
+  };
+  struct GateProcess {
+    GaussianProcess process;
+    double limit = 0;
+  };
+  // What suggestions are compared by: the logarithm of the expected improvement times the
+  // probability of meeting all gates.
+  struct Acquisition {
+    // nullopt: no configuration meets the gates, so only they count.
+    std::optional<double> best;
+    double noise = 0;
+  };
+
   GaussianPoint ToProcess(const CubePoint& point) const;
   // Of the first `count` that ended, at most `most`, in the order in which they ended.
   std::vector<std::int64_t> Choose(std::size_t count, std::size_t most) const;
   // The values of ended configurations for a process: of mean 0 and variance 1.
   Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers) const;
+  Excesses ExcessesOf(std::size_t gate, const std::vector<std::int64_t>& numbers) const;
   void Fit(std::size_t count);
   void AddMember(std::int64_t number);
   // Of what a suggestion's replicates will measure together.
   double NoiseDeviation() const;
-  // Brings the process up to what is known. Returns the best mean.
-  double Update();
+  // Brings the processes up to what is known.
+  Acquisition Update();
+  // Takes running trials for measured at their means.
+  static void AddRunning(const Eigen::VectorXd& values, const std::vector<GaussianPoint>& running,
+                         GaussianProcess* process);
+  std::vector<double> Evaluate(const Acquisition& acquisition,
+                               const std::vector<Candidate>& candidates) const;
+  // With the derivatives by the axes added to `gradient`.
+  double Evaluate(const Acquisition& acquisition, const GaussianPoint& point,
+                  std::vector<double>* gradient) const;
   std::vector<CubePoint> Draw(const std::vector<std::int64_t>& best, PhiloxStream* random) const;
-  // The place near the candidate where an improvement is most probable.
-  CubePoint Climb(const CubePoint& from, double best) const;
+  // The best place near the candidate.
+  CubePoint Climb(const CubePoint& from, const Acquisition& acquisition) const;
 
   std::map<std::vector<bool>, int> shapes_;  // numbered
   std::vector<std::int64_t> order_;          // ended configurations, as they ended
   std::set<std::int64_t> running_;
   GaussianProcess process_;
+  std::vector<GateProcess> gate_processes_;
   std::size_t fitted_ = 0;             // ended configurations at the last fit; 0: none
-  std::vector<std::int64_t> members_;  // of the process, without running ones
+  std::vector<std::int64_t> members_;  // of each process, without running ones
   std::size_t added_ = 0;              // of order_, that are members or were left out
 };
 
