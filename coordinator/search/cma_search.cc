@@ -124,8 +124,11 @@ void CmaSearch::Advance(std::int64_t sequence) {
   std::sort(waiting_.begin(), waiting_.end(),
             [&](std::int64_t a, std::int64_t b) { return RanksBefore(a, b); });
   const Known &best = Get(waiting_.front()), &middle = Get(waiting_[waiting_.size() / 2]);
-  progress_.best.push_back(best.cost.value_or(kInfinite));
-  progress_.middle.push_back(middle.cost.value_or(kInfinite));
+  const auto cost = [](const Known& known) {
+    return known.violation > 0 ? kInfinite : known.cost.value_or(kInfinite);
+  };
+  progress_.best.push_back(cost(best));
+  progress_.middle.push_back(cost(middle));
   if (best.rank == Get(waiting_.back()).rank) {
     ++progress_.flat;
   } else {

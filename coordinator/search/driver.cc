@@ -320,7 +320,7 @@ bool SearchDriver::Observe(const Job& job) {
 }
 
 void SearchDriver::Judge(Entry* entry, std::int64_t trial_id, const Observation& observation) {
-  if (entry->rule == nullptr) return;
+  if (entry->rule == nullptr || !observation.has_value) return;
   entry->trial_ids[{observation.configuration, observation.replicate}] = trial_id;
   if (observation.epoch > 0) {
     for (StopDecision& decision : entry->rule->OnEpoch(observation)) {

@@ -6,9 +6,21 @@
 #include "common/base/normal.h"
 
 namespace sweep {
+namespace {
+
+constexpr double kSqrt2Pi = 2.5066282746310002;
+// Below this the differences lose digits, and densities underflow.
+constexpr double kTail = -20;
+
+// 1 + z * NormalCdf(z) / density(z) for z < kTail: the asymptotic series of Mills's ratio.
+double TailImprovement(double z) {
+  const double t = 1 / (z * z);
+  return t * (1 - t * (3 - t * (15 - t * (105 - t * 945))));
+}
+
+}  // namespace
 
 LogImprovement LogExpectedImprovement(double best, double mean, double deviation) {
-  constexpr double kSqrt2Pi = 2.5066282746310002;
   const double z = (best - mean) / deviation;
   const double density = std::exp(-0.5 * z * z) / kSqrt2Pi;
   if (z > -1) {
@@ -20,13 +32,11 @@ LogImprovement LogExpectedImprovement(double best, double mean, double deviation
   }
   // Both divided by the density, which may underflow.
   double improvement = 0, probability = 0;
-  if (z > -20) {
+  if (z > kTail) {
     probability = NormalCdf(z) / density;
     improvement = 1 + z * probability;
   } else {
-    // The asymptotic series of Mills's ratio: the difference would lose all digits.
-    const double t = 1 / (z * z);
-    improvement = t * (1 - t * (3 - t * (15 - t * (105 - t * 945))));
+    improvement = TailImprovement(z);
     probability = (improvement - 1) / z;
   }
   return {.value = std::log(deviation * improvement / kSqrt2Pi) - 0.5 * z * z,
@@ -47,6 +57,17 @@ double ExpectedImprovement(double best, double mean, double deviation, const Cos
     sum += std::exp(cost.rate * (best - deviation * below)) * NormalCdf(z - below);
   }
   return cost.at_zero * deviation * sum * reach / kSteps;
+}
+
+LogImprovement LogProbabilityAtMost(double limit, double mean, double deviation) {
+  const double z = (limit - mean) / deviation;
+  const double log_density = -0.5 * z * z - std::log(kSqrt2Pi);
+  const double log_probability =
+      z > kTail ? std::log(NormalCdf(z)) : log_density + std::log((TailImprovement(z) - 1) / z);
+  const double by_z = std::exp(log_density - log_probability);
+  return {.value = log_probability,
+          .by_mean = -by_z / deviation,
+          .by_deviation = -by_z * z / deviation};
 }
 
 LogImprovement LogAugmentedImprovement(double best, double mean, double deviation,

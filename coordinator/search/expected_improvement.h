@@ -3,8 +3,9 @@
 namespace sweep {
 
 // The logarithm of the expected improvement below `best` of a normal distribution, and its
-// derivatives (Ament et al., "Unexpected improvements to expected improvement", NeurIPS 2023,
-// arXiv:2310.20708). Accurate however unlikely an improvement is.
+// derivatives by the distribution's mean and deviation (Ament et al., "Unexpected improvements to
+// expected improvement", NeurIPS 2023, arXiv:2310.20708). Accurate however unlikely an improvement
+// is.
 struct LogImprovement {
   double value = 0;
   double by_mean = 0;
@@ -25,5 +26,9 @@ double ExpectedImprovement(double best, double mean, double deviation, const Cos
 // little, because the noise of one is far above `deviation`, that of the mean.
 LogImprovement LogAugmentedImprovement(double best, double mean, double deviation,
                                        double noise_deviation);
+
+// The logarithm of the probability that a number of a normal distribution is at most `limit`.
+// Accurate however improbable that is.
+LogImprovement LogProbabilityAtMost(double limit, double mean, double deviation);
 
 }  // namespace sweep

@@ -40,7 +40,9 @@ constexpr double kManyTimes = 1e4;
 constexpr int kLookEvery = 3;
 constexpr int kPassedOver = 2;
 constexpr double kInterval = 1.959964;  // deviations, for 95 %
-constexpr double kLargestCost = 1e6;    // in distances of the median from the least
+constexpr double kLargestCost = 1e6;  // in distances of the median from the least, or from a gate
+// From the mean of excesses without a variance to the limit, in their deviations.
+constexpr double kSureDistance = 3;
 constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};
 
 std::vector<GaussianAxis> GaussianAxesOf(const SearchSpace& space) {
@@ -67,6 +69,9 @@ std::size_t LastFit(std::size_t ended) {
 
 GpSearch::GpSearch(const SweepSpec* spec, bool finite)
     : LearningSearch(spec, finite), process_(GaussianAxesOf(space())) {
+  for (std::size_t gate = 0; gate < gates().size(); ++gate) {
+    gate_processes_.push_back({.process = GaussianProcess(GaussianAxesOf(space()))});
+  }
   for (const std::vector<bool>& shape : SomeShapes()) {
     shapes_.emplace(shape, static_cast<int>(shapes_.size()));
   }
@@ -186,6 +191,38 @@ VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers, CostScale*
   return Normalise(costs, scale);
 }
 
+// What was not measured counts as the largest excess, and at least as the median distance.
+GpSearch::Excesses GpSearch::ExcessesOf(std::size_t gate,
+                                        const std::vector<std::int64_t>& numbers) const {
+  std::vector<double> excesses, distances;
+  double largest = 0;
+  for (const std::int64_t number : numbers) {
+    excesses.push_back(Get(number).excesses[gate]);
+    if (!std::isfinite(excesses.back())) continue;
+    distances.push_back(std::fabs(excesses.back()));
+    largest = std::max(largest, excesses.back());
+  }
+  // Far values say little about where the gate is met (Eriksson and Poloczek, "Scalable constrained
+  // Bayesian optimization", AISTATS 2021, arXiv:2002.08526).
+  const double median = distances.empty() ? 0 : UpperMedian(distances);
+  const double unit = median > 0 ? median : 1;
+  for (double& excess : excesses) {
+    if (!std::isfinite(excess)) excess = std::max(largest, unit);
+  }
+  const auto bend = [&](double excess) {
+    return std::copysign(std::log1p(std::min(std::fabs(excess) / unit, kLargestCost)), excess);
+  };
+  VectorXd values(static_cast<int>(excesses.size()));
+  std::transform(excesses.begin(), excesses.end(), values.begin(), bend);
+  const double mean = values.mean();
+  const double deviation = std::sqrt((values.array() - mean).square().mean());
+  if (!(deviation > 0)) {
+    return {.values = VectorXd::Zero(values.size()),
+            .limit = mean > 0 ? -kSureDistance : kSureDistance};
+  }
+  return {.values = (values.array() - mean) / deviation, .limit = -mean / deviation};
+}
+
 void GpSearch::Fit(std::size_t count) {
   GaussianData data;
   const std::vector<std::int64_t> fitted = Choose(count, kMostFitted);
@@ -197,6 +234,11 @@ void GpSearch::Fit(std::size_t count) {
   const VectorXd values = ValuesOf(fitted, &scale);
   data.values.assign(values.begin(), values.end());
   process_.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
+  for (std::size_t gate = 0; gate < gate_processes_.size(); ++gate) {
+    const VectorXd excesses = ExcessesOf(gate, fitted).values;
+    data.values.assign(excesses.begin(), excesses.end());
+    gate_processes_[gate].process.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
+  }
   fitted_ = count;
   members_.clear();
   for (const std::int64_t number : Choose(count, kMostPoints)) AddMember(number);
@@ -204,39 +246,95 @@ void GpSearch::Fit(std::size_t count) {
 }
 
 void GpSearch::AddMember(std::int64_t number) {
-  process_.Add(ToProcess(Get(number).point), std::max(Get(number).with_cost, 1));
+  const GaussianPoint point = ToProcess(Get(number).point);
+  const int count = std::max(Get(number).with_cost, 1);
+  process_.Add(point, count);
+  for (GateProcess& gate : gate_processes_) gate.process.Add(point, count);
   members_.push_back(number);
 }
 
-double GpSearch::UpdateEnded() {
-  process_.Truncate(static_cast<int>(members_.size()));  // without those that ran
+GpSearch::Acquisition GpSearch::UpdateEnded() {
+  const int size = static_cast<int>(members_.size());
+  process_.Truncate(size);  // without those that ran
+  for (GateProcess& gate : gate_processes_) gate.process.Truncate(size);
   if (const std::size_t fit = LastFit(ended()); fitted_ != fit) Fit(fit);
   for (; added_ < order_.size(); ++added_) AddMember(order_[added_]);
   process_.SetValues(ValuesOf(members_, &scale_));
-  return process_.FittedMeans().minCoeff();
+  for (std::size_t gate = 0; gate < gate_processes_.size(); ++gate) {
+    const Excesses excesses = ExcessesOf(gate, members_);
+    gate_processes_[gate].limit = excesses.limit;
+    gate_processes_[gate].process.SetValues(excesses.values);
+  }
+  Acquisition acquisition{.best = std::nullopt, .noise = NoiseDeviation()};
+  const VectorXd means = process_.FittedMeans();
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const double mean = means(static_cast<int>(i));
+    if (Get(members_[i]).violation > 0) continue;
+    acquisition.best = std::min(acquisition.best.value_or(mean), mean);
+  }
+  return acquisition;
 }
 
-double GpSearch::Update() {
-  const double best = UpdateEnded();
+GpSearch::Acquisition GpSearch::Update() {
+  const Acquisition acquisition = UpdateEnded();
   AddRunning();
-  return best;
+  return acquisition;
 }
 
 // A value equal to its mean changes no mean, only variances: to nearly 0, as if it had been
 // measured many times, so that a batch spreads although one measurement says little.
+void GpSearch::Believe(const std::vector<GaussianPoint>& points, GaussianProcess* process) {
+  const VectorXd means = process->Predict(points).means;
+  VectorXd both(process->values().size() + means.size());
+  both << process->values(), means;
+  for (const GaussianPoint& point : points) process->Add(point, kManyTimes);
+  process->SetValues(both);
+}
+
+void GpSearch::Believe(const std::vector<GaussianPoint>& points) {
+  if (points.empty()) return;
+  Believe(points, &process_);
+  for (GateProcess& gate : gate_processes_) Believe(points, &gate.process);
+}
+
 void GpSearch::AddRunning() {
   std::vector<GaussianPoint> running;
   for (auto one = running_.rbegin(); one != running_.rend() && running.size() < kMostRunning;
        ++one) {
     running.push_back(ToProcess(Get(*one).point));
   }
-  if (running.empty()) return;
-  const VectorXd values = process_.values();
-  const VectorXd means = process_.Predict(running).means;
-  for (const GaussianPoint& point : running) process_.Add(point, kManyTimes);
-  VectorXd both(values.size() + means.size());
-  both << values, means;
-  process_.SetValues(both);
+  Believe(running);
+}
+
+std::vector<double> GpSearch::Evaluate(const Acquisition& acquisition,
+                                       const std::vector<GaussianPoint>& points) const {
+  std::vector<double> values(points.size());
+  const auto add = [&](const GaussianProcess& process, const auto& logarithm) {
+    const GaussianProcess::Predictions predictions = process.Predict(points);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const auto at = static_cast<int>(i);
+      values[i] += logarithm(predictions.means(at), std::sqrt(predictions.variances(at))).value;
+    }
+  };
+  EachPart(acquisition, add);
+  return values;
+}
+
+double GpSearch::Evaluate(const Acquisition& acquisition, const GaussianPoint& point,
+                          std::vector<double>* gradient) const {
+  double value = 0;
+  const auto add = [&](const GaussianProcess& process, const auto& logarithm) {
+    const GaussianProcess::Prediction prediction = process.Predict(point);
+    const double deviation = std::sqrt(prediction.variance);
+    const LogImprovement part = logarithm(prediction.mean, deviation);
+    value += part.value;
+    for (std::size_t d = 0; d < point.size(); ++d) {
+      (*gradient)[d] += part.by_mean * prediction.mean_gradient[d] +
+                        part.by_deviation * prediction.variance_gradient[d] / (2 * deviation);
+    }
+  };
+  EachPart(acquisition, add);
+  return value;
 }
 
 std::vector<CubePoint> GpSearch::Draw(const std::vector<std::int64_t>& best,
@@ -274,18 +372,13 @@ double GpSearch::NoiseDeviation() const {
   return std::sqrt(process_.noise() / std::max(spec().replicates, 1));
 }
 
-CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
+CubePoint GpSearch::Climb(const CubePoint& from, const Acquisition& acquisition) const {
   struct Task {
-    const GaussianProcess* process;
+    const GpSearch* search;
+    const Acquisition* acquisition;
     std::vector<std::size_t> axes;  // that move
     GaussianPoint point;
-    double best;
-    double noise;
-  } task{.process = &process_,
-         .axes = {},
-         .point = ToProcess(from),
-         .best = best,
-         .noise = NoiseDeviation()};
+  } task{.search = this, .acquisition = &acquisition, .axes = {}, .point = ToProcess(from)};
   for (std::size_t d = 0; d < from.size(); ++d) {
     if (std::isnan(from[d])) continue;
     if (space().dimensions()[d].ordered) task.axes.push_back(d);
@@ -294,16 +387,10 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
   const auto evaluate = [](unsigned size, const double* at, double* gradient, void* data) {
     Task& one = *static_cast<Task*>(data);
     for (unsigned i = 0; i < size; ++i) one.point[one.axes[i]] = at[i];
-    const GaussianProcess::Prediction prediction = one.process->Predict(one.point);
-    const double deviation = std::sqrt(prediction.variance);
-    const LogImprovement improvement =
-        LogAugmentedImprovement(one.best, prediction.mean, deviation, one.noise);
-    for (unsigned i = 0; gradient != nullptr && i < size; ++i) {
-      const std::size_t d = one.axes[i];
-      gradient[i] = improvement.by_mean * prediction.mean_gradient[d] +
-                    improvement.by_deviation * prediction.variance_gradient[d] / (2 * deviation);
-    }
-    return improvement.value;
+    std::vector<double> by_axis(one.point.size());
+    const double value = one.search->Evaluate(*one.acquisition, one.point, &by_axis);
+    for (unsigned i = 0; gradient != nullptr && i < size; ++i) gradient[i] = by_axis[one.axes[i]];
+    return value;
   };
   const auto size = static_cast<unsigned>(task.axes.size());
   const std::unique_ptr<nlopt_opt_s, decltype(&nlopt_destroy)> optimizer(
@@ -324,18 +411,19 @@ CubePoint GpSearch::Climb(const CubePoint& from, double best) const {
   return climbed;
 }
 
-std::optional<double> GpSearch::ImprovementAt(const CubePoint& point, double best) const {
+std::optional<double> GpSearch::ImprovementAt(const CubePoint& point,
+                                              const Acquisition& acquisition) const {
   const std::optional<CostGrowth> growth = scale_.Growth();
-  if (!growth) return std::nullopt;
+  if (!growth || !acquisition.best) return std::nullopt;
   const GaussianProcess::Prediction prediction = process_.Predict(ToProcess(point));
-  const double expected =
-      ExpectedImprovement(best, prediction.mean, std::sqrt(prediction.variance), *growth);
+  const double expected = ExpectedImprovement(*acquisition.best, prediction.mean,
+                                              std::sqrt(prediction.variance), *growth);
   if (!std::isfinite(expected)) return std::nullopt;
   return expected;
 }
 
 std::optional<GpSearch::Choice> GpSearch::Model(std::int64_t number) {
-  const double best = Update();
+  const Acquisition acquisition = Update();
   std::vector<std::int64_t> ranked = members_;
   const std::size_t few = std::min(kBest, ranked.size());
   std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(few), ranked.end(),
@@ -346,54 +434,37 @@ std::optional<GpSearch::Choice> GpSearch::Model(std::int64_t number) {
   // What runs makes a search look elsewhere, too.
   const int passed_over = number % kLookEvery == 0 ? kPassedOver : 0;
   for (int i = static_cast<int>(running_.size()); i < passed_over; ++i) {
-    const std::optional<Candidate> passed = Largest(number, best, ranked, &random);
+    const std::optional<Candidate> passed = Largest(number, acquisition, ranked, &random);
     if (!passed) break;
-    Believe(passed->point);
+    Believe({ToProcess(passed->point)});
   }
-  std::optional<Candidate> found = Largest(number, best, ranked, &random);
+  std::optional<Candidate> found = Largest(number, acquisition, ranked, &random);
   if (!found) return std::nullopt;
-  const std::optional<double> improvement = ImprovementAt(found->point, best);
+  const std::optional<double> improvement = ImprovementAt(found->point, acquisition);
   return Choice{.configuration = std::move(found->configuration),
                 .expected_improvement = improvement};
 }
 
-void GpSearch::Believe(const CubePoint& point) {
-  const GaussianPoint converted = ToProcess(point);
-  const double mean = process_.Predict(converted).mean;
-  process_.Add(converted, kManyTimes);
-  VectorXd values = process_.values();
-  values.conservativeResize(values.size() + 1);
-  values(values.size() - 1) = mean;
-  process_.SetValues(values);
-}
-
-std::optional<GpSearch::Candidate> GpSearch::Largest(std::int64_t number, double best,
+std::optional<GpSearch::Candidate> GpSearch::Largest(std::int64_t number,
+                                                     const Acquisition& acquisition,
                                                      const std::vector<std::int64_t>& ranked,
                                                      PhiloxStream* random) {
-  const double noise = NoiseDeviation();
-  const auto improvements = [&](const std::vector<Candidate>& candidates) {
+  const auto evaluate = [&](const std::vector<Candidate>& candidates) {
     std::vector<GaussianPoint> points;
     for (const Candidate& one : candidates) points.push_back(ToProcess(one.point));
-    const GaussianProcess::Predictions predictions = process_.Predict(points);
-    std::vector<double> values;
-    for (int i = 0; i < predictions.means.size(); ++i) {
-      values.push_back(LogAugmentedImprovement(best, predictions.means(i),
-                                               std::sqrt(predictions.variances(i)), noise)
-                           .value);
-    }
-    return values;
+    return Evaluate(acquisition, points);
   };
   for (int round = 0; round < kMostDraws; ++round) {
     std::vector<Candidate> candidates = Allowed(number, Draw(ranked, random));
     if (candidates.empty()) continue;
-    const std::vector<double> values = improvements(candidates);
+    const std::vector<double> values = evaluate(candidates);
     std::vector<std::size_t> order(candidates.size());
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
     std::vector<CubePoint> climbed;
     for (std::size_t i = 0; i < std::min(kClimbs, order.size()); ++i) {
-      climbed.push_back(Climb(candidates[order[i]].point, best));
+      climbed.push_back(Climb(candidates[order[i]].point, acquisition));
       for (double& coordinate : climbed.back()) {
         // Where a parameter does not exist, any coordinate stands for it.
         if (std::isnan(coordinate)) coordinate = 0.5;
@@ -401,7 +472,7 @@ std::optional<GpSearch::Candidate> GpSearch::Largest(std::int64_t number, double
     }
     std::vector<Candidate> final = Allowed(number, climbed);
     final.push_back(std::move(candidates[order[0]]));
-    const std::vector<double> final_values = improvements(final);
+    const std::vector<double> final_values = evaluate(final);
     const auto largest = std::max_element(final_values.begin(), final_values.end());
     return std::move(final[static_cast<std::size_t>(largest - final_values.begin())]);
   }
@@ -410,46 +481,46 @@ std::optional<GpSearch::Candidate> GpSearch::Largest(std::int64_t number, double
 
 void GpSearch::Describe(const std::vector<std::vector<SlicePlace>>& places,
                         std::vector<ModelSlice>* slices) {
-  // Calls `take(i, prediction of mean, of deviation)` for each value i that is allowed.
-  const auto predict = [&](const std::vector<SlicePlace>& of_slice, auto take) {
-    std::vector<GaussianPoint> points;
-    std::vector<std::size_t> of;
+  // The places that are allowed: their numbers, and where they are for the processes.
+  const auto allowed = [&](const std::vector<SlicePlace>& of_slice) {
+    std::pair<std::vector<std::size_t>, std::vector<GaussianPoint>> found;
     for (std::size_t i = 0; i < of_slice.size(); ++i) {
       if (!of_slice[i].point) continue;
-      points.push_back(ToProcess(*of_slice[i].point));
-      of.push_back(i);
+      found.first.push_back(i);
+      found.second.push_back(ToProcess(*of_slice[i].point));
     }
-    if (points.empty()) return;
-    const GaussianProcess::Predictions predictions = process_.Predict(points);
-    for (std::size_t i = 0; i < of.size(); ++i) {
-      const auto at = static_cast<Eigen::Index>(i);
-      take(of[i], predictions.means(at), std::sqrt(predictions.variances(at)));
-    }
+    return found;
   };
   constexpr double kExcluded = std::numeric_limits<double>::quiet_NaN();
   // Running trials have no value: they would only make the interval narrow.
-  const double best = UpdateEnded();
+  const Acquisition acquisition = UpdateEnded();
   const double sign = spec().objective().maximize ? -1 : 1;
   for (std::size_t s = 0; s < slices->size(); ++s) {
     ModelSlice& slice = (*slices)[s];
     for (std::vector<double>* list : {&slice.mean, &slice.low, &slice.high, &slice.improvement}) {
       list->assign(places[s].size(), kExcluded);
     }
-    predict(places[s], [&](std::size_t i, double mean, double deviation) {
-      slice.mean[i] = sign * scale_.CostAt(mean);
-      slice.low[i] = sign * scale_.CostAt(mean - sign * kInterval * deviation);
-      slice.high[i] = sign * scale_.CostAt(mean + sign * kInterval * deviation);
-    });
+    const auto [numbers, points] = allowed(places[s]);
+    if (points.empty()) continue;
+    const GaussianProcess::Predictions predictions = process_.Predict(points);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const double mean = predictions.means(static_cast<int>(i));
+      const double reach = kInterval * std::sqrt(predictions.variances(static_cast<int>(i)));
+      slice.mean[numbers[i]] = sign * scale_.CostAt(mean);
+      slice.low[numbers[i]] = sign * scale_.CostAt(mean - sign * reach);
+      slice.high[numbers[i]] = sign * scale_.CostAt(mean + sign * reach);
+    }
   }
   AddRunning();
-  const double noise = NoiseDeviation();
   double largest = -std::numeric_limits<double>::infinity();
   for (std::size_t s = 0; s < slices->size(); ++s) {
-    predict(places[s], [&](std::size_t i, double mean, double deviation) {
-      const double value = LogAugmentedImprovement(best, mean, deviation, noise).value;
-      (*slices)[s].improvement[i] = value;
-      largest = std::max(largest, value);
-    });
+    const auto [numbers, points] = allowed(places[s]);
+    if (points.empty()) continue;
+    const std::vector<double> values = Evaluate(acquisition, points);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      (*slices)[s].improvement[numbers[i]] = values[i];
+      largest = std::max(largest, values[i]);
+    }
   }
   for (ModelSlice& slice : *slices) {
     for (double& value : slice.improvement) value = std::exp(value - largest);

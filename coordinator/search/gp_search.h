@@ -22,6 +22,12 @@ namespace sweep {
 // replicates. One that was stopped or failed is no better than the median of the complete ones, and
 // one without a value is as bad as the worst.
 //
+// Each gate that is learned has a process of its own, of the excess of its measure over the bound,
+// and the improvement on the best configuration that meets all gates is multiplied by the
+// probability that the point meets them (Gardner et al., "Bayesian optimization with inequality
+// constraints", ICML 2014); until one does, that probability alone counts (Gelbart et al.,
+// "Bayesian optimization with unknown constraints", UAI 2014).
+//
 // A parameter that does not exist at a point is in the middle there, and each combination of
 // existing parameters is a category of one more axis.
 //
@@ -50,46 +56,85 @@ class GpSearch final : public LearningSearch {
   };
 
   std::optional<Choice> Model(std::int64_t number) override;
-  // The candidate with the largest expected improvement on the mean `best`; nullopt when none of
-  // those drawn is allowed and new. `ranked`: the best configurations.
-  std::optional<Candidate> Largest(std::int64_t number, double best,
-                                   const std::vector<std::int64_t>& ranked, PhiloxStream* random);
-  // Takes a point for measured at the mean that the process predicts, until the next Update.
-  void Believe(const CubePoint& point);
   void OnKnown(std::int64_t number, const Known& known) override;
   void OnEnded(std::int64_t number, const Known& known) override;
   void OnReopened(std::int64_t number, const Known& known) override;
   void Describe(const std::vector<std::vector<SlicePlace>>& places,
                 std::vector<ModelSlice>* slices) override;
 
+  // A gate's excesses: compressed by a signed logarithm, of mean 0 and variance 1.
+  struct Excesses {
+    Eigen::VectorXd values;
+    double limit = 0;  // up to this the gate is met
+  };
+  struct GateProcess {
+    GaussianProcess process;
+    double limit = 0;
+  };
+  // What suggestions are compared by: the logarithm of the expected improvement times the
+  // probability of meeting all gates.
+  struct Acquisition {
+    // nullopt: no configuration meets the gates, so only they count.
+    std::optional<double> best;
+    double noise = 0;
+  };
+
   GaussianPoint ToProcess(const CubePoint& point) const;
   // Of the first `count` that ended, at most `most`, in the order in which they ended.
   std::vector<std::int64_t> Choose(std::size_t count, std::size_t most) const;
   static Eigen::VectorXd Normalise(const std::vector<double>& costs, CostScale* scale);
   // The values of ended configurations for a process: of mean 0 and variance 1.
-  Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers,
-                           CostScale* scale) const;
-  std::optional<double> ImprovementAt(const CubePoint& point, double best) const;
+  Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers, CostScale* scale) const;
+  Excesses ExcessesOf(std::size_t gate, const std::vector<std::int64_t>& numbers) const;
   void Fit(std::size_t count);
   void AddMember(std::int64_t number);
   // Of what a suggestion's replicates will measure together.
   double NoiseDeviation() const;
-  // Brings the process up to what is known, without and with the configurations that run. Returns
-  // the best mean.
-  double UpdateEnded();
-  double Update();
+  // Brings the processes up to what is known, without and with the configurations that run.
+  Acquisition UpdateEnded();
+  Acquisition Update();
   void AddRunning();
+  // Takes points for measured at their means, until the next update.
+  static void Believe(const std::vector<GaussianPoint>& points, GaussianProcess* process);
+  void Believe(const std::vector<GaussianPoint>& points);
+  // Calls `add(process, logarithm)` for each factor of the acquisition, where `logarithm(mean,
+  // deviation)` is a LogImprovement.
+  template <typename Add>
+  void EachPart(const Acquisition& acquisition, const Add& add) const {
+    if (acquisition.best) {
+      add(process_, [&](double mean, double deviation) {
+        return LogAugmentedImprovement(*acquisition.best, mean, deviation, acquisition.noise);
+      });
+    }
+    for (const GateProcess& gate : gate_processes_) {
+      add(gate.process, [&](double mean, double deviation) {
+        return LogProbabilityAtMost(gate.limit, mean, deviation);
+      });
+    }
+  }
+  std::vector<double> Evaluate(const Acquisition& acquisition,
+                               const std::vector<GaussianPoint>& points) const;
+  // With the derivatives by the axes added to `gradient`.
+  double Evaluate(const Acquisition& acquisition, const GaussianPoint& point,
+                  std::vector<double>* gradient) const;
+  // By how much the costs are expected to get better; nullopt when that cannot be said.
+  std::optional<double> ImprovementAt(const CubePoint& point, const Acquisition& acquisition) const;
+  // The candidate with the largest acquisition; nullopt when none of those drawn is allowed and
+  // new. `ranked`: the best configurations.
+  std::optional<Candidate> Largest(std::int64_t number, const Acquisition& acquisition,
+                                   const std::vector<std::int64_t>& ranked, PhiloxStream* random);
   std::vector<CubePoint> Draw(const std::vector<std::int64_t>& best, PhiloxStream* random) const;
-  // The place near the candidate where an improvement is most probable.
-  CubePoint Climb(const CubePoint& from, double best) const;
+  // The best place near the candidate.
+  CubePoint Climb(const CubePoint& from, const Acquisition& acquisition) const;
 
   std::map<std::vector<bool>, int> shapes_;  // numbered
   std::vector<std::int64_t> order_;          // ended configurations, as they ended
   std::set<std::int64_t> running_;
   GaussianProcess process_;
-  CostScale scale_;                    // of the process's values
+  CostScale scale_;  // of the process's values
+  std::vector<GateProcess> gate_processes_;
   std::size_t fitted_ = 0;             // ended configurations at the last fit; 0: none
-  std::vector<std::int64_t> members_;  // of the process, without running ones
+  std::vector<std::int64_t> members_;  // of each process, without running ones
   std::size_t added_ = 0;              // of order_, that are members or were left out
 };
 

@@ -26,6 +26,8 @@ LearningSearch::LearningSearch(const SweepSpec* spec, bool finite, std::size_t s
       finite_(finite),
       least_ended_(start_up),
       space_(spec),
+      gates_(*spec),
+      judged_(spec->JudgedMeasures()),
       start_up_(spec, finite),
       completer_(spec) {}
 
@@ -72,8 +74,47 @@ void LearningSearch::AddKnown(std::int64_t number, const ParameterMap& parameter
   OnKnown(number, known);
 }
 
+void LearningSearch::NoteEpoch(const Observation& observation, Replicate* replicate) const {
+  if (observation.has_value) {
+    replicate->epoch = observation.epoch;
+    const double cost = CostOf(spec_->objective(), observation.value);
+    if (std::isfinite(cost) && (!replicate->has_cost || cost < replicate->cost)) {
+      replicate->cost = cost;
+      replicate->has_cost = true;
+    }
+  }
+  if (gates_.empty() || observation.measures == nullptr) return;
+  EpochMetrics judged{.epoch = observation.epoch, .values = {}};
+  for (const std::string& name : judged_) {
+    if (const std::optional<double> value = observation.measures->Get(name)) {
+      judged.values.Set(name, *value);
+    }
+  }
+  if (replicate->result == nullptr) replicate->result = std::make_unique<TrialResult>();
+  AddEpoch(*spec_, judged, replicate->result.get());
+  // The best epoch may be one that misses the gates.
+  const double cost = CostOf(spec_->objective(), ValueOf(*spec_, *replicate->result).metric);
+  if (std::isfinite(cost)) replicate->cost = cost;
+}
+
+void LearningSearch::JudgeGates(Known* known) const {
+  known->excesses.assign(gates_.size(), kMissing);
+  known->violation = 0;
+  for (std::size_t gate = 0; gate < gates_.size(); ++gate) {
+    int measured = 0;
+    double mean = 0;
+    for (const Replicate& replicate : known->replicates) {
+      if (replicate.result == nullptr) continue;
+      const double value = ValueOf(*spec_, *replicate.result).values.GetOrNaN(gates_.measure(gate));
+      if (std::isfinite(value)) mean += (value - mean) / ++measured;
+    }
+    if (measured > 0) known->excesses[gate] = gates_.Excess(gate, mean);
+    known->violation += gates_.Violation(gate, known->excesses[gate]);
+  }
+}
+
 // Sets what holds for ended configurations only.
-void LearningSearch::Judge(Known* known) {
+void LearningSearch::Judge(Known* known) const {
   double mean = 0;
   int completed = 0, epoch = 0;
   known->with_cost = 0;
@@ -89,13 +130,16 @@ void LearningSearch::Judge(Known* known) {
   known->is_complete = completed == all && known->with_cost == all;
   known->cost = std::nullopt;
   if (known->with_cost > 0) known->cost = mean;
+  JudgeGates(known);
+  const bool is_feasible = known->violation == 0;
   if (!known->cost) {
-    known->rank = {2, 0, 0, 0};
+    known->rank = {4, 0, 0, 0};
   } else if (known->is_complete) {
-    known->rank = {0, *known->cost, 0, 0};
+    known->rank =
+        is_feasible ? Rank{0, *known->cost, 0, 0} : Rank{2, known->violation, *known->cost, 0};
   } else {
-    known->rank = {1, static_cast<double>(all - completed), -static_cast<double>(epoch),
-                   *known->cost};
+    known->rank = {is_feasible ? 1.0 : 3.0, static_cast<double>(all - completed),
+                   -static_cast<double>(epoch), *known->cost};
   }
 }
 
@@ -119,12 +163,7 @@ void LearningSearch::Observe(const Observation& observation) {
   if (observation.epoch == 0) {
     replicate.state = observation.state;
   } else {
-    replicate.epoch = observation.epoch;
-    const double cost = CostOf(spec_->objective(), observation.value);
-    if (std::isfinite(cost) && (!replicate.has_cost || cost < replicate.cost)) {
-      replicate.cost = cost;
-      replicate.has_cost = true;
-    }
+    NoteEpoch(observation, &replicate);
   }
   known.has_ended = std::all_of(known.replicates.begin(), known.replicates.end(),
                                 [](const Replicate& one) { return IsTerminal(one.state); });

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,7 +15,9 @@
 #include "common/spec/dimensions.h"
 #include "common/spec/method_choice.h"
 #include "common/spec/point_completer.h"
+#include "common/stats/ranking.h"
 #include "coordinator/search/cube_point.h"
+#include "coordinator/search/learned_gates.h"
 #include "coordinator/search/search.h"
 #include "coordinator/search/sobol_search.h"
 
@@ -28,6 +31,10 @@ namespace sweep {
 // A configuration's cost is the mean of its replicates' best finite values. One of which a
 // replicate was stopped or failed ranks after all others, by how many such it has and by how far
 // they came; one without a value ranks last.
+//
+// Where gates are learned, those values are the ones that the ranking holds against the gates
+// (`gate_on`), and configurations whose mean misses a gate rank after all that meet them, by the
+// sum of the violations.
 class LearningSearch : public Search {
  public:
   static constexpr std::size_t kStartUp = kStartUpConfigurations;
@@ -46,6 +53,7 @@ class LearningSearch : public Search {
     int epoch = 0;
     double cost = 0;  // the best so far; lower is better
     bool has_cost = false;
+    std::unique_ptr<TrialResult> result;  // where gates are learned, after the first epoch
   };
   struct Known {
     CubePoint point;
@@ -56,6 +64,9 @@ class LearningSearch : public Search {
     std::optional<double> cost;  // ended, and a replicate had a finite value
     int with_cost = 0;           // ended: replicates with a finite value
     bool is_complete = false;    // ended: all replicates completed with a value
+    // Ended: of each learned gate the mean excess; NaN when it was not measured.
+    std::vector<double> excesses;
+    double violation = 0;  // ended: the sum over the gates; 0 when all are met
     // Of its first and its latest observation; 0 as long as it is only suggested.
     std::int64_t first_sequence = 0, last_sequence = 0;
   };
@@ -97,6 +108,7 @@ class LearningSearch : public Search {
 
   const SweepSpec& spec() const { return *spec_; }
   const SearchSpace& space() const { return space_; }
+  const LearnedGates& gates() const { return gates_; }
   const Known& Get(std::int64_t number) const { return known_.at(number); }
   // Configurations with a place in the space that have ended.
   std::size_t ended() const { return ended_; }
@@ -113,7 +125,10 @@ class LearningSearch : public Search {
   // nullopt when the space has no such point.
   std::optional<CubePoint> PointOf(const ParameterMap& parameters) const;
   void AddKnown(std::int64_t number, const ParameterMap& parameters);
-  static void Judge(Known* known);
+  // The values of the measures in learned gates, and the cost, of what a replicate has reported.
+  void NoteEpoch(const Observation& observation, Replicate* replicate) const;
+  void JudgeGates(Known* known) const;
+  void Judge(Known* known) const;
   absl::StatusOr<std::optional<Configuration>> NextOfFinite(std::int64_t number);
   absl::StatusOr<std::optional<Configuration>> NextOfMany(std::int64_t number);
   bool IsNew(const Configuration& configuration) const;
@@ -122,6 +137,8 @@ class LearningSearch : public Search {
   const bool finite_;
   const std::size_t least_ended_;  // before the model is asked
   const SearchSpace space_;
+  const LearnedGates gates_;
+  const std::vector<std::string> judged_;  // measures that AddEpoch looks at
   SobolSearch start_up_;
   PointCompleter completer_;
   std::map<std::int64_t, Known> known_;  // by number

@@ -4,6 +4,7 @@
 
 #include "common/base/value.h"
 #include "common/lifecycle/trial_state.h"
+#include "common/trial/measures.h"
 
 namespace sweep {
 
@@ -14,11 +15,14 @@ struct Observation {
   std::int64_t configuration = 0;           // its number within the sweep
   int replicate = 0;                        // 0-based
   int epoch = 0;                            // 0: a change of state
-  double value = 0;                         // the objective after this epoch; NaN when not reported
+  double value = 0;                         // the objective after this epoch
+  bool has_value = true;                    // false: this epoch did not report it; see `measures`
   TrialState state = TrialState::kPending;  // after the event
   // The point of the configuration, in its first observation; nullptr later, and for methods that
   // do not learn. Valid during the call.
   const ParameterMap* parameters = nullptr;
+  // What this epoch reported, for searches that learn gates; else nullptr. Valid during the call.
+  const Measurements* measures = nullptr;
 };
 
 }  // namespace sweep

@@ -1,8 +1,11 @@
 #include "coordinator/search/observations.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
+#include <utility>
 
+#include "coordinator/search/learned_gates.h"
 #include "coordinator/store/queries.h"
 
 namespace sweep {
@@ -10,11 +13,13 @@ namespace sweep {
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
                                                  std::int64_t known_points, int limit) {
-  const absl::StatusOr<std::vector<EventRow>> events =
+  absl::StatusOr<std::vector<EventRow>> events =
       store->Read(SelectEvents, sweep_id, after_sequence, limit);
   if (!events.ok()) return events.status();
+  const bool learns_gates = spec.method->learns && !LearnedGates(spec).empty();
   ObservationPage page{.last = after_sequence, .is_last = std::ssize(*events) < limit};
-  for (const EventRow& event : *events) {
+  page.events = *std::move(events);
+  for (const EventRow& event : page.events) {
     page.last = event.sequence;
     if (event.trial_id == 0 || (event.epoch == 0 && !event.state)) continue;
     // Trials are numbered configuration by configuration.
@@ -25,8 +30,11 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
                      .state = event.state.value_or(TrialState::kRunning)};
     if (event.epoch > 0) {
       const std::optional<double> value = event.values.Get(spec.objective().name);
-      if (!value) continue;  // a program may report it only now and then
-      seen.value = *value;
+      // A program may report it only now and then.
+      if (!value && !learns_gates) continue;
+      seen.value = value.value_or(std::numeric_limits<double>::quiet_NaN());
+      seen.has_value = value.has_value();
+      if (learns_gates) seen.measures = &event.values;
     }
     page.observations.push_back({seen, event.trial_id});
   }

@@ -18,6 +18,7 @@ struct StoredObservation {
 
 struct ObservationPage {
   std::vector<StoredObservation> observations;
+  std::vector<EventRow> events;  // the observations refer to their values
   // Of the configurations from `first_point` on; the observations refer to them.
   std::vector<SharedParameters> points;
   std::int64_t first_point = 1;

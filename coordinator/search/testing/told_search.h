@@ -50,6 +50,22 @@ class ToldSearch {
     }
     Tell({.configuration = number, .replicate = replicate, .state = state});
   }
+  // Completed after epochs that reported these.
+  void EndWith(std::int64_t number, const std::vector<Measurements>& epochs, int replicate = 0) {
+    int epoch = 0;
+    for (const Measurements& values : epochs) {
+      measured_.push_back(std::make_unique<Measurements>(values));
+      const std::optional<double> value = values.Get(spec_.objective().name);
+      Tell({.configuration = number,
+            .replicate = replicate,
+            .epoch = ++epoch,
+            .value = value.value_or(std::nan("")),
+            .has_value = value.has_value(),
+            .state = TrialState::kRunning,
+            .measures = measured_.back().get()});
+    }
+    Tell({.configuration = number, .replicate = replicate, .state = TrialState::kCompleted});
+  }
   // One that has ended is tried again.
   void Reopen(std::int64_t number, int replicate = 0) {
     Tell({.configuration = number, .replicate = replicate, .state = TrialState::kPending});
@@ -73,7 +89,8 @@ class ToldSearch {
 
   const SweepSpec& spec_;
   std::unique_ptr<Search> search_;
-  std::vector<std::unique_ptr<ParameterMap>> points_;  // the observations refer to them
+  std::vector<std::unique_ptr<ParameterMap>> points_;    // the observations refer to them
+  std::vector<std::unique_ptr<Measurements>> measured_;  // the same
   std::vector<Observation> told_;
   std::int64_t asked_ = 0;
   SuggestionOrigin origin_;
