@@ -139,7 +139,6 @@ std::string OverviewText(const CLI::App& app, int width) {
       line.erase(line.find_last_not_of(' ') + 1);
       page += line + "\n";
     }
-    page += "\n";
   }
   return page + app.get_footer() + "\n";
 }
