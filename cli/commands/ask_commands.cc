@@ -71,6 +71,8 @@ Json JsonOf(const v1::Value& value) {
       return value.double_value();
     case v1::Value::kStringValue:
       return value.string_value();
+    case v1::Value::kListValue:
+      return Json::parse(value.list_value(), nullptr, /*allow_exceptions=*/false);
     case v1::Value::KIND_NOT_SET:
       break;
   }

@@ -10,6 +10,7 @@
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
 #include "coordinator/api/sweep_service.h"
+#include "coordinator/search/search_replay.h"
 #include "coordinator/search/stored_search.h"
 #include "coordinator/store/queries.h"
 #include "fmt/format.h"
@@ -150,7 +151,7 @@ class ReplayReactor final : public ReplayStream {
     if (!spec.ok()) return spec.status();
     sweep_ = *row;
     response_.set_configurations(row->configurations);
-    search_ = std::make_unique<StoredSearch>(store_, row->id, *spec);
+    search_ = std::make_unique<SearchReplay>(store_, row->id, *spec);
     return absl::OkStatus();
   }
 
@@ -174,8 +175,7 @@ class ReplayReactor final : public ReplayStream {
   absl::Status CompareNext() {
     const absl::StatusOr<SuggestionRow> row = Next();
     if (!row.ok()) return row.status();
-    if (absl::Status seen = search_->ObserveThrough(row->seen_sequence); !seen.ok()) return seen;
-    const absl::StatusOr<std::optional<Suggestion>> again = search_->Peek(row->number);
+    const absl::StatusOr<std::optional<Suggestion>> again = search_->Again(*row);
     const ParameterMap& stored = row->parameters.values();
     response_.set_compared(row->number);
     if (again.ok() && again->has_value() && IsSamePoint((*again)->configuration.parameters, stored)) {
@@ -193,8 +193,6 @@ class ReplayReactor final : public ReplayStream {
         difference->set_reason(NoMorePoints(row->number));
       }
     }
-    // One difference must not change all later suggestions.
-    search_->Know(row->number, stored);
     return absl::OkStatus();
   }
 
@@ -204,7 +202,7 @@ class ReplayReactor final : public ReplayStream {
   grpc::CallbackServerContext* const context_;
   const std::string name_;
   SweepRow sweep_;
-  std::unique_ptr<StoredSearch> search_;  // null before the first piece
+  std::unique_ptr<SearchReplay> search_;  // null before the first piece
   std::vector<SuggestionRow> rows_;       // a page
   v1::ReplaySearchResponse response_;
 };

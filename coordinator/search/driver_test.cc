@@ -134,7 +134,7 @@ class SearchDriverTest : public testing::Test {
         "name: {}\nmodel: cnn-18718\nmethod: random\nrun_cap: {}\nepochs: 5\nparameters:\n  lr: "
         "{{min: 0.0001, max: 0.9}}\n  momentum: {{min: 0.0, max: 0.99}}\n{}",
         name, run_cap, more);
-    SearchDemand* const demand = SubmitText(name, text, run_cap);
+    SearchDemand* const demand = SubmitText(text, run_cap);
     if (learns) {
       SweepSpec spec = *demand->spec;
       spec.method = &kLearner;
@@ -143,7 +143,7 @@ class SearchDriverTest : public testing::Test {
     }
     return demand;
   }
-  SearchDemand* SubmitText(const std::string& name, const std::string& text, int planned) {
+  SearchDemand* SubmitText(const std::string& text, int planned) {
     const SweepSource source{.file = "s.yaml", .text = text};
     Diagnostics diagnostics;
     SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
@@ -593,8 +593,7 @@ TEST_P(ReplayOfSlowModelsTest, EveryPointFollowsFromWhatIsStored) {
   };
   MakeDriver();
   SearchDemand* const demand =
-      SubmitText("s",
-                 fmt::format("name: s\nprogram: ./none\nmethod: {}\nrun_cap: 40\nepochs: 5\n"
+      SubmitText(fmt::format("name: s\nprogram: ./none\nmethod: {}\nrun_cap: 40\nepochs: 5\n"
                              "metric: {{name: accuracy}}\nparameters:\n{}",
                              method, parameters),
                  40);

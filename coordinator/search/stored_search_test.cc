@@ -2,8 +2,13 @@
 
 #include <cmath>
 #include <deque>
+#include <set>
 
 #include "common/spec/search_methods.h"
+#include "coordinator/search/point_identity.h"
+#include "coordinator/search/search_replay.h"
+#include "coordinator/search/stand_ins.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
 
@@ -40,12 +45,15 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
 
   std::int64_t LastSequence() { return Must(store_->Read(FindLastSequence, sweep_.id)); }
 
-  void Add(const Configuration& configuration, std::int64_t seen) {
+  void Add(const Configuration& configuration, std::int64_t seen,
+           std::optional<SuggestionOrigin> origin = std::nullopt, std::int64_t asked_number = 0) {
     std::vector<TrialRow> trials;
     ASSERT_TRUE(store_
                     ->WriteAndWait([&](WriteTransaction& transaction) {
                       auto rows = transaction.AddConfiguration(sweep_.id, *spec_, configuration,
-                                                               {.seen_sequence = seen});
+                                                               {.seen_sequence = seen,
+                                                                .origin = origin,
+                                                                .asked_number = asked_number});
                       if (rows.ok()) trials = *rows;
                       return rows.status();
                     })
@@ -178,6 +186,56 @@ TEST_P(StoredSearchTest, GoesOnFromThePointThatWasTaken) {
   EXPECT_NE((*second)->configuration.parameters, other);
   if (FindSearchMethod(GetParam())->word != "cmaes") {
     EXPECT_EQ((*second)->configuration.parameters, (*peeked)->configuration.parameters) << "the sequence's first is still new";
+  }
+}
+
+// A model that was slow for one number: start-up points took it and the next one, and what the model
+// found is stored after them.
+TEST_P(StoredSearchTest, AReplayKnowsWhatStoodInForASlowModel) {
+  if (!FindSearchMethod(GetParam())->learns) GTEST_SKIP() << "it has no model";
+  constexpr int kStandIns = 2;
+  for (const bool is_finite : {true, false}) {
+    SetUp();
+    seen_.clear();
+    points_.clear();
+    waiting_.clear();
+    Submit(is_finite ? kFinite : kWide);
+    ASSERT_NE(spec_, nullptr);
+    StoredSearch search(store_.get(), sweep_.id, spec_);
+    StandIns stand_ins(spec_.get(), is_finite);
+    std::set<std::string> known;
+    std::int64_t number = 0;
+    const auto add = [&](Configuration configuration, SuggestionSource source, std::int64_t asked) {
+      configuration.number = ++number;
+      known.insert(PointIdentity(configuration.parameters));
+      search.Know(number, configuration.parameters);
+      Add(configuration, search.seen(), SuggestionOrigin{.source = source, .method = GetParam()},
+          asked);
+      while (waiting_.size() > 3) TrainNext();
+    };
+    while (number < 20) {
+      ASSERT_TRUE(search.ObserveAll().ok());
+      const auto next = search.Peek(number + 1);
+      ASSERT_TRUE(next.ok() && next->has_value()) << next.status();
+      const std::int64_t asked = number + 1;
+      if (number == 12 || number == 16) {
+        for (int i = 0; i < kStandIns; ++i) {
+          const auto point = stand_ins.Point(number + 1, known);
+          ASSERT_TRUE(point.has_value());
+          add(*point, SuggestionSource::kStandIn, 0);
+        }
+      }
+      if (known.contains(PointIdentity((*next)->configuration.parameters))) continue;
+      add((*next)->configuration, (*next)->origin.source, asked == number + 1 ? 0 : asked);
+    }
+    SearchReplay replay(store_.get(), sweep_.id, spec_);
+    const auto rows = Must(store_->Read(SelectSuggestions, sweep_.id, std::int64_t{1}, number));
+    ASSERT_EQ(std::ssize(rows), number);
+    for (const SuggestionRow& row : rows) {
+      const auto again = replay.Again(row);
+      ASSERT_TRUE(again.ok() && again->has_value()) << row.number << " " << again.status();
+      EXPECT_EQ((*again)->configuration.parameters, row.parameters.values()) << row.number;
+    }
   }
 }
 

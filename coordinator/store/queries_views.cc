@@ -122,20 +122,41 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectNewEpochs(
   return rows;
 }
 
-absl::StatusOr<std::vector<SuggestionRow>> SelectSuggestions(Database& database,
-                                                             std::int64_t sweep_id,
-                                                             std::int64_t first,
-                                                             std::int64_t last) {
+namespace {
+
+const RowTable<SuggestionRow>& SuggestionTable() {
   using Row = SuggestionRow;
   static const auto& table = *new RowTable<Row>({
       {"number", ReadInto<&Row::number>},
       {"seen_sequence", ReadInto<&Row::seen_sequence>},
       {"parameters", ReadInto<&Row::parameters>},
+      {"chosen_source", ReadInto<&Row::source>},
+      {"asked_number", ReadInto<&Row::asked_number>},
   });
-  static const std::string kSql = table.Select(
+  return table;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<SuggestionRow>> SelectSuggestions(Database& database,
+                                                             std::int64_t sweep_id,
+                                                             std::int64_t first,
+                                                             std::int64_t last) {
+  static const std::string kSql = SuggestionTable().Select(
       "FROM configurations WHERE sweep_id = ? AND number BETWEEN ? AND ? ORDER BY number");
   Statement statement = database.Prepare(kSql);
-  return table.All(statement.Bind(sweep_id, first, last));
+  return SuggestionTable().All(statement.Bind(sweep_id, first, last));
+}
+
+absl::StatusOr<std::optional<SuggestionRow>> FindSuggestionAskedFor(Database& database,
+                                                                    std::int64_t sweep_id,
+                                                                    std::int64_t asked_number) {
+  // The number bounds the search, which has no index of its own.
+  static const std::string kSql = SuggestionTable().Select(
+      "FROM configurations WHERE sweep_id = ? AND number > ? AND asked_number = ? ORDER BY number "
+      "LIMIT 1");
+  Statement statement = database.Prepare(kSql);
+  return SuggestionTable().First(statement.Bind(sweep_id, asked_number, asked_number));
 }
 
 absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,

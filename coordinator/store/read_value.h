@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/spec/suggestion_origin.h"
 #include "coordinator/store/decoded_texts.h"
 #include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
@@ -42,6 +43,11 @@ inline void ReadValue(const Statement& row, int column, std::optional<absl::Time
 inline void ReadValue(const Statement& row, int column, std::optional<TrialState>* value) {
   const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(column));
   *value = state.ok() ? std::optional(*state) : std::nullopt;
+}
+// Nullopt for a text that is not a source.
+inline void ReadValue(const Statement& row, int column, std::optional<SuggestionSource>* value) {
+  const absl::StatusOr<SuggestionSource> source = ParseSuggestionSource(row.Text(column));
+  *value = source.ok() ? std::optional(*source) : std::nullopt;
 }
 template <typename T>
   requires std::is_integral_v<T>

@@ -211,6 +211,8 @@ struct SuggestionRow {
   std::int64_t number = 0;         // of the configuration
   std::int64_t seen_sequence = 0;  // the last event that the search had seen
   SharedParameters parameters;
+  std::optional<SuggestionSource> source;  // nullopt: unknown
+  std::int64_t asked_number = 0;           // for which the search made it; 0: `number`
 };
 
 // The progress of a trial that a caller knows.

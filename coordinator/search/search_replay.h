@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/spec/sweep_spec.h"
+#include "coordinator/search/stand_ins.h"
+#include "coordinator/search/stored_search.h"
+#include "coordinator/search/suggestion.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// Makes the suggestions of a sweep again, as they were made: each knows the events that the stored
+// one knew. Used by one thread at a time.
+class SearchReplay {
+ public:
+  // The store must outlive it.
+  SearchReplay(Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec);
+
+  // The suggestion for the next stored configuration; nullopt when there is none. Goes on from the
+  // stored point, so that one difference does not change those after it.
+  absl::StatusOr<std::optional<Suggestion>> Again(const SuggestionRow& row);
+
+ private:
+  // What the model found for a number that a start-up point has taken; it is stored later.
+  struct Overtaken {
+    std::int64_t asked_number = 0;
+    absl::StatusOr<std::optional<Suggestion>> suggestion;
+  };
+
+  absl::StatusOr<std::optional<Suggestion>> Make(const SuggestionRow& row);
+  // Asks the model for that number, if its answer was stored under another one.
+  absl::Status AskBefore(std::int64_t number);
+
+  Store* const store_;
+  const std::int64_t sweep_id_;
+  const std::shared_ptr<const SweepSpec> spec_;  // shared with the caller
+  StoredSearch search_;
+  const bool is_finite_;
+  StandIns stand_ins_;
+  std::set<std::string> known_;  // identities of all points before, when finite
+  std::optional<Overtaken> overtaken_;
+  bool stood_in_ = false;  // the configuration before was a start-up point in a model's place
+};
+
+}  // namespace sweep
