@@ -100,11 +100,11 @@ CommandFamily AddCompletionCommands;  // completion, and its helper
 
 // The order here is the order within the groups of `sweep --help` and docs/cli.md.
 inline constexpr CommandFamily* kCommandFamilies[] = {
-    AddRunCommand,      AddFileCommands,      AddSchemaCommand,    AddNetworkCommands,
-    AddModelCommands,   AddPredictCommand,    AddSweepCommands,    AddShowCommand,
-    AddWatchCommand,    AddLifecycleCommands, AddAskCommands,      AddTidyCommands,
-    AddTrialCommands,   AddLogCommand,        AddExportCommand,    AddReportCommand,
-    AddTrainCommand,    AddSearchCommands,    AddWorkerCommands,   AddConfigCommand,
+    AddRunCommand,        AddFileCommands,      AddSchemaCommand,  AddNetworkCommands,
+    AddModelCommands,     AddPredictCommand,    AddSweepCommands,  AddShowCommand,
+    AddWatchCommand,      AddLifecycleCommands, AddAskCommands,    AddTidyCommands,
+    AddTrialCommands,     AddLogCommand,        AddExportCommand,  AddReportCommand,
+    AddTrainCommand,      AddSearchCommands,    AddWorkerCommands, AddConfigCommand,
     AddCompletionCommands};
 
 }  // namespace sweep::cli

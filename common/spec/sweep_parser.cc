@@ -42,11 +42,11 @@ constexpr std::size_t kMaxTextLength = 4096;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",         "description", "labels",    "model",      "recipe",
-      "program",      "files",       "trained_by", "dataset",   "method",     "metric",
-      "parameters",   "constraints", "try_first", "epochs",     "evaluate",
-      "require",      "gate_on",     "run_cap",   "replicates", "seed",
-      "max_failures", "keep_going",  "measures",  "k",          "early_terminate"};
+      "name",        "description",    "labels",  "model",        "recipe",     "program",
+      "files",       "trained_by",     "dataset", "method",       "metric",     "parameters",
+      "constraints", "try_first",      "epochs",  "evaluate",     "require",    "gate_on",
+      "run_cap",     "replicates",     "seed",    "max_failures", "keep_going", "measures",
+      "k",           "early_terminate"};
   return keys;
 }
 
@@ -89,8 +89,8 @@ class SweepParser {
     ReadDataset();
     ReadEvaluate();
     ReadMethod();
-    ParseCriteria({.keys = keys_, .has_network = HasModel(), .has_program = HasOwnTrainer()}, &reader_,
-                  &spec_);
+    ParseCriteria({.keys = keys_, .has_network = HasModel(), .has_program = HasOwnTrainer()},
+                  &reader_, &spec_);
     ReadNumbers();
     ReadEarlyTerminate();
     ReadParameters();

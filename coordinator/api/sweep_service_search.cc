@@ -178,7 +178,8 @@ class ReplayReactor final : public ReplayStream {
     const absl::StatusOr<std::optional<Suggestion>> again = search_->Again(*row);
     const ParameterMap& stored = row->parameters.values();
     response_.set_compared(row->number);
-    if (again.ok() && again->has_value() && IsSamePoint((*again)->configuration.parameters, stored)) {
+    if (again.ok() && again->has_value() &&
+        IsSamePoint((*again)->configuration.parameters, stored)) {
       response_.set_equal(response_.equal() + 1);
     } else {
       v1::SearchDifference* const difference = response_.add_differences();

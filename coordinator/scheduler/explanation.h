@@ -27,7 +27,7 @@ struct TrialSituation {
   std::string file_refusal;  // why its file is not accepted; empty: it is accepted
   bool give_back = false;    // it is paused, and workers give its trials back
   bool is_for_callers = false;  // no worker trains it
-  std::string pause_reason;  // why the coordinator paused it
+  std::string pause_reason;     // why the coordinator paused it
   int max_failures = 0;
   // How long its search's model has been looking for the next point; nullopt: slots wait for none.
   std::optional<absl::Duration> search_thinks;

@@ -40,7 +40,7 @@ constexpr double kManyTimes = 1e4;
 constexpr int kLookEvery = 3;
 constexpr int kPassedOver = 2;
 constexpr double kInterval = 1.959964;  // deviations, for 95 %
-constexpr double kLargestCost = 1e6;  // in distances of the median from the least, or from a gate
+constexpr double kLargestCost = 1e6;    // in distances of the median from the least, or from a gate
 // From the mean of excesses without a variance to the limit, in their deviations.
 constexpr double kSureDistance = 3;
 constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};

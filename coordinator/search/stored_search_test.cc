@@ -28,7 +28,8 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
         .file = "s.yaml",
         .text = fmt::format("name: s\nmodel: cnn-18718\nmethod: {}\nepochs: 5\nreplicates: 2\n"
                             "{}{}parameters:\n{}",
-                            GetParam(), GetParam() == "grid" ? "" : "run_cap: 100\n", more, parameters)};
+                            GetParam(), GetParam() == "grid" ? "" : "run_cap: 100\n", more,
+                            parameters)};
     Diagnostics diagnostics;
     auto spec = SweepSpec::Parse(source, &diagnostics);
     ASSERT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
@@ -50,10 +51,9 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
     std::vector<TrialRow> trials;
     ASSERT_TRUE(store_
                     ->WriteAndWait([&](WriteTransaction& transaction) {
-                      auto rows = transaction.AddConfiguration(sweep_.id, *spec_, configuration,
-                                                               {.seen_sequence = seen,
-                                                                .origin = origin,
-                                                                .asked_number = asked_number});
+                      auto rows = transaction.AddConfiguration(
+                          sweep_.id, *spec_, configuration,
+                          {.seen_sequence = seen, .origin = origin, .asked_number = asked_number});
                       if (rows.ok()) trials = *rows;
                       return rows.status();
                     })
@@ -177,7 +177,8 @@ TEST_P(StoredSearchTest, GoesOnFromThePointThatWasTaken) {
   ASSERT_TRUE(peeked.ok() && peeked->has_value());
   const auto again = search.Peek(1);
   ASSERT_TRUE(again.ok() && again->has_value());
-  EXPECT_EQ((*peeked)->configuration.parameters, (*again)->configuration.parameters) << "nothing was taken";
+  EXPECT_EQ((*peeked)->configuration.parameters, (*again)->configuration.parameters)
+      << "nothing was taken";
   if (!spec_->method->learns) return;
   const ParameterMap other{{"lr", 0.1}, {"momentum", 0.95}};
   search.Know(1, other);
@@ -185,12 +186,13 @@ TEST_P(StoredSearchTest, GoesOnFromThePointThatWasTaken) {
   ASSERT_TRUE(second.ok() && second->has_value());
   EXPECT_NE((*second)->configuration.parameters, other);
   if (FindSearchMethod(GetParam())->word != "cmaes") {
-    EXPECT_EQ((*second)->configuration.parameters, (*peeked)->configuration.parameters) << "the sequence's first is still new";
+    EXPECT_EQ((*second)->configuration.parameters, (*peeked)->configuration.parameters)
+        << "the sequence's first is still new";
   }
 }
 
-// A model that was slow for one number: start-up points took it and the next one, and what the model
-// found is stored after them.
+// A model that was slow for one number: start-up points took it and the next one, and what the
+// model found is stored after them.
 TEST_P(StoredSearchTest, AReplayKnowsWhatStoodInForASlowModel) {
   if (!FindSearchMethod(GetParam())->learns) GTEST_SKIP() << "it has no model";
   constexpr int kStandIns = 2;

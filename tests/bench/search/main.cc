@@ -209,11 +209,12 @@ class Table {
 
 Function MakeTable() {
   return {.name = "table",
-          .parameters = "  lr: {values: [0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]}\n"
-                        "  momentum: {values: [0.5, 0.9, 0.97]}\n"
-                        "  batch_size: {values: [32, 64, 128]}\n"
-                        "  dropout: {values: [0.0, 0.1]}\n"
-                        "  schedule: {values: [constant, cosine, one_cycle]}\n",
+          .parameters =
+              "  lr: {values: [0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]}\n"
+              "  momentum: {values: [0.5, 0.9, 0.97]}\n"
+              "  batch_size: {values: [32, 64, 128]}\n"
+              "  dropout: {values: [0.0, 0.1]}\n"
+              "  schedule: {values: [constant, cosine, one_cycle]}\n",
           .value = [](const ParameterMap& point) { return Table::Get().Mean(point); },
           .minimum = Table::Get().Best(0),
           .seen = [](const ParameterMap& point,

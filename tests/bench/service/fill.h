@@ -7,8 +7,8 @@
 
 namespace sweep::bench {
 
-// The text of a sweep of `run_cap` trials of `epochs` epochs over four hyperparameters, ranked under
-// the usual criteria.
+// The text of a sweep of `run_cap` trials of `epochs` epochs over four hyperparameters, ranked
+// under the usual criteria.
 std::string SweepText(const std::string& name, std::int64_t run_cap, int epochs,
                       const std::string& method = "random");
 

@@ -299,21 +299,21 @@ std::vector<Figure> MeasureSearch(const Arguments& arguments) {
     coordinator.Stop();
     const double worst = Quantile(delays, 1);
     figures.push_back(
-        {fmt::format("{}, {} finished trials, {} workers, trials of 1 s: trials per second",
-                     method, kFinished, kWorkers),
+        {fmt::format("{}, {} finished trials, {} workers, trials of 1 s: trials per second", method,
+                     kFinished, kWorkers),
          fmt::format("{:.0f}", static_cast<double>(totals.completed_trials) / seconds), ""});
     figures.push_back({"— cores used, of these by searches",
                        fmt::format("{:.2f}, {:.2f}", cpu / seconds, search / seconds),
                        learns ? "searches <= 1" : "", !learns || search <= seconds});
-    figures.push_back({fmt::format("— {} heartbeats, answered after: p50 / p99 / longest",
-                                   delays.size()),
-                       Milliseconds(Median(delays)) + " / " + Milliseconds(Quantile(delays, 0.99)) +
-                           " / " + Milliseconds(worst),
-                       learns ? "longest < 50 ms" : "", !learns || worst < kMostDelay});
-    figures.push_back({"— leases lost, errors",
-                       fmt::format("{}, {} {}", totals.lost_leases, totals.errors,
-                                   totals.first_error),
-                       "0, 0", totals.lost_leases == 0 && totals.errors == 0});
+    figures.push_back(
+        {fmt::format("— {} heartbeats, answered after: p50 / p99 / longest", delays.size()),
+         Milliseconds(Median(delays)) + " / " + Milliseconds(Quantile(delays, 0.99)) + " / " +
+             Milliseconds(worst),
+         learns ? "longest < 50 ms" : "", !learns || worst < kMostDelay});
+    figures.push_back(
+        {"— leases lost, errors",
+         fmt::format("{}, {} {}", totals.lost_leases, totals.errors, totals.first_error), "0, 0",
+         totals.lost_leases == 0 && totals.errors == 0});
   }
   return figures;
 }
@@ -436,11 +436,10 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
   constexpr double kMostLoss = 0.05;
   const TemporaryFolder folder;
   std::cerr << fmt::format("making a database of {} trials × 20 epochs\n", arguments.trials);
-  const absl::Status filled =
-      FillDatabase({.path = folder.path() + "/sweep.db",
-                    .sweep = "large",
-                    .trials = arguments.trials,
-                    .epochs = 20});
+  const absl::Status filled = FillDatabase({.path = folder.path() + "/sweep.db",
+                                            .sweep = "large",
+                                            .trials = arguments.trials,
+                                            .epochs = 20});
   if (!filled.ok()) throw std::runtime_error(filled.ToString());
   Coordinator coordinator(folder.path());
   std::vector<Figure> figures = MeasureViews(coordinator.dashboard(), "large");
@@ -533,11 +532,11 @@ struct Part {
   const char* name;
   std::vector<Figure> (*measure)(const Arguments&);
 };
-constexpr Part kParts[] = {
-    {"disk", MeasureDisk},       {"reports", MeasureReports},     {"peers", MeasurePeers},
-    {"workers", MeasureWorkers}, {"search", MeasureSearch},       {"idle", MeasureIdle},
-    {"file", MeasureFile},       {"many", MeasureMany},           {"dashboard", MeasureDashboard},
-    {"deletion", MeasureDeletion}};
+constexpr Part kParts[] = {{"disk", MeasureDisk},           {"reports", MeasureReports},
+                           {"peers", MeasurePeers},         {"workers", MeasureWorkers},
+                           {"search", MeasureSearch},       {"idle", MeasureIdle},
+                           {"file", MeasureFile},           {"many", MeasureMany},
+                           {"dashboard", MeasureDashboard}, {"deletion", MeasureDeletion}};
 
 // Thousands of connections need as many file descriptors, here and in the coordinator.
 void RaiseFileLimit() {
