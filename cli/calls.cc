@@ -440,8 +440,8 @@ absl::StatusOr<v1::SuggestTrialResponse> SuggestTrial(Connection& connection,
   request.mutable_wait()->set_seconds(milliseconds / 1000);
   request.mutable_wait()->set_nanos(static_cast<int>(milliseconds % 1000 * 1'000'000));
   v1::SuggestTrialResponse response;
-  const absl::Status status = Call(connection, &Stubs::callers,
-                                   &v1::CallerService::Stub::SuggestTrial, request, &response);
+  const absl::Status status =
+      Call(connection, &Stubs::callers, &v1::CallerService::Stub::SuggestTrial, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, sweep);
   return response;
 }
@@ -449,8 +449,8 @@ absl::StatusOr<v1::SuggestTrialResponse> SuggestTrial(Connection& connection,
 absl::StatusOr<v1::ReportTrialResponse> ReportTrial(Connection& connection,
                                                     const v1::ReportTrialRequest& request) {
   v1::ReportTrialResponse response;
-  const absl::Status status = Call(connection, &Stubs::callers,
-                                   &v1::CallerService::Stub::ReportTrial, request, &response);
+  const absl::Status status =
+      Call(connection, &Stubs::callers, &v1::CallerService::Stub::ReportTrial, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, request.token().trial());
   return response;
 }

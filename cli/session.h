@@ -99,10 +99,10 @@ CommandFamily AddCompletionCommands;  // completion, and its helper
 
 // The order here is the order within the groups of `sweep --help` and docs/cli.md.
 inline constexpr CommandFamily* kCommandFamilies[] = {
-    AddRunCommand,     AddFileCommands,      AddSchemaCommand,     AddNetworkCommands,
-    AddModelCommands,  AddPredictCommand,    AddSweepCommands,     AddShowCommand,
-    AddWatchCommand,   AddLifecycleCommands, AddAskCommands,       AddTidyCommands,
-    AddTrialCommands,  AddLogCommand,        AddExportCommand,     AddReportCommand,
-    AddTrainCommand,   AddWorkerCommands,    AddConfigCommand,     AddCompletionCommands};
+    AddRunCommand,    AddFileCommands,      AddSchemaCommand, AddNetworkCommands,
+    AddModelCommands, AddPredictCommand,    AddSweepCommands, AddShowCommand,
+    AddWatchCommand,  AddLifecycleCommands, AddAskCommands,   AddTidyCommands,
+    AddTrialCommands, AddLogCommand,        AddExportCommand, AddReportCommand,
+    AddTrainCommand,  AddWorkerCommands,    AddConfigCommand, AddCompletionCommands};
 
 }  // namespace sweep::cli

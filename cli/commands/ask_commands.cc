@@ -109,8 +109,12 @@ void PrintAsked(const v1::SuggestedTrial& trial, const std::string& metric,
   Json parameters = Json::object();
   if (session.format == Format::kCsv) {
     Listing listing;
-    listing.columns = {{"TRIAL", "trial"}, {"ATTEMPT", "attempt", true}, {"TOKEN", "token"},
-                       {"EPOCHS", "epochs", true}, {"EPOCH", "epoch", true}, {"SEED", "seed"},
+    listing.columns = {{"TRIAL", "trial"},
+                       {"ATTEMPT", "attempt", true},
+                       {"TOKEN", "token"},
+                       {"EPOCHS", "epochs", true},
+                       {"EPOCH", "epoch", true},
+                       {"SEED", "seed"},
                        {"LEASE", "lease_seconds", true}};
     listing.rows.push_back({cells::Text(name), cells::Count(trial.token().attempt()),
                             cells::Text(token), cells::Count(trial.epochs()),
@@ -218,8 +222,7 @@ int TellOfTrial(const TellFlags& flags, const Session& session) {
   const std::string name = ShortName(request->token().trial());
   const std::string state(StateName(response->state()));
   if (session.format == Format::kTable) {
-    const std::string why =
-        response->reason().empty() ? "" : ": " + Printable(response->reason());
+    const std::string why = response->reason().empty() ? "" : ": " + Printable(response->reason());
     Say(session, response->stop() ? fmt::format("{} ends here, it is {}{}", name, state, why)
                                   : fmt::format("{} is {}{}", name, state, why));
   } else {
@@ -260,9 +263,9 @@ void AddTell(CLI::App* app, Session* session) {
   CLI::App* tell = app->add_subcommand(
       "tell",
       "Report a trial's result\n"
-      "For a trial that `sweep ask` gave: stores an epoch's measures and renews the lease. Without\n"
-      "measures it only renews. Telling the same again is harmless: the first values stay. Exit\n"
-      "code 3: the trial has been ended early, ask for the next one.");
+      "For a trial that `sweep ask` gave: stores an epoch's measures and renews the lease, or\n"
+      "only renews it when there are none. Telling the same again is harmless: the first values\n"
+      "stay. Exit code 3: the trial has been ended early, ask for the next one.");
   tell->group("Run sweeps");
   tell->add_option("NAME/N", flags->trial, "the trial")->required();
   tell->add_option("MEASURE=VALUE", flags->measures, "what was measured, such as accuracy=0.98");

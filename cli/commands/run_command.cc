@@ -306,9 +306,10 @@ int Run(const RunOptions& options, const Session& session) {
   InstallSignals();
   const SweepSpec& spec = input->spec;
   if (spec.trained_by_callers) {
-    return Fail(absl::InvalidArgumentError(fmt::format(
-        "{} is trained by callers, which ask for its trials: {}, then {}", spec.name,
-        Command(session, {"submit", FileWord(options.file)}), Command(session, {"ask", spec.name}))));
+    return Fail(absl::InvalidArgumentError(
+        fmt::format("{} is trained by callers, which ask for its trials: {}, then {}", spec.name,
+                    Command(session, {"submit", FileWord(options.file)}),
+                    Command(session, {"ask", spec.name}))));
   }
   DataOptions data{.data_dir = options.data_dir};
   if (session.terminal) data.progress = DownloadBar();

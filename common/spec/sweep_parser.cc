@@ -42,11 +42,11 @@ constexpr std::size_t kMaxTextLength = 4096;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",         "description", "labels",    "model",      "recipe",
-      "program",      "files",       "trained_by", "dataset",   "method",     "metric",
-      "parameters",   "constraints", "try_first", "epochs",     "evaluate",
-      "require",      "gate_on",     "run_cap",   "replicates", "seed",
-      "max_failures", "keep_going",  "measures",  "k",          "early_terminate"};
+      "name",        "description",    "labels",  "model",        "recipe",     "program",
+      "files",       "trained_by",     "dataset", "method",       "metric",     "parameters",
+      "constraints", "try_first",      "epochs",  "evaluate",     "require",    "gate_on",
+      "run_cap",     "replicates",     "seed",    "max_failures", "keep_going", "measures",
+      "k",           "early_terminate"};
   return keys;
 }
 
@@ -89,8 +89,8 @@ class SweepParser {
     ReadDataset();
     ReadEvaluate();
     ReadMethod();
-    ParseCriteria({.keys = keys_, .has_network = HasModel(), .has_program = HasOwnTrainer()}, &reader_,
-                  &spec_);
+    ParseCriteria({.keys = keys_, .has_network = HasModel(), .has_program = HasOwnTrainer()},
+                  &reader_, &spec_);
     ReadNumbers();
     ReadEarlyTerminate();
     ReadParameters();
@@ -497,7 +497,8 @@ class SweepParser {
   void ReadEpochs() {
     const YamlEntry* entry = Find("epochs");
     // Most callers report a single result.
-    const bool is_single = entry == nullptr && spec_.trained_by_callers && !HasModel();
+    const bool is_single =
+        entry == nullptr && spec_.trained_by_callers && !HasModel() && !IsParameter("epochs");
     spec_.epochs_by_recipe = entry == nullptr && !is_single;
     if (entry == nullptr) {
       spec_.epochs = is_single ? 1 : RecipeEpochs();
@@ -511,6 +512,11 @@ class SweepParser {
       reader_.Error(parameter.line,
                     absl::StrCat("parameter 'epochs' is given twice; first on line ", entry->line));
     }
+  }
+
+  bool IsParameter(std::string_view name) const {
+    return std::any_of(spec_.parameters.begin(), spec_.parameters.end(),
+                       [&](const Parameter& parameter) { return parameter.name == name; });
   }
 
   // The epochs of the first network's recipe; Complete uses each network's own.

@@ -35,12 +35,12 @@ class SuggestReactor final : public grpc::ServerUnaryReactor {
 
   void Start(const AskCall& call) {
     id_ = call.id;
-    scheduler_->leases().Ask(
-        call, [this, claimed = claimed_](const absl::StatusOr<AskAnswer>& answer) {
-          if (claimed->exchange(true)) return;  // `this` may have been deleted
-          if (answer.ok()) Fill(*answer, response_);
-          Finish(Outgoing(context_, answer.status()));
-        });
+    scheduler_->leases().Ask(call,
+                             [this, claimed = claimed_](const absl::StatusOr<AskAnswer>& answer) {
+                               if (claimed->exchange(true)) return;  // `this` may have been deleted
+                               if (answer.ok()) Fill(*answer, response_);
+                               Finish(Outgoing(context_, answer.status()));
+                             });
   }
 
   void OnCancel() override {
@@ -83,8 +83,8 @@ grpc::ServerUnaryReactor* CallerService::SuggestTrial(grpc::CallbackServerContex
                                                       v1::SuggestTrialResponse* response) {
   const absl::StatusOr<std::string> sweep = ParseSweepResource(request->parent());
   if (!sweep.ok()) return Respond(context, [&] { return sweep.status(); });
-  const absl::Duration wait = absl::Seconds(request->wait().seconds()) +
-                              absl::Nanoseconds(request->wait().nanos());
+  const absl::Duration wait =
+      absl::Seconds(request->wait().seconds()) + absl::Nanoseconds(request->wait().nanos());
   AskCall call{.sweep = *sweep,
                .caller = request->caller(),
                .request_id = RequestId(request->request_id()),
@@ -131,9 +131,9 @@ grpc::ServerUnaryReactor* CallerService::ReportTrial(grpc::CallbackServerContext
   const absl::StatusOr<std::optional<LeaseOutcome>> outcome = EndOf(*request);
   if (!outcome.ok()) return Respond(context, [&] { return outcome.status(); });
   const TellCall call{.token = *token,
-                .epochs = *std::move(epochs),
-                .outcome = *outcome,
-                .reason = CutText(request->reason(), kMaxToldReasonBytes)};
+                      .epochs = *std::move(epochs),
+                      .outcome = *outcome,
+                      .reason = CutText(request->reason(), kMaxToldReasonBytes)};
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   WithSpec(specs_, parsing_, context, reactor, token->sweep, [=, this](const SharedSpec& spec) {
     if (!spec->trained_by_callers) {

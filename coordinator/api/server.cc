@@ -111,8 +111,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                                                                  .reads = reads_.get(),
                                                                  .parsing = parsing_.get()});
     workers_ = std::make_unique<WorkerService>(scheduler_.get(), reads_.get());
-    callers_ =
-        std::make_unique<CallerService>(scheduler_.get(), specs_.get(), parsing_.get());
+    callers_ = std::make_unique<CallerService>(scheduler_.get(), specs_.get(), parsing_.get());
     blob_service_ = std::make_unique<BlobService>(store_.get(), blobs_.get(), files_.get());
     view_service_ = std::make_unique<ViewService>(views_.get(), reads_.get());
     grpc::ServerBuilder builder;

@@ -92,8 +92,8 @@ std::string ExplainMisfits(const TrialSituation& at) {
 
 void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reasons) {
   if (at.is_for_callers) {
-    reasons->push_back(fmt::format("it waits for a program that asks for it (sweep ask {})",
-                                   at.trial.sweep));
+    reasons->push_back(
+        fmt::format("it waits for a program that asks for it (sweep ask {})", at.trial.sweep));
   } else if (at.workers == 0) {
     reasons->push_back("no worker is connected");
   } else if (at.may_train_it == 0) {
@@ -253,18 +253,16 @@ Reasons ExplainHeld(const TrialSituation& at) {
   reasons.push_back(fmt::format("{} trains it: attempt {} was granted {}, {}", holder,
                                 trial.attempt, since, where));
   if (at.sweep_state == SweepState::kPaused && at.give_back) {
-    reasons.push_back(
-        fmt::format("sweep {} is paused, so {} was told to save a checkpoint and stop",
-                    trial.sweep, holder));
+    reasons.push_back(fmt::format(
+        "sweep {} is paused, so {} was told to save a checkpoint and stop", trial.sweep, holder));
   } else if (at.holder_drains) {
-    reasons.push_back(
-        fmt::format("{} drains: it will save a checkpoint and stop", holder));
+    reasons.push_back(fmt::format("{} drains: it will save a checkpoint and stop", holder));
   }
   if (!at.holder_last_seen) {
-    reasons.push_back(fmt::format(
-        "{} has not been heard from since the coordinator started; it is waited for {} "
-        "more",
-        holder, Seconds(at.waits_for_holder)));
+    reasons.push_back(
+        fmt::format("{} has not been heard from since the coordinator started; it is waited for {} "
+                    "more",
+                    holder, Seconds(at.waits_for_holder)));
   } else {
     reasons.push_back(fmt::format("{} was last heard from {}{}", holder,
                                   Ago(at.now - *at.holder_last_seen),
@@ -287,7 +285,8 @@ Reasons ExplainEnded(const TrialSituation& at) {
   const std::string ago = trial.ended ? Ago(at.now - *trial.ended) : "before";
   const std::string why = trial.reason.empty() ? "" : ": " + OneLine(trial.reason, kMaxReasonBytes);
   const std::string holder =
-      trial.attempt > 0 ? fmt::format(" (attempt {}, {})", trial.attempt, Holder(trial.worker)) : "";
+      trial.attempt > 0 ? fmt::format(" (attempt {}, {})", trial.attempt, Holder(trial.worker))
+                        : "";
   switch (trial.state) {
     case TrialState::kCompleted:
       return {

@@ -27,7 +27,7 @@ struct TrialSituation {
   std::string file_refusal;  // why its file is not accepted; empty: it is accepted
   bool give_back = false;    // it is paused, and workers give its trials back
   bool is_for_callers = false;  // no worker trains it
-  std::string pause_reason;  // why the coordinator paused it
+  std::string pause_reason;     // why the coordinator paused it
   int max_failures = 0;
 
   // Workers that are connected.

@@ -22,7 +22,8 @@ namespace sweep {
 // returns.
 // Owns the queue of workers that want work, and the sessions. Everything is under the lock of the
 // shared state. Functions without a lock annotation take it themselves, except TouchCaller, React,
-// Serve, Expire and SignalProgress, whose callers have it. Calls no other desk, and wakes the search.
+// Serve, Expire and SignalProgress, whose callers have it. Calls no other desk, and wakes the
+// search.
 class LeaseDesk {
  public:
   // `wake_search` is called under the lock, and must not block.

@@ -43,15 +43,18 @@ std::optional<PendingAsk> TakeAsk(WorkTable& table, Predicate is_meant) {
   return std::nullopt;
 }
 
+absl::Status RepeatedError() {
+  return absl::AbortedError("the same request has been made again since");
+}
+
 // Why no trial of the sweep is free.
 std::string WhyNone(const SweepEntry& sweep) {
   if (sweep.state == SweepState::kPaused) {
     return fmt::format("sweep {} is paused{}{}", sweep.name, sweep.pause_reason.empty() ? "" : ": ",
                        OneLine(sweep.pause_reason, kShownReasonBytes));
   }
-  const auto held =
-      std::count_if(sweep.trials.begin(), sweep.trials.end(),
-                    [](const auto& item) { return item.second.held(); });
+  const auto held = std::count_if(sweep.trials.begin(), sweep.trials.end(),
+                                  [](const auto& item) { return item.second.held(); });
   const bool makes_more = !sweep.exhausted && sweep.configurations < sweep.planned;
   return fmt::format("no trial of sweep {} is free: {} being trained{}", sweep.name,
                      held == 1 ? "1 is" : fmt::format("{} are", held),
@@ -61,10 +64,10 @@ std::string WhyNone(const SweepEntry& sweep) {
 }  // namespace
 
 absl::Status NotForCallersError(const std::string& sweep) {
-  return absl::FailedPreconditionError(
-      fmt::format("sweep {} is trained by workers; a program gets trials only of a sweep whose file "
-                  "says 'trained_by: callers'",
-                  sweep));
+  return absl::FailedPreconditionError(fmt::format(
+      "sweep {} is trained by workers; a program gets trials only of a sweep whose file "
+      "says 'trained_by: callers'",
+      sweep));
 }
 
 void LeaseDesk::Ask(const AskCall& call, AskCallback callback) {
@@ -103,9 +106,9 @@ absl::Status LeaseDesk::AdmitAsk(const AskCall& call, const AskCallback& callbac
   if (!call.request_id.empty()) {
     ask.request = fmt::format("ask {} {} {}", sweep_id, call.caller, call.request_id);
     ask.is_looked_up = true;
-    if (const std::optional<PendingAsk> before = TakeAsk(
-            table, [&](const PendingAsk& other) { return other.request == ask.request; })) {
-      RefuseAsk(*before, absl::AbortedError("the same request has been made again since"));
+    if (const std::optional<PendingAsk> before =
+            TakeAsk(table, [&](const PendingAsk& other) { return other.request == ask.request; })) {
+      RefuseAsk(*before, RepeatedError());
     }
     LookUpAsk(sweep_id, ask);
   }
@@ -187,10 +190,9 @@ void LeaseDesk::ServeAsks() {
     const auto [sweep_id, asks] = std::pair(next->first, &next->second);
     SweepEntry* const sweep = table.FindSweep(sweep_id);
     // This runs with every heartbeat of every worker.
-    const bool is_idle =
-        sweep != nullptr && !(may_grant && sweep->is_offered()) &&
-        std::none_of(asks->begin(), asks->end(),
-                     [&](const PendingAsk& ask) { return IsDue(ask, now); });
+    const bool is_idle = sweep != nullptr && !(may_grant && sweep->is_offered()) &&
+                         std::none_of(asks->begin(), asks->end(),
+                                      [&](const PendingAsk& ask) { return IsDue(ask, now); });
     std::deque<PendingAsk> waiting;
     if (is_idle) waiting.swap(*asks);
     for (PendingAsk& ask : *asks) {
@@ -226,6 +228,12 @@ void LeaseDesk::SettleAsk(const PendingAsk& ask, const Grant& grant, const absl:
     return AnswerAsk(ask, grant.lease->trial, grant.secret, grant.spec_json);
   }
   if (state_.effects.is_stopping()) return RefuseAsk(ask, StoppingError());
+  const std::deque<PendingAsk>& waiting = state_.table.asks()[grant.trial.sweep_id];
+  const bool is_repeated =
+      !ask.request.empty() &&
+      std::any_of(waiting.begin(), waiting.end(),
+                  [&](const PendingAsk& other) { return other.request == ask.request; });
+  if (is_repeated) return RefuseAsk(ask, RepeatedError());
   // It keeps its turn.
   state_.table.asks()[grant.trial.sweep_id].push_front(ask);
 }
@@ -251,8 +259,7 @@ void LeaseDesk::AnswerAsk(const PendingAsk& ask, const TrialRow& row, const std:
 
 void LeaseDesk::AnswerAsk(const PendingAsk& ask, AskAnswer answer) {
   answer.lease_term = state_.options.lease_term;
-  state_.effects.Defer(
-      [callback = ask.callback, answer = std::move(answer)] { callback(answer); });
+  state_.effects.Defer([callback = ask.callback, answer = std::move(answer)] { callback(answer); });
 }
 
 void LeaseDesk::RefuseAsk(const PendingAsk& ask, const absl::Status& status) {

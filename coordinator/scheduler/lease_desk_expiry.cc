@@ -220,10 +220,10 @@ void LeaseDesk::ExpireWorkers(absl::Duration now) {
                               fmt::format("worker gone worker={} silent_seconds={:.0f}",
                                           worker.name, absl::ToDoubleSeconds(silence)));
     }
-    const bool is_forgotten = !worker.connected && worker.leases.empty() && !worker.poll &&
-                              worker.writes_in_flight == 0 &&
-                              silence >= (worker.is_caller() ? state_.options.lease_term
-                                                             : kForgetWorkerAfter);
+    const bool is_forgotten =
+        !worker.connected && worker.leases.empty() && !worker.poll &&
+        worker.writes_in_flight == 0 &&
+        silence >= (worker.is_caller() ? state_.options.lease_term : kForgetWorkerAfter);
     if (is_forgotten) {
       workers_by_session_.erase(worker.session);
       table.RemoveWorker(std::string(worker.name));

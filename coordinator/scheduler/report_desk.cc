@@ -248,7 +248,7 @@ struct ReportDesk::Told {
   bool gives_back = false;  // its sweep is paused, and its trials are called back
   Finish finish;            // of the lease, when it ends
   TrialRow trial = {};
-  bool has_ended = false;   // the lease
+  bool has_ended = false;    // the lease
   bool is_repeated = false;  // it had ended before
   bool stop = false;
 
@@ -264,8 +264,8 @@ struct ReportDesk::Told {
   absl::Status Write(WriteTransaction& transaction) {
     has_ended = is_repeated = stop = false;  // of an earlier run
     bool revived = false;
-    absl::StatusOr<TrialRow> row = transaction.RecordEpochs(call.token, *finish.spec, call.epochs,
-                                                            "", 0, &revived);
+    absl::StatusOr<TrialRow> row =
+        transaction.RecordEpochs(call.token, *finish.spec, call.epochs, "", 0, &revived);
     if (absl::IsFailedPrecondition(row.status())) return Repeat(transaction, row.status());
     if (!row.ok()) return row.status();
     trial = *std::move(row);
@@ -274,8 +274,8 @@ struct ReportDesk::Told {
     has_ended = true;
     stop = !call.outcome;
     finish.outcome = *outcome;
-    finish.reason = outcome == LeaseOutcome::kGivenBack && stop ? "its sweep was paused"
-                                                                : call.reason;
+    finish.reason =
+        outcome == LeaseOutcome::kGivenBack && stop ? "its sweep was paused" : call.reason;
     const absl::Status status = finish.Write(transaction);
     if (status.ok()) trial = finish.trial;
     return status;
@@ -287,8 +287,7 @@ struct ReportDesk::Told {
     if (call.outcome) ends.insert(ends.begin(), *call.outcome);
     for (const LeaseOutcome end : ends) {
       if (!transaction.CheckFinished(call.token, end).ok()) continue;
-      absl::StatusOr<TrialRow> row =
-          transaction.FinishLease(call.token, *finish.spec, end, "", {});
+      absl::StatusOr<TrialRow> row = transaction.FinishLease(call.token, *finish.spec, end, "", {});
       if (!row.ok()) return row.status();
       trial = *std::move(row);
       has_ended = is_repeated = true;
@@ -299,8 +298,7 @@ struct ReportDesk::Told {
   }
 };
 
-void ReportDesk::Tell(std::shared_ptr<const SweepSpec> spec, TellCall call,
-                      TellCallback callback) {
+void ReportDesk::Tell(std::shared_ptr<const SweepSpec> spec, TellCall call, TellCallback callback) {
   auto told = std::make_shared<Told>();  // shared: write and completion
   told->finish = {.token = call.token,
                   .outcome = call.outcome.value_or(LeaseOutcome::kGivenBack),
@@ -309,8 +307,7 @@ void ReportDesk::Tell(std::shared_ptr<const SweepSpec> spec, TellCall call,
   {
     MutexLock lock(&state_.effects.mutex);
     const SweepEntry* const sweep = state_.table.FindSweep(told->call.token.sweep);
-    told->gives_back =
-        sweep != nullptr && sweep->state == SweepState::kPaused && sweep->give_back;
+    told->gives_back = sweep != nullptr && sweep->state == SweepState::kPaused && sweep->give_back;
   }
   state_.effects.Write([told](WriteTransaction& transaction) { return told->Write(transaction); },
                        [this, told, callback](const absl::Status& status) {

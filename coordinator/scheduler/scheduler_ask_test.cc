@@ -151,7 +151,8 @@ TEST_F(AskTest, EightCallersTrainEveryTrialOnce) {
   for (int turn = 0; ended < 8 && turn < 1000; ++turn) {
     const int caller = turn * 5 % 8;
     if (const auto lease = held.find(caller); lease != held.end()) {
-      EXPECT_TRUE(Tell(lease->second, {.last = 5, .outcome = LeaseOutcome::kCompleted}, extra).ok());
+      EXPECT_TRUE(
+          Tell(lease->second, {.last = 5, .outcome = LeaseOutcome::kCompleted}, extra).ok());
       held.erase(lease);
       continue;
     }
@@ -393,8 +394,8 @@ TEST_F(AskTest, AnEndThatIsToldAgainIsAnsweredAgain) {
       EXPECT_EQ(TellState(token, end), TrialState::kCompleted);
       EXPECT_EQ(TellState(token, end), TrialState::kCompleted);
       EXPECT_FALSE(Tell(token, end)->stop);
-      EXPECT_TRUE(absl::IsFailedPrecondition(
-          Tell(token, {.outcome = LeaseOutcome::kFailed}).status()))
+      EXPECT_TRUE(
+          absl::IsFailedPrecondition(Tell(token, {.outcome = LeaseOutcome::kFailed}).status()))
           << "another end";
     }
     Start();

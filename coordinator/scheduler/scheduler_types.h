@@ -106,8 +106,8 @@ struct TellAnswer {
 };
 using TellCallback = std::function<void(absl::StatusOr<TellAnswer>)>;
 
-// A caller stands in the list of workers, and in the rows of its trials, under a name that no worker
-// can have.
+// A caller stands in the list of workers, and in the rows of its trials, under a name that no
+// worker can have.
 inline constexpr std::string_view kCallerPrefix = "caller:";
 
 // Why a worker gets no trials, or a single one to try: its last attempts have all failed.
@@ -157,7 +157,7 @@ struct SchedulerCounts {
   std::int64_t active_sweeps = 0, paused_sweeps = 0;
   std::int64_t pending = 0, leased = 0, running = 0, on_hold = 0;  // trials of unfinished sweeps
   std::int64_t queued = 0;   // of the pending, those of active sweeps that workers train
-  std::int64_t to_make = 0;                // configurations that active sweeps have left
+  std::int64_t to_make = 0;  // configurations that active sweeps have left
   std::int64_t slots = 0, free_slots = 0;  // of workers that are connected and do not drain
   std::int64_t images_per_second = 0;      // of all running trials
   // Each worker is counted once; `put_aside` are connected.

@@ -85,10 +85,10 @@ struct Poll {
 // A caller's request that waits for a free trial of a sweep.
 struct PendingAsk {
   std::uint64_t id = 0;
-  std::string caller;       // as in the table of workers
-  std::string request;      // the name under which the store remembers the answer; may be empty
+  std::string caller;         // as in the table of workers
+  std::string request;        // the name under which the store remembers the answer; may be empty
   bool is_looked_up = false;  // the store is asked whether it was answered before
-  absl::Duration deadline;  // monotonic
+  absl::Duration deadline;    // monotonic
   AskCallback callback;
 };
 

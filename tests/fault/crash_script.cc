@@ -154,12 +154,12 @@ class Script {
     }
     request.set_outcome(outcome);
     if (outcome == v1::LEASE_OUTCOME_FAILED) request.set_reason("because");
-    calls_.push_back({.method = std::string(kCallers) + "ReportTrial",
-                      .make = [request](const Memory& memory) {
-                        v1::ReportTrialRequest whole = request;
-                        *whole.mutable_token() = memory.asked;
-                        return std::vector<std::string>{whole.SerializeAsString()};
-                      }});
+    calls_.push_back(
+        {.method = std::string(kCallers) + "ReportTrial", .make = [request](const Memory& memory) {
+           v1::ReportTrialRequest whole = request;
+           *whole.mutable_token() = memory.asked;
+           return std::vector<std::string>{whole.SerializeAsString()};
+         }});
   }
 
   std::vector<ScriptedCall> Take() { return std::move(calls_); }

@@ -34,11 +34,11 @@ class AskProcessTest : public RecoveryTest {
 
   // examples/ask_tell.sh.
   std::unique_ptr<Process> StartLoop(const std::string& sweep) {
-    return std::make_unique<Process>(Process::Options{
-        .command = {"/bin/sh", SWEEP_SOURCE_DIR "/examples/ask_tell.sh", sweep},
-        .folder = folder_.path(),
-        .environment = {{"PATH", ProgramPath("") + ":" + std::getenv("PATH")},
-                        {"SWEEP_COORDINATOR", address_}}});
+    return std::make_unique<Process>(
+        Process::Options{.command = {"/bin/sh", SWEEP_SOURCE_DIR "/examples/ask_tell.sh", sweep},
+                         .folder = folder_.path(),
+                         .environment = {{"PATH", ProgramPath("") + ":" + std::getenv("PATH")},
+                                         {"SWEEP_COORDINATOR", address_}}});
   }
 
   json Asked(std::vector<std::string> more = {}) {
@@ -118,8 +118,8 @@ TEST_F(AskProcessTest, TheCommandsSayWhatComesNext) {
 
   const Result words = Sweep({"ask", "s"});
   EXPECT_EQ(words.code, 0);
-  EXPECT_THAT(words.output, AllOf(HasSubstr("s/2"), HasSubstr("sweep tell s/2 --token=1-"),
-                                  HasSubstr("score=")));
+  EXPECT_THAT(words.output,
+              AllOf(HasSubstr("s/2"), HasSubstr("sweep tell s/2 --token=1-"), HasSubstr("score=")));
   const Result none = Sweep({"ask", "s", "--timeout", "0"});
   EXPECT_EQ(none.code, 1);
   EXPECT_THAT(none.output, HasSubstr("no trial of sweep s is free: 2 are being trained"));

@@ -73,7 +73,7 @@ TEST_F(CliHelpTest, TheOverviewFitsAScreenAndNamesEveryCommandThatExists) {
   for (const char* command :
        {"run",     "submit",  "watch",  "list",   "show",       "best",    "pause",    "resume",
         "cancel",  "retry",   "extend", "trials", "trial",      "explain", "networks", "validate",
-        "preview", "workers", "worker", "config", "completion", "report", "ask",  "tell"}) {
+        "preview", "workers", "worker", "config", "completion", "report",  "ask",      "tell"}) {
     EXPECT_THAT(help.output, HasSubstr("  " + std::string(command) + " ")) << command;
   }
   for (const char* later : {"replay", "confirm", "__complete", "__docs"}) {
