@@ -265,10 +265,9 @@ void AddTell(CLI::App* app, Session* session) {
   CLI::App* tell = app->add_subcommand(
       "tell",
       "Report a trial's result\n"
-      "For a trial that `sweep ask` gave: stores an epoch's measures and renews the lease. "
-      "Without\n"
-      "measures it only renews. Telling the same again is harmless: the first values stay. Exit\n"
-      "code 3: the trial has been ended early, ask for the next one.");
+      "For a trial that `sweep ask` gave: stores an epoch's measures and renews the lease, or\n"
+      "only renews it when there are none. Telling the same again is harmless: the first values\n"
+      "stay. Exit code 3: the trial has been ended early, ask for the next one.");
   tell->group("Run sweeps");
   tell->add_option("NAME/N", flags->trial, "the trial")->required();
   tell->add_option("MEASURE=VALUE", flags->measures, "what was measured, such as accuracy=0.98");

@@ -49,6 +49,10 @@ TEST(Callers, HaveNamesOfTheirOwnForParametersAndMeasures) {
 TEST(Callers, ReportOnceUnlessTheFileOrTheRecipeSaysOtherwise) {
   EXPECT_EQ(MustParse(Callers("")).epochs, 1);
   EXPECT_EQ(MustParse(Callers("epochs: 7\n")).epochs, 7);
+  const SweepSpec searched = MustParse(Callers("parameters: {epochs: {values: [2, 5]}}\n"));
+  const absl::StatusOr<Configuration> point = searched.Complete(1, {{"epochs", std::int64_t{5}}});
+  ASSERT_TRUE(point.ok()) << point.status();
+  EXPECT_EQ(searched.MakeTrialSpec(*point, 0).epochs, 5);
   EXPECT_EQ(MustParse(Callers("model: cnn-18718\n")).epochs,
             MustParse("name: s\nmodel: cnn-18718\nmethod: grid\n").epochs);
 }

@@ -497,7 +497,8 @@ class SweepParser {
   void ReadEpochs() {
     const YamlEntry* entry = Find("epochs");
     // Most callers report a single result.
-    const bool is_single = entry == nullptr && spec_.trained_by_callers && !HasModel();
+    const bool is_single =
+        entry == nullptr && spec_.trained_by_callers && !HasModel() && !IsParameter("epochs");
     spec_.epochs_by_recipe = entry == nullptr && !is_single;
     if (entry == nullptr) {
       spec_.epochs = is_single ? 1 : RecipeEpochs();
@@ -511,6 +512,11 @@ class SweepParser {
       reader_.Error(parameter.line,
                     absl::StrCat("parameter 'epochs' is given twice; first on line ", entry->line));
     }
+  }
+
+  bool IsParameter(std::string_view name) const {
+    return std::any_of(spec_.parameters.begin(), spec_.parameters.end(),
+                       [&](const Parameter& parameter) { return parameter.name == name; });
   }
 
   // The epochs of the first network's recipe; Complete uses each network's own.

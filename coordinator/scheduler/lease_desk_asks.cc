@@ -43,6 +43,10 @@ std::optional<PendingAsk> TakeAsk(WorkTable& table, Predicate is_meant) {
   return std::nullopt;
 }
 
+absl::Status RepeatedError() {
+  return absl::AbortedError("the same request has been made again since");
+}
+
 // Why no trial of the sweep is free.
 std::string WhyNone(const SweepEntry& sweep) {
   if (sweep.state == SweepState::kPaused) {
@@ -104,7 +108,7 @@ absl::Status LeaseDesk::AdmitAsk(const AskCall& call, const AskCallback& callbac
     ask.is_looked_up = true;
     if (const std::optional<PendingAsk> before =
             TakeAsk(table, [&](const PendingAsk& other) { return other.request == ask.request; })) {
-      RefuseAsk(*before, absl::AbortedError("the same request has been made again since"));
+      RefuseAsk(*before, RepeatedError());
     }
     LookUpAsk(sweep_id, ask);
   }
@@ -224,6 +228,12 @@ void LeaseDesk::SettleAsk(const PendingAsk& ask, const Grant& grant, const absl:
     return AnswerAsk(ask, grant.lease->trial, grant.secret, grant.spec_json);
   }
   if (state_.effects.is_stopping()) return RefuseAsk(ask, StoppingError());
+  const std::deque<PendingAsk>& waiting = state_.table.asks()[grant.trial.sweep_id];
+  const bool is_repeated =
+      !ask.request.empty() &&
+      std::any_of(waiting.begin(), waiting.end(),
+                  [&](const PendingAsk& other) { return other.request == ask.request; });
+  if (is_repeated) return RefuseAsk(ask, RepeatedError());
   // It keeps its turn.
   state_.table.asks()[grant.trial.sweep_id].push_front(ask);
 }
