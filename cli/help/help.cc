@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <set>
 #include <map>
 #include <sstream>
 
@@ -27,10 +28,18 @@ const std::vector<std::vector<std::string>>& OverviewColumns() {
   return *columns;
 }
 
+// Commands for special work: the overview has no room for more than their names.
+bool IsSpecial(const std::string& command) {
+  static const auto* const special =
+      new std::set<std::string>{"ask", "tell", "edit", "suggest", "replay", "completion"};
+  return special->contains(command);
+}
+
 std::vector<std::string> ColumnLines(const CLI::App& app, const std::vector<std::string>& groups) {
   int widest = 0;
   for (const std::string& group : groups) {
     for (const CLI::App* command : CommandsInGroup(app, group)) {
+      if (IsSpecial(command->get_name())) continue;
       widest = std::max(widest, DisplayWidth(command->get_name()));
     }
   }
@@ -41,6 +50,7 @@ std::vector<std::string> ColumnLines(const CLI::App& app, const std::vector<std:
     if (!lines.empty()) lines.push_back("");
     lines.push_back(group);
     for (const CLI::App* command : commands) {
+      if (IsSpecial(command->get_name())) continue;
       lines.push_back("  " + Pad(command->get_name(), widest) + "  " + Summary(*command));
     }
   }
@@ -140,7 +150,11 @@ std::string OverviewText(const CLI::App& app, int width) {
       page += line + "\n";
     }
   }
-  return page + app.get_footer() + "\n";
+  std::vector<std::string> special;
+  for (const CLI::App* command : CommandsOf(app)) {
+    if (IsSpecial(command->get_name())) special.push_back(command->get_name());
+  }
+  return page + fmt::format("and: {}\n", fmt::join(special, ", ")) + app.get_footer() + "\n";
 }
 
 std::string CommandText(const CLI::App& command) {

@@ -32,10 +32,10 @@ class AskProcessTest : public RecoveryTest {
     ASSERT_NO_FATAL_FAILURE(ConnectTo(address_));
   }
 
-  // examples/ask_tell.sh.
+  // examples/ask-tell.sh.
   std::unique_ptr<Process> StartLoop(const std::string& sweep) {
     return std::make_unique<Process>(
-        Process::Options{.command = {"/bin/sh", SWEEP_SOURCE_DIR "/examples/ask_tell.sh", sweep},
+        Process::Options{.command = {"/bin/sh", SWEEP_SOURCE_DIR "/examples/ask-tell.sh", sweep},
                          .folder = folder_.path(),
                          .environment = {{"PATH", ProgramPath("") + ":" + std::getenv("PATH")},
                                          {"SWEEP_COORDINATOR", address_}}});
@@ -62,7 +62,7 @@ class AskProcessTest : public RecoveryTest {
 TEST_F(AskProcessTest, ShellLoopsTrainEveryTrialOnceThoughTheCoordinatorIsKilled) {
   ASSERT_NO_FATAL_FAILURE(StartCoordinator());
   std::ostringstream text;
-  text << std::ifstream(SWEEP_SOURCE_DIR "/examples/ask_tell.yaml").rdbuf();
+  text << std::ifstream(SWEEP_SOURCE_DIR "/examples/ask-tell.yaml").rdbuf();
   ASSERT_NO_FATAL_FAILURE(Submit(text.str()));
   std::vector<std::unique_ptr<Process>> loops;
   for (int i = 0; i < 3; ++i) loops.push_back(StartLoop("ask-tell"));

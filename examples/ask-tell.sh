@@ -2,7 +2,7 @@
 # Takes trials of a sweep and reports them, until the sweep has ended (docs/protocol.md, "Ask and
 # tell"). In the place of a training it measures how far (x, y) is from (0.5, 0.5).
 #
-#   sh ask_tell.sh SWEEP      the coordinator is found as by every `sweep` command
+#   sh ask-tell.sh SWEEP      the coordinator is found as by every `sweep` command
 set -eu
 sweep=$1
 
