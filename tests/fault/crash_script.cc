@@ -307,7 +307,7 @@ std::vector<ScriptedCall> MakeScript() {
 
 bool OnlyReads(const std::string& method) {
   const std::string name = method.substr(method.rfind('/') + 1);
-  for (const char* verb : {"Get", "List", "Rank", "Watch", "Explain"}) {
+  for (const char* verb : {"Get", "List", "Rank", "Watch", "Explain", "Preview", "Replay"}) {
     if (name.starts_with(verb)) return true;
   }
   return false;

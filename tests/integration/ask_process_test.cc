@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
+#include "cli/help/json_keys.h"
 #include "tests/integration/recovery_testing.h"
 
 namespace sweep::testing {
@@ -104,10 +107,22 @@ TEST_F(AskProcessTest, ATrialOfACallerThatFellSilentIsGivenToTheNextOne) {
   EXPECT_EQ(Trial(1).failures(), 1);
 }
 
+// The keys of an answer are those that docs/cli.md has.
+void ExpectPromisedKeys(const std::string& command, const json& answer) {
+  const auto promise =
+      std::find_if(cli::JsonKeys().begin(), cli::JsonKeys().end(),
+                   [&](const cli::CommandKeys& one) { return one.command == command; });
+  ASSERT_NE(promise, cli::JsonKeys().end()) << command;
+  std::set<std::string> keys;
+  for (const auto& item : answer.items()) keys.insert(item.key());
+  EXPECT_EQ(keys, std::set<std::string>(promise->keys.begin(), promise->keys.end())) << command;
+}
+
 TEST_F(AskProcessTest, TheCommandsSayWhatComesNext) {
   ASSERT_NO_FATAL_FAILURE(StartCoordinator());
   ASSERT_NO_FATAL_FAILURE(Submit(kSweep));
   const json first = Asked({"--as", "lab"});
+  ExpectPromisedKeys("ask", first);
   EXPECT_EQ(first["trial"], "s/1");
   EXPECT_EQ(first["parameters"], json({{"x", 0.25}, {"kind", "a b"}}));
   EXPECT_EQ(first["epochs"], 3);
@@ -136,6 +151,7 @@ TEST_F(AskProcessTest, TheCommandsSayWhatComesNext) {
   const Result back = Tell(first, {"--epoch", "2", "score=0.6", "--format", "json"});
   EXPECT_EQ(back.code, 3) << back.output;
   const json told = json::parse(back.output, nullptr, /*allow_exceptions=*/false);
+  ExpectPromisedKeys("tell", told);
   EXPECT_EQ(told["stop"], true);
   EXPECT_EQ(told["state"], "pending");
   ASSERT_EQ(Sweep({"resume", "s"}).code, 0);
