@@ -5,8 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
-#include <set>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "cli/present/text.h"

@@ -71,9 +71,9 @@ TEST_F(CliHelpTest, TheOverviewFitsAScreenAndNamesEveryCommandThatExists) {
   EXPECT_LE(lines.size(), 23u) << "one line is for the prompt\n" << help.output;
   for (const std::string& line : lines) EXPECT_LE(cli::DisplayWidth(line), 80) << line;
   for (const char* command :
-       {"run",    "submit", "watch",  "list",    "show",     "best",     "pause",   "resume",
-        "cancel", "retry",  "extend", "trials",  "trial",    "explain",  "networks", "validate",
-        "preview", "workers", "worker", "config", "report"}) {
+       {"run",      "submit",   "watch",   "list",    "show",   "best",   "pause",
+        "resume",   "cancel",   "retry",   "extend",  "trials", "trial",  "explain",
+        "networks", "validate", "preview", "workers", "worker", "config", "report"}) {
     EXPECT_THAT(help.output, HasSubstr("  " + std::string(command) + " ")) << command;
   }
   for (const char* special : {"ask", "tell", "suggest", "replay", "completion"}) {

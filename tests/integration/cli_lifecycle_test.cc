@@ -484,8 +484,8 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"worker drain", {"worker", "drain", "w1"}},
       {"delete", {"delete", "later", "--yes"}},
   };
-  const std::set<std::string> with_trainer = {"train", "model", "predict", "replay", "ask", "tell",
-                                              "report"};  // tested where there is one
+  const std::set<std::string> with_trainer = {
+      "train", "model", "predict", "replay", "ask", "tell", "report"};  // tested where there is one
   for (const cli::CommandKeys& promise : cli::JsonKeys()) {
     const auto tried = std::count_if(commands.begin(), commands.end(), [&](const auto& command) {
       return command.first == promise.command;
