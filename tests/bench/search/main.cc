@@ -190,7 +190,7 @@ class Table {
       errors_[key].push_back(100 - accuracy);
     }
     if (!errors_.empty()) return;
-    fmt::print(stderr, "search_bench: no trainings in {}\n", path);
+    fmt::print(stderr, "search_bench: no trainings in {}; mnist/make.py makes it\n", path);
     std::exit(1);
   }
 
@@ -242,7 +242,6 @@ const std::vector<Function>& Functions() {
        MnistLike, 0.003, NoisyMnistLike},
       {"grid", "  a: {min: 0, max: 3}\n  b: {min: 0, max: 3}\n  c: {values: [x, y, z]}\n", Grid,
        0.2},
-      MakeTable(),
   };
   return functions;
 }
@@ -433,7 +432,9 @@ int Main(int argc, char** argv) {
     return Time(args[1], counts);
   }
   if (args.size() >= 5 && (args[0] == "quality" || args[0] == "curves")) {
-    for (const Function& function : Functions()) {
+    std::vector<Function> functions = Functions();
+    if (args[2] == "table") functions.push_back(MakeTable());  // reads the file
+    for (const Function& function : functions) {
       if (function.name != args[2]) continue;
       return (args[0] == "quality" ? Quality : Curves)(
           args[1], function, std::atoi(args[3].c_str()), std::atoi(args[4].c_str()),

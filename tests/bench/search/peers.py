@@ -133,9 +133,6 @@ class Table:
         return [*kinds, ("schedule", "values", self.LISTS["schedule"])]
 
 
-TABLE = Table()
-
-
 def cube(dimensions, low, high):
     return [(f"x{i}", "float", (low, high)) for i in range(dimensions)]
 
@@ -169,7 +166,6 @@ FUNCTIONS = {
         0.003,
     ),
     "grid": (grid, [("a", "int", (0, 3)), ("b", "int", (0, 3)), ("c", "values", ("x", "y", "z"))], 0.2),
-    "table": (TABLE, TABLE.parameters(), TABLE.minimum),
 }
 
 
@@ -271,8 +267,8 @@ def run_seed(method, name, evaluations, seed, at_once):
             if name == "mnist":
                 seen += noise.gauss(0, 0.04)
             elif name == "table":
-                seen = TABLE.draw(point, noise)
-                first_top = first_top or (done + 1 if value <= TABLE.top else 0)
+                seen = function.draw(point, noise)
+                first_top = first_top or (done + 1 if value <= function.top else 0)
             if seen < best_seen:
                 best_seen, best, is_right = seen, value, "mom" in point
             search.tell(trial, seen)
@@ -337,6 +333,9 @@ def measure_time(method, counts):
 
 
 def main(arguments):
+    if "table" in arguments:
+        table = Table()
+        FUNCTIONS["table"] = (table, table.parameters(), table.minimum)
     if len(arguments) >= 3 and arguments[0] == "time":
         return measure_time(arguments[1], [int(one) for one in arguments[2:]])
     if len(arguments) not in (5, 6) or arguments[2] not in FUNCTIONS:
