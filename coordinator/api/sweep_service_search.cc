@@ -26,6 +26,10 @@ constexpr int kMostRounds = 10;
 constexpr absl::Duration kLongestPreview = absl::Seconds(20);
 constexpr absl::Duration kReplayPiece = absl::Milliseconds(250);
 constexpr std::int64_t kReplayPage = 256;
+// In one message, which has a limit.
+constexpr int kMostDifferences = 200;
+// Sequences that are observed between two looks at whether somebody still waits.
+constexpr std::int64_t kSequencesPerStep = 20'000;
 
 void FillValues(const ParameterMap& parameters, google::protobuf::Map<std::string, v1::Value>* to) {
   for (const auto& [name, value] : parameters) (*to)[name] = ToProto(value);
@@ -43,11 +47,31 @@ std::string NoMorePoints(std::int64_t number) {
       number - 1);
 }
 
+absl::Status ObserveThrough(std::int64_t last, const grpc::CallbackServerContext& context,
+                            absl::Time end, StoredSearch* search) {
+  for (std::int64_t through = search->seen(); through < last;) {
+    if (context.IsCancelled()) return absl::CancelledError("nobody waits for it");
+    if (absl::Now() > end) {
+      return absl::DeadlineExceededError(
+          fmt::format("the sweep has more results than the search learns from in {} s",
+                      absl::ToInt64Seconds(kLongestPreview)));
+    }
+    through = std::min(through + kSequencesPerStep, last);
+    if (absl::Status read = search->ObserveThrough(through); !read.ok()) return read;
+  }
+  return absl::OkStatus();
+}
+
 // Lets the search see everything and returns the sweep as it is then.
-absl::StatusOr<SweepRow> ObserveAll(Store* store, StoredSearch* search, SweepRow row) {
+absl::StatusOr<SweepRow> ObserveAll(Store* store, SweepRow row,
+                                    const grpc::CallbackServerContext& context, absl::Time end,
+                                    StoredSearch* search) {
   // Configurations that are made meanwhile must be known, or they would be suggested again.
   for (int round = 0;; ++round) {
-    if (absl::Status observed = search->ObserveAll(); !observed.ok()) return observed;
+    const absl::StatusOr<std::int64_t> last = store->Read(FindLastSequence, row.id);
+    if (!last.ok()) return last.status();
+    absl::Status observed = ObserveThrough(*last, context, end, search);
+    if (!observed.ok()) return observed;
     absl::StatusOr<SweepRow> now = store->Read(FindSweepById, row.id);
     const bool is_last = round == kMostRounds;
     if (!now.ok() || now->configurations == row.configurations || is_last) return now;
@@ -70,7 +94,7 @@ absl::Status Preview(const v1::PreviewSuggestionsRequest& request, Store* store,
   const absl::StatusOr<SharedSpec> spec = specs->Get(*name);
   if (!spec.ok()) return spec.status();
   StoredSearch search(store, row->id, *spec);
-  row = ObserveAll(store, &search, *row);
+  row = ObserveAll(store, *row, context, start + kLongestPreview, &search);
   if (!row.ok()) return row.status();
   for (int i = 1; i <= request.count(); ++i) {
     if (context.IsCancelled()) return absl::CancelledError("nobody waits for it");
@@ -108,30 +132,26 @@ class ReplayReactor final : public ReplayStream {
         searches_(searches),
         context_(context),
         name_(std::move(name)) {
-    WorkLater();
-  }
-
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::CANCELLED);
-    WorkLater();
-  }
-
-  void OnDone() override { delete this; }
-
- private:
-  void WorkLater() {
     if (!searches_->Submit([this] { Work(); })) {
       Finish(Outgoing(context_, TooManyWaiting(*searches_)));
     }
   }
 
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status::CANCELLED);
+    searches_->Continue([this] { Work(); });
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
   void Work() {
     if (context_->IsCancelled()) return Finish(grpc::Status::CANCELLED);
     const absl::Time end = absl::Now() + kReplayPiece;
     absl::Status status = search_ == nullptr ? Begin() : absl::OkStatus();
     response_.clear_differences();
     while (status.ok() && response_.compared() < response_.configurations() && absl::Now() < end &&
-           !context_->IsCancelled()) {
+           response_.differences_size() < kMostDifferences && !context_->IsCancelled()) {
       status = CompareNext();
     }
     if (!status.ok()) return Finish(Outgoing(context_, status));

@@ -29,6 +29,12 @@ bool WorkPool::Submit(std::function<void()> task) {
   return true;
 }
 
+void WorkPool::Continue(std::function<void()> task) {
+  MutexLock lock(&mutex_);
+  queue_.push_back(std::move(task));
+  changed_.NotifyOne();
+}
+
 std::int64_t WorkPool::queued() const {
   MutexLock lock(&mutex_);
   return std::ssize(queue_);

@@ -26,6 +26,8 @@ class WorkPool {
 
   // False when the queue is full: `task` will not run.
   [[nodiscard]] bool Submit(std::function<void()> task);
+  // Puts the rest of a task into the queue, which may then be longer than the limit.
+  void Continue(std::function<void()> task);
   int max_queued() const { return options_.max_queued; }
   std::int64_t queued() const;
 

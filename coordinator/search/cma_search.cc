@@ -189,14 +189,16 @@ bool CmaSearch::IsOver() const {
   if (best.size() >= 10 + share) {
     const auto [least, most] =
         std::minmax_element(best.end() - 10 - std::ptrdiff_t(share), best.end());
-    if (*least == *most || *most - *least <= kEqualCosts * std::abs(*least)) return true;
+    // Infinite ones may be getting nearer to a gate.
+    if (std::isfinite(*most) && *most - *least <= kEqualCosts * std::abs(*least)) return true;
   }
   const std::size_t window = std::max(120 + share, best.size() / 5);
   if (best.size() < window) return false;
   const auto has_stopped = [&](const std::vector<double>& costs) {
     const auto from = costs.end() - static_cast<std::ptrdiff_t>(window);
     const auto third = static_cast<std::ptrdiff_t>(window * 3 / 10);
-    return UpperMedian({costs.end() - third, costs.end()}) >= UpperMedian({from, from + third});
+    const double late = UpperMedian({costs.end() - third, costs.end()});
+    return std::isfinite(late) && late >= UpperMedian({from, from + third});
   };
   return has_stopped(best) && has_stopped(progress_.middle);
 }

@@ -566,6 +566,8 @@ bool SearchDriver::StandIn() {
       if (!entry.thinks_since || now - *entry.thinks_since < kPatience) continue;
       if (entry.stands_in || entry.no_stand_in_before > now) continue;
       if (demand.configurations < entry.stored || !demand.is_open) continue;
+      // The points of the user come first.
+      if (demand.configurations < std::ssize(entry.spec->try_first)) continue;
       if (demand.free_slots <= demand.pending || demand.configurations >= demand.planned) continue;
       entry.stands_in = true;
       jobs.push_back({.entry = found->second, .demand = std::move(demand)});
@@ -601,6 +603,7 @@ void SearchDriver::MakeStandIns(const Job& job) {
   if (batch->suggestions.empty()) {
     MutexLock lock(&mutex_);
     entry->stands_in = false;
+    entry->has_news = true;  // a plan may have passed over the sweep meanwhile
     entry->no_stand_in_before = options_.clock->Monotonic() + kRetryAfter;
     return Want();
   }
@@ -619,8 +622,12 @@ void SearchDriver::OnStandInsStored(const std::shared_ptr<Batch>& batch,
                  std::string(status.message()));
   }
   const auto made = static_cast<std::size_t>(status.ok() ? batch->result.made : 0);
-  for (std::size_t i = made; entry->is_finite && i < batch->suggestions.size(); ++i) {
-    entry->known.erase(PointIdentity(batch->suggestions[i].configuration->parameters));
+  if (entry->is_finite && made < batch->suggestions.size()) {
+    for (std::size_t i = made; i < batch->suggestions.size(); ++i) {
+      entry->known.erase(PointIdentity(batch->suggestions[i].configuration->parameters));
+    }
+    // The old one has passed these points.
+    entry->stand_ins = std::make_unique<StandIns>(entry->spec.get(), entry->is_finite);
   }
   MutexLock lock(&mutex_);
   entry->stands_in = false;

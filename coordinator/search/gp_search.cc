@@ -43,6 +43,8 @@ constexpr double kInterval = 1.959964;  // deviations, for 95 %
 constexpr double kLargestCost = 1e6;    // in distances of the median from the least, or from a gate
 // From the mean of excesses without a variance to the limit, in their deviations.
 constexpr double kSureDistance = 3;
+// Values differ when their deviation is a larger share of the largest: the rest is rounding.
+constexpr double kRounding = 1e-12;
 constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};
 
 std::vector<GaussianAxis> GaussianAxesOf(const SearchSpace& space) {
@@ -149,10 +151,11 @@ VectorXd GpSearch::Normalise(const std::vector<double>& costs, CostScale* scale)
     }
     shifted = likeliest;
   }
+  const double largest_value = shifted.abs().maxCoeff();
   scale->mean = shifted.mean();
   shifted -= scale->mean;
   const double deviation = std::sqrt(shifted.square().mean());
-  if (!(deviation > 0)) return VectorXd::Zero(size);
+  if (!(deviation > kRounding * largest_value)) return VectorXd::Zero(size);
   scale->deviation = deviation;
   return shifted / deviation;
 }
@@ -216,7 +219,7 @@ GpSearch::Excesses GpSearch::ExcessesOf(std::size_t gate,
   std::transform(excesses.begin(), excesses.end(), values.begin(), bend);
   const double mean = values.mean();
   const double deviation = std::sqrt((values.array() - mean).square().mean());
-  if (!(deviation > 0)) {
+  if (!(deviation > kRounding * values.array().abs().maxCoeff())) {
     return {.values = VectorXd::Zero(values.size()),
             .limit = mean > 0 ? -kSureDistance : kSureDistance};
   }

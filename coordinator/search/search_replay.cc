@@ -19,21 +19,19 @@ SearchReplay::SearchReplay(Store* store, std::int64_t sweep_id,
 
 absl::Status SearchReplay::AskBefore(std::int64_t number) {
   const absl::StatusOr<std::optional<SuggestionRow>> later =
-      store_->Read(FindSuggestionAskedFor, sweep_id_, number);
+      store_->Read(FindSuggestionAfterStandIns, sweep_id_, number);
   if (!later.ok()) return later.status();
-  if (!later->has_value()) return absl::OkStatus();
+  if (!later->has_value() || (*later)->asked_number != number) return absl::OkStatus();
   if (absl::Status seen = search_.ObserveThrough((*later)->seen_sequence); !seen.ok()) return seen;
   overtaken_ = {.asked_number = number, .suggestion = search_.Peek(number)};
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<Suggestion>> SearchReplay::Make(const SuggestionRow& row) {
-  const bool stands_in = row.source == SuggestionSource::kStandIn;
-  if (stands_in && !std::exchange(stood_in_, true)) {
-    if (absl::Status asked = AskBefore(row.number); !asked.ok()) return asked;
-  }
-  if (!stands_in) stood_in_ = false;
-  if (stands_in) {
+  if (row.source == SuggestionSource::kStandIn) {
+    if (!overtaken_) {
+      if (absl::Status asked = AskBefore(row.number); !asked.ok()) return asked;
+    }
     std::optional<Configuration> point = stand_ins_.Point(row.number, known_);
     if (!point) return std::optional<Suggestion>();
     return Suggestion{.configuration = *std::move(point), .origin = {}};
@@ -41,8 +39,9 @@ absl::StatusOr<std::optional<Suggestion>> SearchReplay::Make(const SuggestionRow
   if (overtaken_ && overtaken_->asked_number == row.asked_number) {
     return std::exchange(overtaken_, std::nullopt)->suggestion;
   }
+  overtaken_.reset();
   if (absl::Status seen = search_.ObserveThrough(row.seen_sequence); !seen.ok()) return seen;
-  return search_.Peek(row.number);
+  return search_.Peek(row.asked_number > 0 ? row.asked_number : row.number);
 }
 
 absl::StatusOr<std::optional<Suggestion>> SearchReplay::Again(const SuggestionRow& row) {

@@ -45,7 +45,6 @@ class SearchReplay {
   StandIns stand_ins_;
   std::set<std::string> known_;  // identities of all points before, when finite
   std::optional<Overtaken> overtaken_;
-  bool stood_in_ = false;  // the configuration before was a start-up point in a model's place
 };
 
 }  // namespace sweep

@@ -27,8 +27,9 @@ std::optional<Configuration> StandIns::Point(std::int64_t number,
   if (finite_) {
     point = NewPoint(known);
   } else {
-    absl::StatusOr<std::optional<Configuration>> next =
-        start_up_.Point(number - std::ssize(spec_->try_first));
+    const std::int64_t start_up = number - std::ssize(spec_->try_first);
+    if (start_up < 1) return std::nullopt;
+    absl::StatusOr<std::optional<Configuration>> next = start_up_.Point(start_up);
     if (next.ok()) point = *std::move(next);
   }
   if (point) point->number = number;

@@ -112,10 +112,10 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectNewEpochs(
 absl::StatusOr<std::vector<SuggestionRow>> SelectSuggestions(Database& database,
                                                              std::int64_t sweep_id,
                                                              std::int64_t first, std::int64_t last);
-// The suggestion that the search made for that number and that was stored under a later one.
-absl::StatusOr<std::optional<SuggestionRow>> FindSuggestionAskedFor(Database& database,
-                                                                    std::int64_t sweep_id,
-                                                                    std::int64_t asked_number);
+// The first suggestion after that number which did not stand in for a slow model.
+absl::StatusOr<std::optional<SuggestionRow>> FindSuggestionAfterStandIns(Database& database,
+                                                                         std::int64_t sweep_id,
+                                                                         std::int64_t number);
 
 // What the search chose for the configurations `first` to `last`, by number.
 absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,

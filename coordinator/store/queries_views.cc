@@ -148,15 +148,14 @@ absl::StatusOr<std::vector<SuggestionRow>> SelectSuggestions(Database& database,
   return SuggestionTable().All(statement.Bind(sweep_id, first, last));
 }
 
-absl::StatusOr<std::optional<SuggestionRow>> FindSuggestionAskedFor(Database& database,
-                                                                    std::int64_t sweep_id,
-                                                                    std::int64_t asked_number) {
-  // The number bounds the search, which has no index of its own.
+absl::StatusOr<std::optional<SuggestionRow>> FindSuggestionAfterStandIns(Database& database,
+                                                                         std::int64_t sweep_id,
+                                                                         std::int64_t number) {
   static const std::string kSql = SuggestionTable().Select(
-      "FROM configurations WHERE sweep_id = ? AND number > ? AND asked_number = ? ORDER BY number "
-      "LIMIT 1");
+      "FROM configurations WHERE sweep_id = ? AND number > ? AND chosen_source IS NOT 'stand_in' "
+      "ORDER BY number LIMIT 1");
   Statement statement = database.Prepare(kSql);
-  return SuggestionTable().First(statement.Bind(sweep_id, asked_number, asked_number));
+  return SuggestionTable().First(statement.Bind(sweep_id, number));
 }
 
 absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,

@@ -51,7 +51,8 @@ absl::StatusOr<ModelPool::Answer> ModelPool::Get(std::int64_t sweep_id, const Sh
     if (left <= absl::ZeroDuration()) break;
     done_.WaitFor(&mutex_, MillisecondsOf(left));
     const auto found = slots_.find(sweep_id);
-    if (found == slots_.end()) return Answer{};
+    // Another request may have brought another version of the file.
+    if (found == slots_.end() || found->second.learner->spec != spec) return Answer{};
     slot = &found->second;
   }
   if (!slot->error.ok()) return std::exchange(slot->error, absl::OkStatus());
@@ -85,6 +86,7 @@ ModelPool::Slot* ModelPool::FindSlot(std::int64_t sweep_id, const SharedSpec& sp
   slot.learner = std::make_shared<Learner>();
   slot.learner->spec = spec;
   slot.model = nullptr;
+  slot.error = absl::OkStatus();
   slot.seen = slot.wanted = -1;
   slot.not_before = absl::InfinitePast();
   return &slot;
@@ -147,7 +149,9 @@ std::shared_ptr<const ModelPool::Model> ModelPool::Compute(StoredSearch* search)
 
 void ModelPool::Loop() {
   pthread_setname_np(pthread_self(), "model");
-  for (Work work; TakeWork(&work);) {
+  while (true) {
+    Work work;  // keeps no learner alive while the pool waits
+    if (!TakeWork(&work)) return;
     const absl::Time began = absl::Now();
     const absl::Status status = Observe(work);
     std::shared_ptr<const Model> model;
