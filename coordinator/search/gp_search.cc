@@ -34,11 +34,6 @@ constexpr int kMostClimbEvaluations = 40;
 constexpr std::size_t kFitAlways = 30;
 constexpr std::size_t kMostRunning = 100;
 constexpr double kManyTimes = 1e4;
-// One suggestion in so many is the place that would be looked at after the two most promising ones.
-// A search of one trial at a time stays in the first good valley otherwise: with this, 24 of 30
-// seeds find the minimum of Hartmann-6, without it 14.
-constexpr int kLookEvery = 3;
-constexpr int kPassedOver = 2;
 constexpr double kInterval = 1.959964;  // deviations, for 95 %
 constexpr double kLargestCost = 1e6;    // in distances of the median from the least, or from a gate
 // From the mean of excesses without a variance to the limit, in their deviations.
@@ -294,19 +289,15 @@ void GpSearch::Believe(const std::vector<GaussianPoint>& points, GaussianProcess
   process->SetValues(both);
 }
 
-void GpSearch::Believe(const std::vector<GaussianPoint>& points) {
-  if (points.empty()) return;
-  Believe(points, &process_);
-  for (GateProcess& gate : gate_processes_) Believe(points, &gate.process);
-}
-
 void GpSearch::AddRunning() {
   std::vector<GaussianPoint> running;
   for (auto one = running_.rbegin(); one != running_.rend() && running.size() < kMostRunning;
        ++one) {
     running.push_back(ToProcess(Get(*one).point));
   }
-  Believe(running);
+  if (running.empty()) return;
+  Believe(running, &process_);
+  for (GateProcess& gate : gate_processes_) Believe(running, &gate.process);
 }
 
 std::vector<double> GpSearch::Evaluate(const Acquisition& acquisition,
@@ -434,31 +425,13 @@ std::optional<GpSearch::Choice> GpSearch::Model(std::int64_t number) {
   ranked.resize(few);
 
   PhiloxStream random(DeriveKey(spec().seed, "gp"), static_cast<std::uint64_t>(number));
-  // What runs makes a search look elsewhere, too.
-  const int passed_over = number % kLookEvery == 0 ? kPassedOver : 0;
-  for (int i = static_cast<int>(running_.size()); i < passed_over; ++i) {
-    const std::optional<Candidate> passed = Largest(number, acquisition, ranked, &random);
-    if (!passed) break;
-    Believe({ToProcess(passed->point)});
-  }
-  std::optional<Candidate> found = Largest(number, acquisition, ranked, &random);
-  if (!found) return std::nullopt;
-  const std::optional<double> improvement = ImprovementAt(found->point, acquisition);
-  return Choice{.configuration = std::move(found->configuration),
-                .expected_improvement = improvement};
-}
-
-std::optional<GpSearch::Candidate> GpSearch::Largest(std::int64_t number,
-                                                     const Acquisition& acquisition,
-                                                     const std::vector<std::int64_t>& ranked,
-                                                     PhiloxStream* random) {
   const auto evaluate = [&](const std::vector<Candidate>& candidates) {
     std::vector<GaussianPoint> points;
     for (const Candidate& one : candidates) points.push_back(ToProcess(one.point));
     return Evaluate(acquisition, points);
   };
   for (int round = 0; round < kMostDraws; ++round) {
-    std::vector<Candidate> candidates = Allowed(number, Draw(ranked, random));
+    std::vector<Candidate> candidates = Allowed(number, Draw(ranked, &random));
     if (candidates.empty()) continue;
     const std::vector<double> values = evaluate(candidates);
     std::vector<std::size_t> order(candidates.size());
@@ -477,7 +450,9 @@ std::optional<GpSearch::Candidate> GpSearch::Largest(std::int64_t number,
     final.push_back(std::move(candidates[order[0]]));
     const std::vector<double> final_values = evaluate(final);
     const auto largest = std::max_element(final_values.begin(), final_values.end());
-    return std::move(final[static_cast<std::size_t>(largest - final_values.begin())]);
+    Candidate& chosen = final[static_cast<std::size_t>(largest - final_values.begin())];
+    return Choice{.configuration = std::move(chosen.configuration),
+                  .expected_improvement = ImprovementAt(chosen.point, acquisition)};
   }
   return std::nullopt;
 }

@@ -96,7 +96,6 @@ class GpSearch final : public LearningSearch {
   void AddRunning();
   // Takes points for measured at their means, until the next update.
   static void Believe(const std::vector<GaussianPoint>& points, GaussianProcess* process);
-  void Believe(const std::vector<GaussianPoint>& points);
   // Calls `add(process, logarithm)` for each factor of the acquisition, where `logarithm(mean,
   // deviation)` is a LogImprovement.
   template <typename Add>
@@ -119,10 +118,6 @@ class GpSearch final : public LearningSearch {
                   std::vector<double>* gradient) const;
   // By how much the costs are expected to get better; nullopt when that cannot be said.
   std::optional<double> ImprovementAt(const CubePoint& point, const Acquisition& acquisition) const;
-  // The candidate with the largest acquisition; nullopt when none of those drawn is allowed and
-  // new. `ranked`: the best configurations.
-  std::optional<Candidate> Largest(std::int64_t number, const Acquisition& acquisition,
-                                   const std::vector<std::int64_t>& ranked, PhiloxStream* random);
   std::vector<CubePoint> Draw(const std::vector<std::int64_t>& best, PhiloxStream* random) const;
   // The best place near the candidate.
   CubePoint Climb(const CubePoint& from, const Acquisition& acquisition) const;
