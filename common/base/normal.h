@@ -5,6 +5,8 @@
 
 namespace sweep {
 
+inline constexpr double kSqrt2Pi = 2.5066282746310002;
+
 // The distribution function of the standard normal distribution.
 inline double NormalCdf(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
 

@@ -28,8 +28,6 @@ constexpr absl::Duration kReplayPiece = absl::Milliseconds(250);
 constexpr std::int64_t kReplayPage = 256;
 // In one message, which has a limit.
 constexpr int kMostDifferences = 200;
-// Sequences that are observed between two looks at whether somebody still waits.
-constexpr std::int64_t kSequencesPerStep = 20'000;
 
 void FillValues(const ParameterMap& parameters, google::protobuf::Map<std::string, v1::Value>* to) {
   for (const auto& [name, value] : parameters) (*to)[name] = ToProto(value);
@@ -47,30 +45,22 @@ std::string NoMorePoints(std::int64_t number) {
       number - 1);
 }
 
-absl::Status ObserveThrough(std::int64_t last, const grpc::CallbackServerContext& context,
-                            absl::Time end, StoredSearch* search) {
-  for (std::int64_t through = search->seen(); through < last;) {
-    if (context.IsCancelled()) return absl::CancelledError("nobody waits for it");
-    if (absl::Now() > end) {
-      return absl::DeadlineExceededError(
-          fmt::format("the sweep has more results than the search learns from in {} s",
-                      absl::ToInt64Seconds(kLongestPreview)));
-    }
-    through = std::min(through + kSequencesPerStep, last);
-    if (absl::Status read = search->ObserveThrough(through); !read.ok()) return read;
-  }
-  return absl::OkStatus();
-}
-
 // Lets the search see everything and returns the sweep as it is then.
 absl::StatusOr<SweepRow> ObserveAll(Store* store, SweepRow row,
                                     const grpc::CallbackServerContext& context, absl::Time end,
                                     StoredSearch* search) {
+  const auto may_go_on = [&]() -> absl::Status {
+    if (context.IsCancelled()) return absl::CancelledError("nobody waits for it");
+    if (absl::Now() <= end) return absl::OkStatus();
+    return absl::DeadlineExceededError(
+        fmt::format("the sweep has more results than the search learns from in {} s",
+                    absl::ToInt64Seconds(kLongestPreview)));
+  };
   // Configurations that are made meanwhile must be known, or they would be suggested again.
   for (int round = 0;; ++round) {
     const absl::StatusOr<std::int64_t> last = store->Read(FindLastSequence, row.id);
     if (!last.ok()) return last.status();
-    absl::Status observed = ObserveThrough(*last, context, end, search);
+    absl::Status observed = search->ObserveThrough(*last, may_go_on);
     if (!observed.ok()) return observed;
     absl::StatusOr<SweepRow> now = store->Read(FindSweepById, row.id);
     const bool is_last = round == kMostRounds;

@@ -239,7 +239,6 @@ double CmaSearch::DensityAt(std::size_t axis, double coordinate) const {
         NormalCdf((cell.high - mean) / deviation) - NormalCdf((cell.low - mean) / deviation);
     return share / (std::min(cell.high, 1.0) - std::max(cell.low, 0.0));
   }
-  constexpr double kSqrt2Pi = 2.5066282746310002;
   double density = 0;
   // What lies beyond the cube is mirrored into it.
   for (const double place : {coordinate, -coordinate, 2 - coordinate}) {

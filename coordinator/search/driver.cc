@@ -305,12 +305,7 @@ bool SearchDriver::Observe(const Job& job) {
       if (entry->is_finite && stored.observation.parameters != nullptr) {
         entry->known.insert(PointIdentity(*stored.observation.parameters));
       }
-      try {
-        entry->search->Observe(stored.observation);
-      } catch (const std::exception& error) {  // from a numerical library
-        spdlog::warn("search did not take an observation sweep={} sequence={} reason={:?}",
-                     job.demand.spec->name, stored.observation.sequence, error.what());
-      }
+      ObserveOrWarn(*entry->spec, stored.observation, entry->search.get());
       Judge(entry, stored.trial_id, stored.observation);
     }
     entry->seen = page->last;
@@ -472,14 +467,11 @@ std::optional<Suggestion> SearchDriver::SuggestOne(const Job& job, std::int64_t 
 void SearchDriver::Tell(Entry* entry, const Configuration& configuration) {
   if (!entry->spec->method->learns) return;
   if (entry->is_finite) entry->known.insert(PointIdentity(configuration.parameters));
-  try {
-    entry->search->Observe({.configuration = configuration.number,
-                            .state = TrialState::kPending,
-                            .parameters = &configuration.parameters});
-  } catch (const std::exception& error) {  // from a numerical library
-    spdlog::warn("search did not take its suggestion sweep={} configuration={} reason={:?}",
-                 entry->spec->name, configuration.number, error.what());
-  }
+  ObserveOrWarn(*entry->spec,
+                {.configuration = configuration.number,
+                 .state = TrialState::kPending,
+                 .parameters = &configuration.parameters},
+                entry->search.get());
 }
 
 void SearchDriver::Number(Entry* entry, std::int64_t first) {

@@ -8,7 +8,6 @@
 namespace sweep {
 namespace {
 
-constexpr double kSqrt2Pi = 2.5066282746310002;
 // Below this the differences lose digits, and densities underflow.
 constexpr double kTail = -20;
 

@@ -196,19 +196,10 @@ std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
   return allowed;
 }
 
-// The first new point of the sequence, since the model may have taken some.
+// The model may have taken some points of the sequence.
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfFinite(std::int64_t number) {
-  while (!ahead_ || !IsNew(*ahead_)) {
-    if (ahead_) ++passed_;
-    ahead_.reset();
-    absl::StatusOr<std::optional<Configuration>> next = start_up_.Point(passed_ + 1);
-    // A space that cannot be listed ends when the sequence brings nothing new for long.
-    if (!next.ok() && passed_ > 0) return std::nullopt;
-    if (!next.ok() || !next->has_value()) return next;
-    ahead_ = **std::move(next);
-  }
-  ahead_->number = number;
-  return ahead_;
+  return new_points_.First(&start_up_, number,
+                           [this](const Configuration& one) { return IsNew(one); });
 }
 
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int64_t number) {

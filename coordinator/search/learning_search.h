@@ -18,6 +18,7 @@
 #include "common/stats/ranking.h"
 #include "coordinator/search/cube_point.h"
 #include "coordinator/search/learned_gates.h"
+#include "coordinator/search/new_points.h"
 #include "coordinator/search/search.h"
 #include "coordinator/search/sobol_search.h"
 
@@ -143,8 +144,7 @@ class LearningSearch : public Search {
   PointCompleter completer_;
   std::map<std::int64_t, Known> known_;  // by number
   std::set<std::string> seen_;           // identities of the known points, when finite
-  std::int64_t passed_ = 0;              // points of the sequence that are known, when finite
-  std::optional<Configuration> ahead_;   // the next one; it may be known too
+  NewPoints new_points_;                 // of the sequence, when finite
   std::size_t ended_ = 0;
 };
 

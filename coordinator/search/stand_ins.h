@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/spec/sweep_spec.h"
+#include "coordinator/search/new_points.h"
 #include "coordinator/search/sobol_search.h"
 
 namespace sweep {
@@ -23,13 +24,10 @@ class StandIns {
   std::optional<Configuration> Point(std::int64_t number, const std::set<std::string>& known);
 
  private:
-  std::optional<Configuration> NewPoint(const std::set<std::string>& known);
-
   const SweepSpec* const spec_;
   const bool finite_;
   SobolSearch start_up_;
-  std::int64_t passed_ = 0;             // finite: points of the sequence that are known
-  std::optional<Configuration> ahead_;  // finite: the next one; it may be known too
+  NewPoints new_points_;  // finite
 };
 
 }  // namespace sweep

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -14,6 +13,8 @@ namespace sweep {
 namespace {
 
 constexpr int kEventsPerPage = 256;
+// Between two looks at whether to go on.
+constexpr std::int64_t kSequencesPerStep = 20'000;
 
 }  // namespace
 
@@ -34,15 +35,6 @@ absl::Status StoredSearch::ReadPage() {
   return absl::OkStatus();
 }
 
-void StoredSearch::Observe(const Observation& observation) {
-  try {
-    search_->Observe(observation);
-  } catch (const std::exception& error) {  // from a numerical library, as in the driver
-    spdlog::warn("search did not take an observation sweep={} sequence={} reason={:?}", spec_->name,
-                 observation.sequence, error.what());
-  }
-}
-
 absl::Status StoredSearch::ObserveThrough(std::int64_t sequence) {
   if (!spec_->method->learns) return absl::OkStatus();
   while (true) {
@@ -52,7 +44,7 @@ absl::Status StoredSearch::ObserveThrough(std::int64_t sequence) {
         seen_ = std::max(seen_, sequence);
         return absl::OkStatus();
       }
-      Observe(next);
+      ObserveOrWarn(*spec_, next, search_.get());
     }
     // The page may end with events that are no observations.
     seen_ = std::max(seen_, std::min(page_.last, sequence));
@@ -63,8 +55,14 @@ absl::Status StoredSearch::ObserveThrough(std::int64_t sequence) {
   }
 }
 
-absl::Status StoredSearch::ObserveAll() {
-  return ObserveThrough(std::numeric_limits<std::int64_t>::max());
+absl::Status StoredSearch::ObserveThrough(std::int64_t sequence,
+                                          const std::function<absl::Status()>& may_go_on) {
+  for (std::int64_t through = seen_; through < sequence;) {
+    if (absl::Status status = may_go_on(); !status.ok()) return status;
+    through = std::min(through + kSequencesPerStep, sequence);
+    if (absl::Status status = ObserveThrough(through); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<Suggestion>> StoredSearch::Ask(Suggester suggester,
@@ -89,7 +87,9 @@ absl::StatusOr<std::optional<Suggestion>> StoredSearch::Peek(std::int64_t number
 
 // Without a sequence, as of a configuration that only was suggested.
 void StoredSearch::Know(std::int64_t number, const ParameterMap& parameters) {
-  Observe({.configuration = number, .state = TrialState::kPending, .parameters = &parameters});
+  ObserveOrWarn(*spec_,
+                {.configuration = number, .state = TrialState::kPending, .parameters = &parameters},
+                search_.get());
 }
 
 }  // namespace sweep

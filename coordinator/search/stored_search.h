@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -25,7 +26,9 @@ class StoredSearch {
   // Passes the events up to that sequence to the search. Events that it has seen stay seen. Does
   // nothing for methods that do not learn.
   absl::Status ObserveThrough(std::int64_t sequence);
-  absl::Status ObserveAll();
+  // As above, in steps; `may_go_on` is asked before each, and its error ends it.
+  absl::Status ObserveThrough(std::int64_t sequence,
+                              const std::function<absl::Status()>& may_go_on);
 
   // As the driver's suggestions: a random point where the model of a method that learns fails.
   absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number);
@@ -44,7 +47,6 @@ class StoredSearch {
   absl::StatusOr<std::optional<Suggestion>> Ask(Suggester suggester, std::int64_t number);
   // Replaces the page by the one after it.
   absl::Status ReadPage();
-  void Observe(const Observation& observation);
 
   Store* const store_;
   const std::int64_t sweep_id_;

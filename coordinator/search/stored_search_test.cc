@@ -69,7 +69,7 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
     StoredSearch search(store_.get(), sweep_.id, spec_);
     for (int number = 1; number <= count; ++number) {
       // Some suggestions know no more than the one before.
-      if (number % 3 != 0) EXPECT_TRUE(search.ObserveAll().ok());
+      if (number % 3 != 0) EXPECT_TRUE(search.ObserveThrough(LastSequence()).ok());
       const auto next = search.Suggest(number);
       EXPECT_TRUE(next.ok()) << next.status();
       if (!next.ok() || !next->has_value()) return number - 1;
@@ -152,7 +152,7 @@ TEST_P(StoredSearchTest, StopsAtTheSequence) {
   }
   ASSERT_TRUE(search.ObserveThrough(5).ok());
   EXPECT_EQ(search.seen(), last - 1) << "what was seen stays seen";
-  ASSERT_TRUE(search.ObserveAll().ok());
+  ASSERT_TRUE(search.ObserveThrough(LastSequence()).ok());
   EXPECT_EQ(search.seen(), last);
 }
 
@@ -162,7 +162,7 @@ TEST_P(StoredSearchTest, AnotherSequenceGivesOtherPoints) {
   Submit(kWide);
   ASSERT_EQ(Sweep(), kConfigurations);
   StoredSearch all(store_.get(), sweep_.id, spec_), half(store_.get(), sweep_.id, spec_);
-  ASSERT_TRUE(all.ObserveAll().ok());
+  ASSERT_TRUE(all.ObserveThrough(LastSequence()).ok());
   ASSERT_TRUE(half.ObserveThrough(seen_[kConfigurations / 2]).ok());
   EXPECT_NE((*all.Suggest(kConfigurations + 1))->configuration.parameters,
             (*half.Suggest(kConfigurations + 1))->configuration.parameters);
@@ -216,7 +216,7 @@ TEST_P(StoredSearchTest, AReplayKnowsWhatStoodInForASlowModel) {
       while (waiting_.size() > 3) TrainNext();
     };
     while (number < 20) {
-      ASSERT_TRUE(search.ObserveAll().ok());
+      ASSERT_TRUE(search.ObserveThrough(LastSequence()).ok());
       const auto next = search.Peek(number + 1);
       ASSERT_TRUE(next.ok() && next->has_value()) << next.status();
       const std::int64_t asked = number + 1;

@@ -14,9 +14,6 @@
 namespace sweep {
 namespace {
 
-// Sequences that are observed between two looks at whether the pool ends.
-constexpr std::int64_t kSequencesPerStep = 20'000;
-
 std::chrono::milliseconds MillisecondsOf(absl::Duration duration) {
   return absl::ToChronoMilliseconds(duration) + std::chrono::milliseconds(1);
 }
@@ -125,15 +122,10 @@ absl::Status ModelPool::Observe(const Work& work) {
   if (search == nullptr) {
     search = std::make_unique<StoredSearch>(store_, work.sweep_id, work.learner->spec);
   }
-  for (std::int64_t through = search->seen(); through < work.wanted;) {
-    {
-      MutexLock lock(&mutex_);
-      if (stopping_) return absl::CancelledError("the coordinator ends");
-    }
-    through = std::min(through + kSequencesPerStep, work.wanted);
-    if (absl::Status read = search->ObserveThrough(through); !read.ok()) return read;
-  }
-  return absl::OkStatus();
+  return search->ObserveThrough(work.wanted, [this] {
+    MutexLock lock(&mutex_);
+    return stopping_ ? absl::CancelledError("the coordinator ends") : absl::OkStatus();
+  });
 }
 
 std::shared_ptr<const ModelPool::Model> ModelPool::Compute(StoredSearch* search) {
