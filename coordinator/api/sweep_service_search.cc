@@ -10,6 +10,7 @@
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
 #include "coordinator/api/sweep_service.h"
+#include "coordinator/search/search_calls.h"
 #include "coordinator/search/search_replay.h"
 #include "coordinator/search/stored_search.h"
 #include "coordinator/store/queries.h"
@@ -37,12 +38,6 @@ bool IsSamePoint(const ParameterMap& a, const ParameterMap& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
     return one.first == other.first && SameValue(one.second, other.second);
   });
-}
-
-std::string NoMorePoints(std::int64_t number) {
-  return fmt::format(
-      "the search space has only {} points that satisfy the constraints and can be built",
-      number - 1);
 }
 
 // Lets the search see everything and returns the sweep as it is then.

@@ -3,16 +3,14 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <exception>
 #include <set>
 #include <utility>
 
 #include "coordinator/search/observations.h"
 #include "coordinator/search/point_identity.h"
-#include "coordinator/search/random_search.h"
+#include "coordinator/search/search_calls.h"
 #include "coordinator/search/search_makers.h"
 #include "coordinator/search/stand_ins.h"
-#include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
 namespace sweep {
@@ -435,33 +433,16 @@ void SearchDriver::StopHeldTrials(const Job& job) {
 // An error ends a search that draws points; a failed model is replaced by a random point.
 std::optional<Suggestion> SearchDriver::SuggestOne(const Job& job, std::int64_t number) {
   Entry* const entry = job.entry.get();
-  std::string failure;
-  try {
-    // Its number may change before a model is told of it.
-    absl::StatusOr<std::optional<Suggestion>> next =
-        entry->spec->method->learns ? entry->search->Peek(number) : entry->search->Suggest(number);
-    if (next.ok() && next->has_value()) return **std::move(next);
-    if (next.ok()) {
-      entry->end_reason = fmt::format(
-          "the search space has only {} points that satisfy the constraints and can be built",
-          number - 1);
-      return std::nullopt;
-    }
-    failure = std::string(next.status().message());
-    if (!entry->spec->method->learns) {
-      entry->end_reason = failure;
-      spdlog::error("search ended sweep={} reason={:?}", job.demand.spec->name, failure);
-      return std::nullopt;
-    }
-  } catch (const std::exception& error) {  // from a numerical library; the sweep goes on
-    failure = error.what();
+  // Its number may change before a model is told of it.
+  absl::StatusOr<std::optional<Suggestion>> next =
+      AskOrDraw(*entry->spec, &Search::Peek, number, entry->search.get());
+  if (!next.ok()) {
+    entry->end_reason = std::string(next.status().message());
+    spdlog::error("search ended sweep={} reason={:?}", job.demand.spec->name, entry->end_reason);
+    return std::nullopt;
   }
-  spdlog::warn("random point instead of a suggestion sweep={} configuration={} reason={:?}",
-               job.demand.spec->name, number, failure);
-  absl::StatusOr<std::optional<Suggestion>> drawn = RandomInstead(*entry->spec, number);
-  if (drawn.ok()) return *std::move(drawn);
-  entry->end_reason = std::string(drawn.status().message());
-  return std::nullopt;
+  if (!next->has_value()) entry->end_reason = NoMorePoints(number);
+  return *std::move(next);
 }
 
 void SearchDriver::Tell(Entry* entry, const Configuration& configuration) {

@@ -1,14 +1,12 @@
 #include "coordinator/search/observations.h"
 
 #include <algorithm>
-#include <exception>
 #include <limits>
 #include <optional>
 #include <utility>
 
 #include "coordinator/search/learned_gates.h"
 #include "coordinator/store/queries.h"
-#include "spdlog/spdlog.h"
 
 namespace sweep {
 
@@ -61,16 +59,6 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
         &page.points[static_cast<std::size_t>(number - page.first_point)].values();
   }
   return page;
-}
-
-void ObserveOrWarn(const SweepSpec& spec, const Observation& observation, Search* search) {
-  try {
-    search->Observe(observation);
-  } catch (const std::exception& error) {
-    spdlog::warn(
-        "search did not take an observation sweep={} configuration={} sequence={} reason={:?}",
-        spec.name, observation.configuration, observation.sequence, error.what());
-  }
 }
 
 }  // namespace sweep

@@ -6,7 +6,6 @@
 #include "absl/status/statusor.h"
 #include "common/spec/sweep_spec.h"
 #include "coordinator/search/observation.h"
-#include "coordinator/search/search.h"
 #include "coordinator/store/store.h"
 
 namespace sweep {
@@ -33,8 +32,5 @@ struct ObservationPage {
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
                                                  std::int64_t known_points, int limit);
-
-// Passes it to the search. An exception of a numerical library ends in the log.
-void ObserveOrWarn(const SweepSpec& spec, const Observation& observation, Search* search);
 
 }  // namespace sweep

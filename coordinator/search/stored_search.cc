@@ -1,13 +1,10 @@
 #include "coordinator/search/stored_search.h"
 
 #include <algorithm>
-#include <exception>
 #include <iterator>
-#include <string>
 #include <utility>
 
-#include "coordinator/search/random_search.h"
-#include "spdlog/spdlog.h"
+#include "coordinator/search/search_calls.h"
 
 namespace sweep {
 namespace {
@@ -65,24 +62,12 @@ absl::Status StoredSearch::ObserveThrough(std::int64_t sequence,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<Suggestion>> StoredSearch::Ask(Suggester suggester,
-                                                            std::int64_t number) {
-  try {
-    absl::StatusOr<std::optional<Suggestion>> next = (search_.get()->*suggester)(number);
-    if (next.ok() || !spec_->method->learns) return next;
-  } catch (const std::exception& error) {  // from a numerical library
-    spdlog::warn("search made no suggestion sweep={} configuration={} reason={:?}", spec_->name,
-                 number, error.what());
-  }
-  return RandomInstead(*spec_, number);
-}
-
 absl::StatusOr<std::optional<Suggestion>> StoredSearch::Suggest(std::int64_t number) {
-  return Ask(&Search::Suggest, number);
+  return AskOrDraw(*spec_, &Search::Suggest, number, search_.get());
 }
 
 absl::StatusOr<std::optional<Suggestion>> StoredSearch::Peek(std::int64_t number) {
-  return Ask(&Search::Peek, number);
+  return AskOrDraw(*spec_, &Search::Peek, number, search_.get());
 }
 
 // Without a sequence, as of a configuration that only was suggested.

@@ -42,9 +42,6 @@ class StoredSearch {
   std::int64_t seen() const { return seen_; }
 
  private:
-  using Suggester = absl::StatusOr<std::optional<Suggestion>> (Search::*)(std::int64_t number);
-
-  absl::StatusOr<std::optional<Suggestion>> Ask(Suggester suggester, std::int64_t number);
   // Replaces the page by the one after it.
   absl::Status ReadPage();
 

@@ -1,0 +1,42 @@
+#include "coordinator/search/search_calls.h"
+
+#include <exception>
+
+#include "coordinator/search/random_search.h"
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+
+void ObserveOrWarn(const SweepSpec& spec, const Observation& observation, Search* search) {
+  try {
+    search->Observe(observation);
+  } catch (const std::exception& error) {
+    spdlog::warn(
+        "search did not take an observation sweep={} configuration={} sequence={} reason={:?}",
+        spec.name, observation.configuration, observation.sequence, error.what());
+  }
+}
+
+absl::StatusOr<std::optional<Suggestion>> AskOrDraw(const SweepSpec& spec, AskSearch ask,
+                                                    std::int64_t number, Search* search) {
+  std::string failure;
+  try {
+    absl::StatusOr<std::optional<Suggestion>> next = (search->*ask)(number);
+    if (next.ok() || !spec.method->learns) return next;
+    failure = std::string(next.status().message());
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  spdlog::warn("random point instead of a suggestion sweep={} configuration={} reason={:?}",
+               spec.name, number, failure);
+  return RandomInstead(spec, number);
+}
+
+std::string NoMorePoints(std::int64_t number) {
+  return fmt::format(
+      "the search space has only {} points that satisfy the constraints and can be built",
+      number - 1);
+}
+
+}  // namespace sweep
