@@ -54,29 +54,11 @@ absl::StatusOr<v1::LeaseToken> ParseToken(const std::string& trial, const std::s
   int attempt = 0;
   if (dash == std::string::npos || !absl::SimpleAtoi(word.substr(0, dash), &attempt)) {
     return absl::InvalidArgumentError(
-        fmt::format("--token '{}' is no token of a trial; `sweep ask` prints it", word));
+        fmt::format("--token '{}' is not a trial's token; `sweep ask` prints it", word));
   }
   token.set_attempt(attempt);
   token.set_secret(word.substr(dash + 1));
   return token;
-}
-
-Json JsonOf(const v1::Value& value) {
-  switch (value.kind_case()) {
-    case v1::Value::kBoolValue:
-      return value.bool_value();
-    case v1::Value::kIntValue:
-      return value.int_value();
-    case v1::Value::kDoubleValue:
-      return value.double_value();
-    case v1::Value::kStringValue:
-      return value.string_value();
-    case v1::Value::kListValue:
-      return Json::parse(value.list_value(), nullptr, /*allow_exceptions=*/false);
-    case v1::Value::KIND_NOT_SET:
-      break;
-  }
-  return nullptr;
 }
 
 std::map<std::string, v1::Value> ByName(const v1::SuggestedTrial& trial) {
@@ -124,12 +106,12 @@ void PrintAsked(const v1::SuggestedTrial& trial, const std::string& metric,
                             cells::Count(lease_seconds)});
     for (const auto& [parameter, value] : ByName(trial)) {
       listing.columns.push_back({parameter, "parameters." + parameter});
-      listing.rows.front().push_back(cells::Text(ValueText(value)));
+      listing.rows.front().push_back({ValueText(value), ValueJson(value)});
     }
     return PrintListing(std::move(listing), session, std::cout);
   }
   for (const auto& [parameter, value] : ByName(trial)) {
-    parameters[parameter] = JsonOf(value);
+    parameters[parameter] = ValueJson(value);
   }
   Json spec = Json::parse(trial.spec_json(), nullptr, /*allow_exceptions=*/false);
   // A string, as everywhere in this JSON.
@@ -180,7 +162,7 @@ int AskForTrial(const AskFlags& flags, const Session& session) {
 struct TellFlags {
   std::string trial;
   std::string token;
-  int epoch = 1;
+  int epoch = 0;                      // 0: not given
   std::vector<std::string> measures;  // MEASURE=VALUE
   bool done = false;
   bool give_back = false;
@@ -193,6 +175,10 @@ absl::StatusOr<v1::ReportTrialRequest> RequestOf(const TellFlags& flags) {
   absl::StatusOr<v1::LeaseToken> token = ParseToken(flags.trial, flags.token);
   if (!token.ok()) return token.status();
   *request.mutable_token() = *std::move(token);
+  if (flags.epoch > 0 && flags.measures.empty()) {
+    return absl::InvalidArgumentError(
+        fmt::format("--epoch {} goes with a measure, such as accuracy=0.98", flags.epoch));
+  }
   for (const std::string& measure : flags.measures) {
     const std::size_t equals = measure.find('=');
     double value = 0;
@@ -201,7 +187,7 @@ absl::StatusOr<v1::ReportTrialRequest> RequestOf(const TellFlags& flags) {
       return absl::InvalidArgumentError(
           fmt::format("'{}' is no measure with its value, such as accuracy=0.98", measure));
     }
-    if (request.epochs().empty()) request.add_epochs()->set_epoch(flags.epoch);
+    if (request.epochs().empty()) request.add_epochs()->set_epoch(std::max(flags.epoch, 1));
     (*request.mutable_epochs(0)->mutable_metrics())[measure.substr(0, equals)] = value;
   }
   if (flags.done) request.set_outcome(v1::LEASE_OUTCOME_COMPLETED);
@@ -227,6 +213,15 @@ int TellOfTrial(const TellFlags& flags, const Session& session) {
     const std::string why = response->reason().empty() ? "" : ": " + Printable(response->reason());
     Say(session, response->stop() ? fmt::format("{} ends here, it is {}{}", name, state, why)
                                   : fmt::format("{} is {}{}", name, state, why));
+  } else if (session.format == Format::kCsv) {
+    Listing listing;
+    listing.columns = {
+        {"TRIAL", "trial"}, {"STATE", "state"}, {"STOP", "stop"}, {"REASON", "reason"}};
+    listing.rows.push_back({cells::Text(name),
+                            cells::Text(state),
+                            {"", response->stop()},
+                            cells::Text(response->reason())});
+    PrintListing(std::move(listing), session, std::cout);
   } else {
     PrintJson({{"trial", name},
                {"state", state},
@@ -281,7 +276,7 @@ void AddTell(CLI::App* app, Session* session) {
           ->type_name("REASON")
           ->check([](const std::string& reason) { return reason.empty() ? "is empty" : ""; });
   CLI::Option* back = tell->add_flag("--give-back", flags->give_back,
-                                     "somebody else shall train it; no failure is counted");
+                                     "let somebody else train it; no failure is counted");
   tell->add_flag("--for-good", flags->for_good, "with --failed: do not try it again")
       ->needs(failed);
   done->excludes(failed)->excludes(back);

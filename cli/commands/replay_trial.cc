@@ -20,6 +20,7 @@
 #include "cli/training/training.h"
 #include "common/base/counted.h"
 #include "common/protocol/program_files.h"
+#include "coordinator/scheduler/scheduler_types.h"
 #include "worker/agent/dataset_cache.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/agent/owned_folder.h"
@@ -63,6 +64,12 @@ absl::StatusOr<StoredTrial> ReadTrial(Connection& connection, const std::string&
   const absl::StatusOr<std::vector<v1::Attempt>> attempts = ListAttempts(connection, name);
   if (!attempts.ok()) return attempts.status();
   for (const v1::Attempt& attempt : *attempts) {
+    if (ShortName(attempt.worker()).starts_with(kCallerPrefix)) {
+      return absl::FailedPreconditionError(
+          fmt::format("{} was trained by the program that asked for it; only that can train it "
+                      "again",
+                      shown));
+    }
     stored.trainers[attempt.attempt()] = ReadTrainer(attempt.trainer());
   }
   try {
@@ -179,7 +186,23 @@ std::string DifferenceUpTo(int attempt, const StoredTrial& stored, const Repetit
   return "";
 }
 
-void ShowProgress(const Session& session, int epoch, std::size_t last) {
+// nullptr when it is not stored.
+const v1::Epoch* FindEpoch(const StoredTrial& stored, int number) {
+  const auto found = std::ranges::lower_bound(stored.epochs, number, {},
+                                              [](const v1::Epoch& e) { return e.epoch(); });
+  return found == stored.epochs.end() || found->epoch() != number ? nullptr : &*found;
+}
+
+// The first stored epoch that did not come again.
+int MissingEpoch(const StoredTrial& stored, const Repetition& repetition) {
+  std::size_t i = 0;
+  while (i < repetition.epochs.size() && repetition.epochs[i].epoch == stored.epochs[i].epoch()) {
+    ++i;
+  }
+  return stored.epochs[i].epoch();
+}
+
+void ShowProgress(const Session& session, int epoch, int last) {
   if (!session.terminal || session.format != Format::kTable || session.quiet) return;
   std::cerr << fmt::format("\r\x1b[Kepoch {} of {}", epoch, last) << std::flush;
 }
@@ -187,19 +210,24 @@ void ShowProgress(const Session& session, int epoch, std::size_t last) {
 Repetition TrainAgain(const TrainerProgram& program, const StoredTrial& stored,
                       const Session& session) {
   Repetition repetition;
-  const auto is_complete = [&] { return repetition.epochs.size() == stored.epochs.size(); };
-  ShowProgress(session, 0, stored.epochs.size());
+  const int last = stored.epochs.back().epoch();
+  int reached = 0;
+  const auto is_complete = [&] { return reached >= last; };
+  ShowProgress(session, 0, last);
   const TrainingListener listener{
       .ready = [&](const ReadyMessage& ready) { repetition.trainer = ready; },
       .progress = [](const ProgressMessage&) {},
       .epoch =
           [&](const EpochMetrics& epoch) {
-            if (is_complete()) return;
-            const v1::Epoch& then = stored.epochs[repetition.epochs.size()];
-            RepeatedEpoch compared = CompareEpoch(then, epoch);
-            compared.expects_same = DifferenceUpTo(then.attempt(), stored, repetition).empty();
+            if (epoch.epoch <= reached) return;
+            reached = epoch.epoch;
+            ShowProgress(session, std::min(reached, last), last);
+            // A program may measure other epochs than then.
+            const v1::Epoch* const then = FindEpoch(stored, epoch.epoch);
+            if (then == nullptr) return;
+            RepeatedEpoch compared = CompareEpoch(*then, epoch);
+            compared.expects_same = DifferenceUpTo(then->attempt(), stored, repetition).empty();
             repetition.epochs.push_back(std::move(compared));
-            ShowProgress(session, then.epoch(), stored.epochs.size());
           },
       .checkpoint = [](const CheckpointMessage&) {},
       .log =
@@ -216,8 +244,10 @@ Repetition TrainAgain(const TrainerProgram& program, const StoredTrial& stored,
     const std::string reason(done.status().message());
     repetition.failure = reason.substr(0, reason.find('\n'));
   } else if (!is_complete()) {
-    repetition.failure =
-        fmt::format("the training ended after {}", Counted(std::ssize(repetition.epochs), "epoch"));
+    repetition.failure = reached == 0 ? "the training ended without an epoch"
+                                      : fmt::format("the training ended after epoch {}", reached);
+  } else if (repetition.epochs.size() != stored.epochs.size()) {
+    repetition.failure = fmt::format("epoch {} was not measured", MissingEpoch(stored, repetition));
   }
   return repetition;
 }
@@ -314,6 +344,7 @@ void PrintRepetition(const StoredTrial& stored, const Repetition& repetition,
     PrintListing(listing, session, std::cout);
     std::cout << '\n';
   }
+  if (verdict.text.empty()) return;
   std::cout << Styled(session, verdict.is_good ? Style::kGreen : Style::kRed, verdict.text) << '\n';
 }
 
@@ -326,8 +357,13 @@ int ReplayTrial(const std::string& name, const ReplayTrialOptions& options,
   if (!connection.ok()) return Fail(connection.status());
   absl::StatusOr<StoredTrial> stored = ReadTrial(**connection, name);
   if (!stored.ok()) return Fail(stored.status());
-  if (options.epochs > 0 && std::ssize(stored->epochs) > options.epochs) {
-    stored->epochs.resize(static_cast<std::size_t>(options.epochs));
+  if (options.epochs > 0) {
+    std::erase_if(stored->epochs,
+                  [&](const v1::Epoch& epoch) { return epoch.epoch() > options.epochs; });
+    if (stored->epochs.empty()) {
+      return Fail(absl::InvalidArgumentError(fmt::format(
+          "--epochs {}: no epoch of {} up to that one is stored", options.epochs, name)));
+    }
   }
   const absl::StatusOr<std::unique_ptr<OwnedFolder>> folder =
       OwnedFolder::MakeTemporary("sweep-replay-");
@@ -349,7 +385,8 @@ int ReplayTrial(const std::string& name, const ReplayTrialOptions& options,
     return Fail(absl::InternalError(repetition.failure));
   }
   const RepetitionVerdict verdict = JudgeRepetition(
-      repetition.epochs, DifferenceUpTo(repetition.epochs.back().attempt, *stored, repetition));
+      repetition.epochs, DifferenceUpTo(repetition.epochs.back().attempt, *stored, repetition),
+      /*is_complete=*/repetition.failure.empty());
   PrintRepetition(*stored, repetition, verdict, session);
   if (is_interrupted) {
     std::cerr << fmt::format("stopped after {} of {}\n", repetition.epochs.size(),

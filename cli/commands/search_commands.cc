@@ -26,25 +26,10 @@ namespace {
 
 using PointValues = google::protobuf::Map<std::string, v1::Value>;
 
-Json SettingJson(const v1::Value& value) {
-  switch (value.kind_case()) {
-    case v1::Value::kBoolValue:
-      return value.bool_value();
-    case v1::Value::kIntValue:
-      return std::int64_t{value.int_value()};
-    case v1::Value::kDoubleValue:
-      return value.double_value();
-    case v1::Value::kStringValue:
-      return value.string_value();
-    default:
-      return nullptr;
-  }
-}
-
 Json PointJson(const PointValues& values) {
   Json json = Json::object();
   std::map<std::string, v1::Value> sorted(values.begin(), values.end());
-  for (const auto& [name, value] : sorted) json[name] = SettingJson(value);
+  for (const auto& [name, value] : sorted) json[name] = ValueJson(value);
   return json;
 }
 

@@ -132,7 +132,8 @@ std::string KeyMeaning(const std::string& key) {
       {"gates",
        "the criteria one by one: of a sweep, in words; of a ranking, one object each: gate, met, "
        "value, missed_by"},
-      {"good", "as it is expected: the same, or within the tolerance on another trainer"},
+      {"good",
+       "as expected: all epochs came again, the same, or within the tolerance on another trainer"},
       {"image", "the file, with its index in an IDX file"},
       {"index", "of the image in an IDX file, from 0; null for a PNG"},
       {"label", "what the image is, where --labels says it"},
@@ -146,7 +147,9 @@ std::string KeyMeaning(const std::string& key) {
       {"repeated_epochs",
        "one object per epoch: epoch, attempt, stored and again (of the metric), difference, same, "
        "differs_in (names), values (stored, again and same by name)"},
-      {"result", "same: bit for bit; close: within the tolerance; different"},
+      {"result",
+       "same: bit for bit; close: within the tolerance; different; incomplete: not all epochs came "
+       "again"},
       {"retried", "trials that are pending again"},
       {"same", "suggestions that came again"},
       {"source", "of a sweep, the text of its file; of a setting, where it comes from"},

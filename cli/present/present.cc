@@ -114,6 +114,23 @@ std::string ValueText(const v1::Value& value) {
   }
 }
 
+Json ValueJson(const v1::Value& value) {
+  switch (value.kind_case()) {
+    case v1::Value::kBoolValue:
+      return value.bool_value();
+    case v1::Value::kIntValue:
+      return std::int64_t{value.int_value()};
+    case v1::Value::kDoubleValue:
+      return value.double_value();
+    case v1::Value::kStringValue:
+      return value.string_value();
+    case v1::Value::kListValue:
+      return Json::parse(value.list_value(), nullptr, /*allow_exceptions=*/false);
+    default:
+      return nullptr;
+  }
+}
+
 std::string ParametersText(const v1::Trial& trial) { return ValuesText(trial.parameters()); }
 
 std::string ValuesText(const google::protobuf::Map<std::string, v1::Value>& values) {

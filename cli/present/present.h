@@ -48,6 +48,8 @@ std::string BytesText(std::int64_t bytes);
 // "lr=0.1 schedule=cosine"
 std::string ParametersText(const v1::Trial& trial);
 std::string ValueText(const v1::Value& value);
+// The value for programs; a list is an array.
+Json ValueJson(const v1::Value& value);
 // "lr=0.1 schedule=cosine"; the learning rate first.
 std::string ValuesText(const google::protobuf::Map<std::string, v1::Value>& values);
 // The coordinator's estimate of the time to the sweep's end; nullopt when there is none.

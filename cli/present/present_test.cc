@@ -56,6 +56,17 @@ TEST(Status, WhatHasFailedIsNeverGreen) {
   }
 }
 
+TEST(Values, OfAListAreAnArrayForPrograms) {
+  v1::Value value;
+  EXPECT_TRUE(ValueJson(value).is_null());
+  value.set_list_value("[64,[1.5,\"a\"]]");
+  EXPECT_EQ(ValueJson(value), Json::parse("[64,[1.5,\"a\"]]"));
+  value.set_double_value(0.123456789);
+  EXPECT_EQ(ValueJson(value), 0.123456789);
+  value.set_string_value("[64]");
+  EXPECT_EQ(ValueJson(value), "[64]");
+}
+
 TEST(Status, TheListColoursItsStates) {
   Listing listing = SweepListing(
       {Ended(v1::SWEEP_STATE_COMPLETED, 0, 0), Ended(v1::SWEEP_STATE_COMPLETED, 3, 0)});

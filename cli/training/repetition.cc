@@ -79,7 +79,7 @@ std::string TrainerDifference(const ReadyMessage& stored, const ReadyMessage& he
   if (stored.build != here.build) {
     compare("build", stored.build, here.build);
   } else if (stored.build_id != here.build_id) {
-    add("another build of the same version");
+    add("another build of " + (here.build.empty() ? "the same program" : here.build));
   }
   if (stored.threads != here.threads) {
     add(fmt::format("{}, here {}", Threads(stored.threads), here.threads));
@@ -124,10 +124,10 @@ RepeatedEpoch CompareEpoch(const v1::Epoch& row, const EpochMetrics& again) {
 }
 
 RepetitionVerdict JudgeRepetition(const std::vector<RepeatedEpoch>& epochs,
-                                  const std::string& difference) {
+                                  const std::string& difference, bool is_complete) {
   const auto first_unlike =
       std::find_if(epochs.begin(), epochs.end(), [](const auto& one) { return !one.is_same(); });
-  if (first_unlike == epochs.end()) {
+  if (first_unlike == epochs.end() && is_complete) {
     return {.is_good = true,
             .kind = "same",
             .text = fmt::format("{} the same, bit for bit", EpochsText(epochs.size()))};
@@ -141,13 +141,15 @@ RepetitionVerdict JudgeRepetition(const std::vector<RepeatedEpoch>& epochs,
             .text = fmt::format(
                 "epoch {} differs, although the same build computed it with the same backend and "
                 "instruction set: something else than the trial's line has decided, such as other "
-                "data or a program that draws without its seed",
+                "data, another build of the same libtorch, or a program that draws without its "
+                "seed",
                 broken->epoch)};
   }
   const std::string why =
       difference.empty() ? "an attempt before was computed otherwise" : difference;
   const auto far =
       std::find_if(epochs.begin(), epochs.end(), [](const auto& one) { return !one.is_close(); });
+  if (far == epochs.end() && !is_complete) return {.is_good = false, .kind = "incomplete"};
   if (far == epochs.end()) {
     return {.is_good = true,
             .kind = "close",

@@ -17,7 +17,8 @@ std::optional<ReadyMessage> ReadTrainer(const std::string& line);
 // "sweep-trainer 0.1.0, libtorch 2.13.0: lanes, AVX3, cpu, 1 thread".
 std::string TrainerText(const ReadyMessage& trainer);
 // What of two trainers differs, in words: "backend torch, here lanes; 2 threads, here 1". "" when
-// they compute the same, bit for bit.
+// they compute the same, bit for bit, unless libtorch is another build of the same version: the
+// build id is sweep-trainer's alone.
 std::string TrainerDifference(const ReadyMessage& stored, const ReadyMessage& here);
 
 // One measure of an epoch. Only those that a repetition must measure again: no times.
@@ -50,11 +51,12 @@ RepeatedEpoch CompareEpoch(const v1::Epoch& stored, const EpochMetrics& again);
 // The result in one sentence, and whether it is as expected.
 struct RepetitionVerdict {
   bool is_good = false;
-  std::string kind;  // "same", "close", "different"
-  std::string text;
+  std::string kind;  // "same", "close", "different", "incomplete"
+  std::string text;  // "" for "incomplete"
 };
 // `difference`: what of the trainers differs; "" for nothing; "unknown: …" when it is not known.
+// `is_complete`: every stored epoch came again.
 RepetitionVerdict JudgeRepetition(const std::vector<RepeatedEpoch>& epochs,
-                                  const std::string& difference);
+                                  const std::string& difference, bool is_complete = true);
 
 }  // namespace sweep::cli

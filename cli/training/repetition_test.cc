@@ -86,7 +86,8 @@ TEST(RepetitionTest, WhatDiffersBetweenTrainers) {
   EXPECT_EQ(TrainerDifference(kTrainer, other), "backend lanes, here torch; 1 thread, here 4");
   other = kTrainer;
   other.build_id = "30bb";
-  EXPECT_EQ(TrainerDifference(kTrainer, other), "another build of the same version");
+  EXPECT_EQ(TrainerDifference(kTrainer, other),
+            "another build of sweep-trainer 0.1.0, libtorch 2.13.0");
   other.build = "sweep-trainer 0.2.0, libtorch 2.13.0";
   EXPECT_THAT(TrainerDifference(kTrainer, other), HasSubstr("here sweep-trainer 0.2.0"));
   other = kTrainer;
@@ -107,6 +108,19 @@ TEST(RepetitionTest, ALineOfAnEarlierOrLaterTrainer) {
   EXPECT_EQ(TrainerText(*read), "sweep-trainer 0.1.0, libtorch 2.13.0: lanes, AVX3, cpu, 1 thread");
 }
 
+TEST(RepetitionTest, WhatIsIncompleteIsNotGood) {
+  const EpochMetrics a = Epoch(1, 0.9, 0.3), near = Epoch(1, 0.901, 0.3);
+  for (const RepetitionVerdict& incomplete :
+       {JudgeRepetition({Compare(a, a)}, "", /*is_complete=*/false),
+        JudgeRepetition({Compare(a, near, false)}, "backend", /*is_complete=*/false)}) {
+    EXPECT_FALSE(incomplete.is_good);
+    EXPECT_EQ(incomplete.kind, "incomplete");
+    EXPECT_EQ(incomplete.text, "");
+  }
+  EXPECT_EQ(JudgeRepetition({Compare(a, near)}, "", /*is_complete=*/false).kind, "different")
+      << "what differs has been found";
+}
+
 TEST(RepetitionTest, TheVerdict) {
   const EpochMetrics a = Epoch(1, 0.9, 0.3), near = Epoch(1, 0.901, 0.3), far = Epoch(1, 0.5, 2);
   const auto same = JudgeRepetition({Compare(a, a), Compare(a, a)}, "");
@@ -120,7 +134,8 @@ TEST(RepetitionTest, TheVerdict) {
   const auto broken = JudgeRepetition({Compare(a, a), Compare(a, near)}, "");
   EXPECT_FALSE(broken.is_good);
   EXPECT_EQ(broken.kind, "different");
-  EXPECT_THAT(broken.text, AllOf(HasSubstr("epoch 1 differs"), HasSubstr("same backend")));
+  EXPECT_THAT(broken.text, AllOf(HasSubstr("epoch 1 differs"), HasSubstr("same backend"),
+                                 HasSubstr("another build of the same libtorch")));
 
   const auto close = JudgeRepetition({Compare(a, near, false)}, "backend lanes, here torch");
   EXPECT_TRUE(close.is_good);

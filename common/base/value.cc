@@ -31,6 +31,19 @@ bool IsWithinLimits(const json& list, int levels, int* items) {
   return true;
 }
 
+// Writes whole numbers as integers.
+void MakeCanonical(json* list) {
+  constexpr double kBeyondIntegers = 9223372036854775808.0;  // 2^63
+  for (json& item : *list) {
+    if (item.is_array()) MakeCanonical(&item);
+    if (!item.is_number_float()) continue;
+    const double number = item.get<double>();
+    if (std::abs(number) < kBeyondIntegers && number == std::trunc(number)) {
+      item = static_cast<std::int64_t>(number);
+    }
+  }
+}
+
 }  // namespace
 
 ListValue MakeList(const std::vector<Value>& items) {
@@ -65,6 +78,14 @@ std::string FormatValue(const Value& value) {
   if (const double* d = std::get_if<double>(&value)) return FormatDouble(*d);
   if (const ListValue* list = std::get_if<ListValue>(&value)) return list->json;
   return std::get<std::string>(value);
+}
+
+std::string CanonicalText(const Value& value) {
+  const ListValue* const list = std::get_if<ListValue>(&value);
+  if (list == nullptr) return FormatValue(value);
+  json items = json::parse(list->json);
+  MakeCanonical(&items);
+  return Written(items).json;
 }
 
 bool IsNumber(const Value& value) {

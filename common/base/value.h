@@ -48,6 +48,9 @@ std::string FormatValue(const Value& value);
 // Shortest decimal text that parses back to the same double ("0.1", not "0.10000000000000001").
 std::string FormatDouble(double value);
 
+// As FormatValue, but lists that are the same by SameValue have equal texts: "[64.0]" is "[64]".
+std::string CanonicalText(const Value& value);
+
 // True when both are numbers of equal value (1 == 1.0), lists of such, or of the same type and
 // equal.
 bool SameValue(const Value& a, const Value& b);

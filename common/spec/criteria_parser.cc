@@ -57,8 +57,8 @@ class CriteriaParser {
     if (entry == nullptr) return;
     if (!context_.has_program) {
       return reader_.Error(entry->line,
-                           "'measures' describes what a 'program' reports; the trainer's own are "
-                           "known");
+                           "'measures' describes what a 'program' or a caller reports; the "
+                           "trainer's own are known");
     }
     for (const YamlEntry& item : reader_.Entries(entry->value, entry->line, "'measures'")) {
       if (!CheckMeasureName(item.key, item.line)) continue;

@@ -10,8 +10,10 @@
 namespace sweep {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string WithLists(const std::string& more) {
   return "name: s\nprogram: ./train\nmethod: random\nrun_cap: 3\n" + more;
@@ -54,6 +56,9 @@ TEST(ListValues, BelongToTheContent) {
   EXPECT_EQ(digest("[[1, 2], [3]]"), digest("[ [ 1,2 ], [0x3] ]"));
   EXPECT_NE(digest("[[1, 2], [3]]"), digest("[\"[1,2]\", [3]]")) << "a list is no text";
   EXPECT_NE(digest("[[1, 2], [3]]"), digest("[[2, 1], [3]]"));
+  EXPECT_EQ(digest("[[1, 2], [3]]"), digest("[[1.0, 2], [3.0]]")) << "as 1 and 1.0 alone";
+  EXPECT_EQ(digest("[[1, [2]]]"), digest("[[1, [2.0]]]"));
+  EXPECT_NE(digest("[[1, 2], [3]]"), digest("[[1.5, 2], [3]]"));
 }
 
 TEST(ListValues, StandInConditionsConstraintsAndPoints) {
@@ -67,6 +72,33 @@ try_first: [{layers: [128], depth: 2}, {layers: ["it's"]}]
   EXPECT_EQ(spec.try_first[1].at("layers"), List("[\"it's\"]"));
   EXPECT_TRUE(spec.try_first[1].contains("depth"));
   EXPECT_FALSE((*spec.CompleteIfAllowed(1, {{"layers", List("[64,32]")}})).has_value());
+}
+
+TEST(ListValues, StandInPointsThatCallersTrain) {
+  const SweepSpec spec = MustParse(
+      "name: s\ntrained_by: callers\nmethod: random\nrun_cap: 3\n"
+      "parameters: {a: {values: [[64, 32], [128]]}}\ntry_first: [{a: [128]}]\n");
+  EXPECT_EQ(spec.try_first[0].at("a"), List("[128]"));
+}
+
+// The texts of an expression have no escapes.
+TEST(ListValues, WithBothQuotesStandInNoMapping) {
+  const auto complaints = [](const char* values) {
+    return Complaints(
+        WithLists(absl::StrCat("parameters:\n  a: {values: ", values,
+                               "}\n  b: {values: [1, 2], when: {a: ", values, "}}\n")));
+  };
+  for (const char* values : {R"([["it's \"x\""]])", R"([["it's\n"]])", R"(["it's \"x\""])"}) {
+    EXPECT_THAT(
+        complaints(values),
+        AllOf(HasSubstr("s.yaml:7: parameter 'b' has a 'when' with "),
+              HasSubstr("; an item with both ' and \" cannot be used there"), Not(HasSubstr("\n"))))
+        << values;
+  }
+  MustParse(WithLists(R"(parameters:
+  a: {values: [["it's"], ["a \"b\""], ["x\n"]]}
+  b: {values: [1, 2], when: {a: [["it's"], ["a \"b\""], ["x\n"]]}}
+)"));
 }
 
 TEST(ListValues, ReachTheProgramAsLists) {
@@ -99,7 +131,7 @@ TEST(ListValues, AreRefusedWithTheReason) {
   }
   EXPECT_THAT(Complaints(Random("parameters: {lr: {values: [[0.1], [0.2]]}}\n")),
               HasSubstr("parameter 'lr' has a list as a value, which only a hyperparameter of a "
-                        "'program' can be"));
+                        "'program' or of 'trained_by: callers' can be"));
   EXPECT_THAT(Complaints(Random("parameters: {lr: {value: [0.1]}}\n")),
               HasSubstr("parameter 'lr' has a list as a value"));
   EXPECT_THAT(Complaints(WithLists("parameters: {a: {values: [[1], [2]]}}\ntry_first: [{a: [3]}]")),

@@ -104,9 +104,10 @@ TEST(NestedParameters, AreRefusedWithTheReason) {
   for (const auto& [parameters, complaint] : cases) {
     EXPECT_THAT(Complaints(OfProgram("parameters: " + parameters + "\n")), HasSubstr(complaint));
   }
-  EXPECT_THAT(Complaints(Random("parameters: {optimizer: {lr: {min: 0.1, max: 0.2}}}\n")),
-              HasSubstr("parameter 'optimizer.lr' is used neither by the trainer nor by the "
-                        "network; only a 'program' takes nested parameters"));
+  EXPECT_THAT(
+      Complaints(Random("parameters: {optimizer: {lr: {min: 0.1, max: 0.2}}}\n")),
+      HasSubstr("parameter 'optimizer.lr' is used neither by the trainer nor by the "
+                "network; only a 'program' or 'trained_by: callers' takes nested parameters"));
 }
 
 TEST(NestedParameters, NamesAreBounded) {

@@ -84,6 +84,15 @@ bool IsLog(Distribution distribution) {
   }
 }
 
+// False for a value that no text of an expression holds, since these have no escapes.
+bool CanStandInCondition(const Value& value) {
+  const std::string text = FormatValue(value);
+  const auto has = [&](char c) { return text.find(c) != std::string::npos; };
+  if (!has('\'') || !has('"')) return true;
+  // A list without escapes is written as a list.
+  return std::holds_alternative<ListValue>(value) && !has('\\');
+}
+
 // `{schedule: [step, cosine]}` as the expression "schedule in ['step', 'cosine']".
 std::string ConditionText(const std::string& name, const std::vector<Value>& values) {
   const auto literal = [](std::string* out, const Value& value) {
@@ -280,8 +289,10 @@ class ParameterParser {
     const bool has_list =
         node.IsSequence() && (!in_list || std::any_of(node.begin(), node.end(), is_list));
     if (!has_list || (context_.has_program && parameter_.name != "epochs")) return true;
-    Complain("has a list as a value, which only a hyperparameter of a 'program' can be",
-             entry.line);
+    Complain(
+        "has a list as a value, which only a hyperparameter of a 'program' or of "
+        "'trained_by: callers' can be",
+        entry.line);
     return false;
   }
 
@@ -424,6 +435,17 @@ class ParameterParser {
     }
   }
 
+  void AddCondition(const YamlEntry& item, const std::vector<Value>& values,
+                    std::vector<std::string>* parts) {
+    for (const Value& value : values) {
+      if (CanStandInCondition(value)) continue;
+      return Complain(absl::StrCat("has a 'when' with ", Shown(value),
+                                   "; an item with both ' and \" cannot be used there"),
+                      item.line);
+    }
+    parts->push_back(ConditionText(item.key, values));
+  }
+
   void ReadCondition(const YamlEntry& entry) {
     std::string text;
     if (entry.value.IsMap()) {
@@ -436,9 +458,9 @@ class ParameterParser {
         } else if (item.value.IsSequence()) {
           const std::optional<std::vector<Value>> values =
               context_.has_program ? reader_->ScalarsAndLists(item) : reader_->Scalars(item);
-          if (values) parts.push_back(ConditionText(item.key, *values));
+          if (values) AddCondition(item, *values, &parts);
         } else if (const std::optional<Value> value = reader_->Scalar(item)) {
-          parts.push_back(ConditionText(item.key, {*value}));
+          AddCondition(item, {*value}, &parts);
         }
       }
       if (parts.empty()) return;
@@ -518,7 +540,8 @@ void CheckUse(const SweepSpec& spec, const Parameter& parameter, YamlReader* rea
   }
   const char* which = spec.networks.size() == 1 ? "the network" : "any of the networks";
   const std::string hint =
-      !NamesAround(parameter.name).empty() ? "; only a 'program' takes nested parameters"
+      !NamesAround(parameter.name).empty()
+          ? "; only a 'program' or 'trained_by: callers' takes nested parameters"
       : parameter.name == "seed"
           ? ": write seed: 7 beside 'parameters', and replicates: 3 for several trainings of each"
           : ParameterHint(parameter.name, used);

@@ -14,10 +14,10 @@ namespace {
 // Puts the length first, so that no text can pass for two.
 std::string Framed(const std::string& text) { return absl::StrCat(text.size(), ":", text); }
 
-// 1 and 1.0 are equal, 1 and "1" are not.
+// 1 and 1.0 are equal, also in a list; 1 and "1" are not.
 std::string Canonical(const Value& value) {
   return absl::StrCat(std::string(IsNumber(value) ? "number" : TypeName(value)), " ",
-                      Framed(FormatValue(value)));
+                      Framed(CanonicalText(value)));
 }
 
 std::string Canonical(const Parameter& parameter) {

@@ -173,7 +173,8 @@ TEST(Errors, OfParametersOneByOne) {
       {"lr: {values: []}", "'values' of parameter 'lr' must be a list of values, not an empty one"},
       {"lr: {values: [0.1, 0.10]}", "lists 0.1 twice"},
       {"lr: {values: [[0.1]]}",
-       "parameter 'lr' has a list as a value, which only a hyperparameter of a 'program' can be"},
+       "parameter 'lr' has a list as a value, which only a hyperparameter of a 'program' or of "
+       "'trained_by: callers' can be"},
       {"lr: {min: low, max: 0.2}", "'min' must be a number, not 'low'"},
       {"lr: {vlaue: 0.1}", "did you mean 'value'?"},
       {"lr: {values: [0.1, 0.2], probabilities: [0.5]}", "has 2 values, but 1 probability"},

@@ -47,7 +47,7 @@ void ReadValue(const YamlEntry& entry, const SweepSpec& spec, WrittenPoint* poin
                YamlReader* reader) {
   const std::string what = absl::StrCat("'", entry.key, "' of ", point->name);
   const std::optional<Value> value =
-      spec.program.empty() ? reader->Scalar(entry, what) : reader->ScalarOrList(entry, what);
+      spec.HasOwnTrainer() ? reader->ScalarOrList(entry, what) : reader->Scalar(entry, what);
   if (!value) return;
   const Parameter* const parameter = FindParameter(spec, entry.key);
   if (parameter == nullptr) {

@@ -7,7 +7,7 @@ namespace sweep {
 std::string PointIdentity(const ParameterMap& parameters) {
   std::string text;
   for (const auto& [name, value] : parameters) {
-    const std::string shown = FormatValue(value);
+    const std::string shown = CanonicalText(value);
     absl::StrAppend(&text, name, "=", value.index(), ":", shown.size(), ":", shown, ";");
   }
   return text;

@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 
+#include "coordinator/search/point_identity.h"
 #include "coordinator/search/search_makers.h"
 #include "coordinator/search/testing/search_testing.h"
 
@@ -27,6 +28,15 @@ std::vector<double> Values(const std::vector<ParameterMap>& points, const std::s
   std::vector<double> values;
   for (const ParameterMap& point : points) values.push_back(AsDouble(point.at(name)));
   return values;
+}
+
+TEST(PointIdentity, IsThatOfTheSameValues) {
+  const auto identity = [](const char* list) {
+    return PointIdentity({{"a", ListValue(list)}, {"b", 1.5}});
+  };
+  EXPECT_EQ(identity("[64,[2]]"), identity("[64.0,[2.0]]"));
+  EXPECT_NE(identity("[64]"), identity("[64.5]"));
+  EXPECT_NE(identity("[64]"), identity("[\"64\"]"));
 }
 
 constexpr char kGrid[] =

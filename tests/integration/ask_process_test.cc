@@ -22,7 +22,8 @@ using ::testing::HasSubstr;
 
 constexpr char kSweep[] =
     "name: s\ntrained_by: callers\nmethod: grid\nmetric: {name: score, goal: maximize}\n"
-    "epochs: 3\nparameters:\n  x: {values: [0.25, 0.5]}\n  kind: {values: [a b]}\n";
+    "epochs: 3\nparameters:\n  x: {values: [0.25, 0.5]}\n  kind: {values: [a b]}\n"
+    "  sizes: {value: [64, 1.5]}\n";
 
 class AskProcessTest : public RecoveryTest {
  protected:
@@ -124,7 +125,7 @@ TEST_F(AskProcessTest, TheCommandsSayWhatComesNext) {
   const json first = Asked({"--as", "lab"});
   ExpectPromisedKeys("ask", first);
   EXPECT_EQ(first["trial"], "s/1");
-  EXPECT_EQ(first["parameters"], json({{"x", 0.25}, {"kind", "a b"}}));
+  EXPECT_EQ(first["parameters"], json({{"x", 0.25}, {"kind", "a b"}, {"sizes", {64, 1.5}}}));
   EXPECT_EQ(first["epochs"], 3);
   EXPECT_EQ(first["lease_seconds"], 60);
   EXPECT_EQ(first["spec"]["parameters"]["x"], 0.25);
@@ -145,7 +146,23 @@ TEST_F(AskProcessTest, TheCommandsSayWhatComesNext) {
   EXPECT_EQ(wrong.code, 2);
   EXPECT_THAT(wrong.output, HasSubstr("'score=much' is no measure with its value"));
   EXPECT_EQ(Tell(first, {"--epoch", "4", "score=1"}).code, 2) << "beyond the trial's epochs";
-  EXPECT_EQ(Sweep({"tell", "s/1", "--token", "x"}).code, 2);
+  const Result token = Sweep({"tell", "s/1", "--token", "x"});
+  EXPECT_EQ(token.code, 2);
+  EXPECT_THAT(token.output, HasSubstr("--token 'x' is not a trial's token"));
+  for (const std::string end : {"", "--done"}) {
+    std::vector<std::string> words = {"--epoch", "3"};
+    if (!end.empty()) words.push_back(end);
+    const Result nothing = Tell(first, words);
+    EXPECT_EQ(nothing.code, 2);
+    EXPECT_THAT(nothing.output, HasSubstr("--epoch 3 goes with a measure, such as accuracy=0.98"));
+  }
+  EXPECT_EQ(Tell(first, {"--format", "csv"}).output,
+            "trial,state,stop,reason\ns/1,running,false,\n");
+  const Result replay = Sweep({"replay", "s/1"});
+  EXPECT_EQ(replay.code, 1);
+  EXPECT_EQ(replay.output,
+            "error: s/1 was trained by the program that asked for it; only that can train it "
+            "again\n");
 
   ASSERT_EQ(Sweep({"pause", "s", "--now"}).code, 0);
   const Result back = Tell(first, {"--epoch", "2", "score=0.6", "--format", "json"});
@@ -161,6 +178,17 @@ TEST_F(AskProcessTest, TheCommandsSayWhatComesNext) {
   EXPECT_EQ(Tell(again, {"--failed", "no power", "--for-good"}).code, 0);
   EXPECT_EQ(Trial(1).reason(), "no power");
   EXPECT_EQ(Trial(1).state(), v1::TRIAL_STATE_FAILED);
+}
+
+TEST_F(AskProcessTest, ATableForProgramsHasEveryDigit) {
+  ASSERT_NO_FATAL_FAILURE(StartCoordinator());
+  ASSERT_NO_FATAL_FAILURE(
+      Submit("name: s\ntrained_by: callers\nmethod: grid\n"
+             "parameters: {x: {value: 0.123456789}, sizes: {value: [64, 1.5]}}\n"));
+  const Result asked = Sweep({"ask", "s", "--format", "csv"});
+  EXPECT_EQ(asked.code, 0);
+  EXPECT_THAT(asked.output, AllOf(HasSubstr(",parameters.sizes,parameters.x\n"),
+                                  HasSubstr(",\"[64,1.5]\",0.123456789\n")));
 }
 
 TEST_F(AskProcessTest, WorkersAndCallersDoNotTakeEachOthersSweeps) {

@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Process;
 using testing::Result;
 using ::testing::StartsWith;
@@ -228,6 +229,52 @@ TEST_F(ReplayTest, ATrialWithoutAnEpochHasNothingToCompare) {
   const Result result = Sweep({"replay", "r/1"});
   EXPECT_EQ(result.code, 1);
   EXPECT_EQ(result.output, "error: r/1 is failed and has no epoch to compare with\n");
+}
+
+// Measures the epochs that the file `epochs` names.
+TEST_F(ReplayTest, EpochsAreComparedByTheirNumbers) {
+  const auto measure = [&](const std::string& epochs) { folder_.Write("epochs", epochs); };
+  measure("2 4");
+  folder_.Write("train.sh",
+                "read -r trial\n"
+                "name=$(printf '%s' \"$trial\" | sed 's/.*\"trial\":\"\\([^\"]*\\)\".*/\\1/')\n"
+                "for epoch in $(cat '" +
+                    folder_.path() +
+                    "/epochs'); do\n"
+                    "  printf '{\"type\":\"epoch\",\"trial\":\"%s\",\"epoch\":%d,\"metrics\":"
+                    "{\"f1\":0.%d}}\\n' \"$name\" $epoch $epoch\n"
+                    "done\n"
+                    "printf '{\"type\":\"done\",\"trial\":\"%s\",\"epochs\":4}\\n' \"$name\"\n");
+  file_ = folder_.Write("r.yaml",
+                        "name: r\nprogram: [sh, train.sh]\nfiles: [train.sh]\nmethod: grid\n"
+                        "metric: {name: f1, goal: maximize}\nepochs: 4\n"
+                        "parameters: {lr: {values: [0.01]}}\n");
+  Sweep({"run", file_, "--quiet"});
+  const auto replayed = [&](int code, std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"replay", "r/1", "--allow-program"};
+    words.insert(words.end(), more.begin(), more.end());
+    return Json(std::move(words), code);
+  };
+  EXPECT_EQ(replayed(0)["result"], "same");
+  measure("1 2 3 4");
+  const json more = replayed(0);
+  EXPECT_EQ(more["result"], "same") << "what was not stored is not compared";
+  EXPECT_EQ(more["repeated_epochs"].size(), 2u);
+  EXPECT_EQ(replayed(0, {"--epochs", "3"})["repeated_epochs"].size(), 1u) << "epoch 2";
+  const Result none = Sweep({"replay", "r/1", "--allow-program", "--epochs", "1"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_EQ(none.output, "error: --epochs 1: no epoch of r/1 up to that one is stored\n");
+
+  for (const auto& [epochs, reason] : std::vector<std::pair<std::string, std::string>>{
+           {"3 4", "epoch 2 was not measured"}, {"2", "the training ended after epoch 2"}}) {
+    measure(epochs);
+    const Result result = Sweep({"replay", "r/1", "--allow-program"});
+    EXPECT_EQ(result.code, 1);
+    EXPECT_THAT(result.output, AllOf(HasSubstr("only 1 of 2 epochs came again: "),
+                                     HasSubstr(reason), Not(HasSubstr("bit for bit"))));
+    EXPECT_THAT(Sweep({"replay", "r/1", "--allow-program", "--format", "json"}).output,
+                AllOf(HasSubstr("\"result\": \"incomplete\""), HasSubstr("\"good\": false")));
+  }
 }
 
 TEST_F(ReplayTest, AProgramOfTheSweepIsRunOnlyWhenAllowed) {
