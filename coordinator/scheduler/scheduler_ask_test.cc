@@ -311,6 +311,29 @@ TEST_F(AskTest, ARepeatedRequestRevivesTheLeaseThatRanOut) {
   Complete(token);
 }
 
+TEST_F(AskTest, RequestsOfCallersAndOfPeopleDoNotReplaceEachOther) {
+  Submit("s", kCallers);
+  const LeaseToken first = Get("c", "r");
+  constexpr int kKept = 10'000;
+  const auto remember = [](WriteTransaction& transaction) {
+    for (int i = 0; i < kKept; ++i) {
+      const absl::Status kept = transaction.RememberRequest(fmt::format("person {}", i), i);
+      if (!kept.ok()) return kept;
+    }
+    return absl::OkStatus();
+  };
+  ASSERT_EQ(store_->WriteAndWait(remember), absl::OkStatus());
+  EXPECT_EQ(Text(Get("c", "r")), Text(first));
+  Get("c", "r2");
+  std::optional<std::int64_t> oldest;
+  const auto find = [&](WriteTransaction& transaction) {
+    oldest = Must(transaction.FindRequest("person 0"));
+    return absl::OkStatus();
+  };
+  ASSERT_EQ(store_->WriteAndWait(find), absl::OkStatus());
+  EXPECT_EQ(oldest, 0);
+}
+
 // ---- Leases
 
 TEST_F(AskTest, ALeaseWithoutReportsRunsOutAndItsTrialIsGivenAgain) {
