@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kSweeps = "sweeps/";
 constexpr std::string_view kTrials = "/trials/";
 constexpr std::string_view kWorkers = "workers/";
+constexpr std::string_view kCaller = "caller:";  // before the name of a caller among the workers
 
 // Limit on the shown part of a name from a request, in messages.
 constexpr std::size_t kShownLength = 128;
@@ -75,6 +76,10 @@ absl::StatusOr<TrialId> ParseTrialResource(std::string_view text) {
 
 absl::StatusOr<std::string> ParseWorkerResource(std::string_view text) {
   const std::string_view name = WithoutPrefix(text, kWorkers);
+  if (name.starts_with(kCaller) && IsValidName(name.substr(kCaller.size()))) {
+    return BadName(name,
+                   "a worker but a caller: it asks for each trial itself; pause the sweep instead");
+  }
   if (!IsValidName(name)) return BadName(text, "the name of a worker (NAME or workers/NAME)");
   return std::string(name);
 }

@@ -36,6 +36,9 @@ TEST(Names, Workers) {
   EXPECT_EQ(ParseWorkerResource(WorkerResource("w-1")).value(), "w-1");
   EXPECT_EQ(WorkerResource(""), "");
   EXPECT_FALSE(ParseWorkerResource("workers/").ok());
+  EXPECT_EQ(ParseWorkerResource("workers/caller:lab").status().message(),
+            "'caller:lab' is not a worker but a caller: it asks for each trial itself; pause the "
+            "sweep instead");
 }
 
 TEST(Address, IsHostAndPort) {

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "coordinator/scheduler/fleet_health.h"
@@ -144,9 +146,12 @@ SchedulerCounts Insight::Counts() const {
 std::vector<WorkerInfo> Insight::Workers() const {
   std::vector<WorkerInfo> workers;
   MutexLock lock(&state_.effects.mutex);
+  const std::set<std::string_view> waiting = CallersThatWait(state_.table);
   for (const auto& [name, entry] : state_.table.workers()) {
     if (!entry.has_called()) continue;
-    workers.push_back(DescribeWorker(state_.table, entry, *state_.options.clock));
+    WorkerInfo& info =
+        workers.emplace_back(DescribeWorker(state_.table, entry, *state_.options.clock));
+    if (waiting.contains(name)) info.connected = true;
   }
   std::stable_partition(workers.begin(), workers.end(),
                         [](const WorkerInfo& worker) { return worker.connected; });

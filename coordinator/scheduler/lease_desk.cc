@@ -16,6 +16,7 @@ constexpr int kMaxSlots = 1024;
 constexpr std::size_t kMaxHeld = 4096;
 constexpr std::size_t kMaxSessionLength = 128;
 constexpr std::size_t kMaxWorkers = 20'000;  // that are in the table, connected or gone
+constexpr std::size_t kMaxCallers = 10'000;  // likewise, and not counted as workers
 
 absl::Status CheckCall(const SynchronizeCall& call) {
   if (!IsValidName(call.worker)) {
@@ -74,16 +75,22 @@ void LeaseDesk::Synchronize(const SynchronizeCall& call, SynchronizeCallback cal
   state_.effects.RunDeferred();
 }
 
-bool LeaseDesk::HasRoomFor(const std::string& worker) {
-  return state_.table.workers().size() < kMaxWorkers || state_.table.FindWorker(worker) != nullptr;
+absl::Status LeaseDesk::CheckRoomFor(const std::string& worker) {
+  const WorkTable& table = state_.table;
+  if (table.workers().contains(worker)) return absl::OkStatus();
+  const bool is_caller = worker.starts_with(kCallerPrefix);
+  const std::size_t known = is_caller ? table.callers() : table.workers().size() - table.callers();
+  const std::size_t most = is_caller ? kMaxCallers : kMaxWorkers;
+  if (known < most) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      fmt::format("{} {}: {} {}s are known; no more are possible", is_caller ? "caller" : "worker",
+                  is_caller ? worker.substr(kCallerPrefix.size()) : worker, most,
+                  is_caller ? "caller" : "worker"));
 }
 
 absl::Status LeaseDesk::Admit(const SynchronizeCall& call) {
   WorkerEntry* const worker = state_.table.FindWorker(call.worker);
-  if (!HasRoomFor(call.worker)) {
-    return absl::ResourceExhaustedError(fmt::format(
-        "worker {}: {} workers are known; no more are possible", call.worker, kMaxWorkers));
-  }
+  if (absl::Status room = CheckRoomFor(call.worker); !room.ok()) return room;
   if (worker == nullptr || worker->session.empty() || worker->session == call.session) {
     return absl::OkStatus();
   }

@@ -75,8 +75,9 @@ class LeaseDesk {
   struct GrantBatch;
 
   // lease_desk.cc: calls and answers.
-  // The table has the worker, or may have one more.
-  bool HasRoomFor(const std::string& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  // ResourceExhausted unless the table has the worker or caller, or may have one more.
+  absl::Status CheckRoomFor(const std::string& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   // Refuses a second session under the name of a live worker; clears away one that is gone.
   absl::Status Admit(const SynchronizeCall& call)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
@@ -108,6 +109,8 @@ class LeaseDesk {
   // lease_desk_asks.cc: callers.
   absl::Status AdmitAsk(const AskCall& call, const AskCallback& callback)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void AnswerNoSweep(const PendingAsk& ask, const std::string& name)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void LookUpAsk(std::int64_t sweep_id, const PendingAsk& ask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void OnLookedUp(std::int64_t sweep_id, std::uint64_t id, const absl::Status& status,
@@ -129,8 +132,9 @@ class LeaseDesk {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
 
   // lease_desk_expiry.cc: what runs out, who returns, and what an earlier process has left.
-  void ReturnEmbeddedLease(const LeaseRow& lease, std::shared_ptr<const SweepSpec> spec)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  // Gives back a lease that nobody holds any more, for the reason `why`.
+  void ReturnLease(const LeaseRow& lease, std::shared_ptr<const SweepSpec> spec,
+                   const std::string& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void ReviveLease(const LeaseToken& token, TrialEntry* trial, WorkerEntry* worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void OnRevived(const LeaseToken& token, const std::string& worker, const TrialKey& key,
@@ -150,6 +154,8 @@ class LeaseDesk {
   std::deque<std::string> worker_queue_ ABSL_GUARDED_BY(state_.effects.mutex);
   std::unordered_map<std::string, std::string> workers_by_session_
       ABSL_GUARDED_BY(state_.effects.mutex);
+  // Whether the caller has gone meanwhile, by the id of its request, whose grant is being written.
+  std::unordered_map<std::uint64_t, bool> asks_being_granted_ ABSL_GUARDED_BY(state_.effects.mutex);
   absl::Duration last_tick_ ABSL_GUARDED_BY(state_.effects.mutex);
   absl::Duration last_progress_ ABSL_GUARDED_BY(state_.effects.mutex);
   PhiloxStream jitter_ ABSL_GUARDED_BY(state_.effects.mutex);

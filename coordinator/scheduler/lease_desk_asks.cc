@@ -43,6 +43,8 @@ std::optional<PendingAsk> TakeAsk(WorkTable& table, Predicate is_meant) {
   return std::nullopt;
 }
 
+absl::Status GoneError() { return absl::CancelledError("the caller is gone"); }
+
 absl::Status RepeatedError() {
   return absl::AbortedError("the same request has been made again since");
 }
@@ -93,11 +95,12 @@ absl::Status LeaseDesk::AdmitAsk(const AskCall& call, const AskCallback& callbac
                  .deadline = state_.Now() + std::min(call.wait, state_.options.poll_time),
                  .callback = callback};
   if (sweep == nullptr) {
-    AnswerAsk(ask, {.ended = true, .reason = fmt::format("sweep {} has ended", call.sweep)});
+    AnswerNoSweep(ask, call.sweep);
     return absl::OkStatus();
   }
   if (!sweep->is_for_callers()) return NotForCallersError(sweep->name);
-  if (CountAsks(table) >= kMaxAsks || !HasRoomFor(ask.caller)) {
+  if (absl::Status room = CheckRoomFor(ask.caller); !room.ok()) return room;
+  if (CountAsks(table) >= kMaxAsks) {
     return absl::ResourceExhaustedError(
         fmt::format("caller {}: too many callers wait; ask again later", call.caller));
   }
@@ -117,11 +120,33 @@ absl::Status LeaseDesk::AdmitAsk(const AskCall& call, const AskCallback& callbac
   return absl::OkStatus();
 }
 
+// The sweep is not in the table: it has ended, or the table does not have it yet.
+void LeaseDesk::AnswerNoSweep(const PendingAsk& ask, const std::string& name) {
+  const AskAnswer ended{.ended = true, .reason = fmt::format("sweep {} has ended", name)};
+  if (state_.ended.Find(name) != nullptr) return AnswerAsk(ask, ended);
+  auto state = std::make_shared<SweepState>(SweepState::kActive);  // of write and completion
+  state_.effects.DeferWrite(
+      [state, name](WriteTransaction& transaction) {
+        const absl::StatusOr<SweepRow> row = transaction.GetSweep(name);
+        if (row.ok()) *state = row->state;
+        return row.status();
+      },
+      [this, state, ask, name, ended](const absl::Status& status) {
+        MutexLock lock(&state_.effects.mutex);
+        if (!status.ok()) return RefuseAsk(ask, status);
+        const bool has_ended = HasEnded(*state) && state_.table.FindSweep(name) == nullptr;
+        AnswerAsk(ask, has_ended ? ended
+                                 : AskAnswer{.reason = fmt::format(
+                                                 "sweep {} is not served yet; ask again", name)});
+      });
+}
+
 // The answer to this request may have been lost.
 void LeaseDesk::LookUpAsk(std::int64_t sweep_id, const PendingAsk& ask) {
   auto lease = std::make_shared<std::optional<LeaseRow>>();  // of write and completion
   state_.effects.DeferWrite(
       [lease, request = ask.request](WriteTransaction& transaction) {
+        lease->reset();  // of an earlier run that was rolled back
         absl::StatusOr<std::optional<LeaseRow>> found = transaction.FindGrant(request);
         if (found.ok()) *lease = *std::move(found);
         return found.status();
@@ -135,21 +160,26 @@ void LeaseDesk::LookUpAsk(std::int64_t sweep_id, const PendingAsk& ask) {
 
 void LeaseDesk::OnLookedUp(std::int64_t sweep_id, std::uint64_t id, const absl::Status& status,
                            const std::optional<LeaseRow>& lease) {
-  if (lease) {  // it may have been revived
+  bool is_being_lost = false;
+  if (status.ok() && lease) {  // it may have been revived
     TrialEntry* const trial =
         state_.table.Apply(lease->trial, state_.Now() + state_.options.lease_term);
     if (trial != nullptr) {
       trial->secret = lease->secret;
+      is_being_lost = trial->claim == Claim::kLosing;
       if (trial->claim == Claim::kNone) trial->deadline = state_.Now() + state_.options.lease_term;
     }
     state_.SignalEvents(sweep_id);
   }
   const auto is_meant = [&](const PendingAsk& ask) { return ask.id == id; };
-  if (status.ok() && !lease) {
+  if (status.ok() && (!lease || is_being_lost)) {
     const auto asks = state_.table.asks().find(sweep_id);
     if (asks == state_.table.asks().end()) return;
     const auto found = std::find_if(asks->second.begin(), asks->second.end(), is_meant);
-    if (found != asks->second.end()) found->is_looked_up = false;
+    if (found == asks->second.end()) return;
+    // The write that takes the lease back comes before the second look, which revives it.
+    if (is_being_lost) return LookUpAsk(sweep_id, *found);
+    found->is_looked_up = false;
     return;
   }
   const std::optional<PendingAsk> ask = TakeAsk(state_.table, is_meant);
@@ -168,8 +198,10 @@ void LeaseDesk::DropAsk(std::uint64_t id) {
     MutexLock lock(&state_.effects.mutex);
     const std::optional<PendingAsk> ask =
         TakeAsk(state_.table, [&](const PendingAsk& other) { return other.id == id; });
+    const auto granting = asks_being_granted_.find(id);
+    if (granting != asks_being_granted_.end()) granting->second = true;
     if (!ask) return;
-    RefuseAsk(*ask, absl::CancelledError("the caller is gone"));
+    RefuseAsk(*ask, GoneError());
   }
   state_.effects.RunDeferred();
 }
@@ -204,6 +236,7 @@ void LeaseDesk::ServeAsks() {
         GrantAsk(std::move(ask), &sweep->trials.at(*sweep->pending.begin()));
       } else if (IsDue(ask, now)) {
         AnswerAsk(ask, {.reason = WhyNone(*sweep)});
+        sweep->has_unmet_ask = sweep->pending.empty();
       } else {
         waiting.push_back(std::move(ask));
       }
@@ -218,15 +251,24 @@ void LeaseDesk::GrantAsk(PendingAsk ask, TrialEntry* trial) {
   ++state_.table.EnsureWorker(ask.caller)->writes_in_flight;
   auto batch = std::make_shared<GrantBatch>();  // shared: write and completion
   batch->worker = ask.caller;
+  asks_being_granted_[ask.id] = false;
   batch->ask = std::move(ask);
   batch->grants.push_back(GrantOf(*trial));
   DeferGrants(std::move(batch));
 }
 
 void LeaseDesk::SettleAsk(const PendingAsk& ask, const Grant& grant, const absl::Status& status) {
+  const auto granting = asks_being_granted_.extract(ask.id);
+  const bool is_gone = !granting.empty() && granting.mapped();
   if (status.ok() && grant.lease.ok()) {
+    // Nobody can ask for it again.
+    if (is_gone && ask.request.empty()) {
+      ReturnLease(*grant.lease, grant.spec, "the program that asked for it has gone");
+      return RefuseAsk(ask, GoneError());
+    }
     return AnswerAsk(ask, grant.lease->trial, grant.secret, grant.spec_json);
   }
+  if (is_gone) return RefuseAsk(ask, GoneError());
   if (state_.effects.is_stopping()) return RefuseAsk(ask, StoppingError());
   const std::deque<PendingAsk>& waiting = state_.table.asks()[grant.trial.sweep_id];
   const bool is_repeated =

@@ -30,14 +30,15 @@ absl::Status LeaseDesk::Load() {
     if (trial == nullptr) continue;
     trial->secret = lease.secret;
     state_.table.FindWorker(lease.trial.worker)->last_call = state_.Now();
-    if (lease.embedded) ReturnEmbeddedLease(lease, sweep->spec);
+    // This process has the lock on the database, so the process that granted the lease is gone, and
+    // its embedded worker with it.
+    if (lease.embedded) ReturnLease(lease, sweep->spec, "the process that trained it has ended");
   }
   return absl::OkStatus();
 }
 
-// This process has the lock on the database, so the process that granted the lease is gone, and its
-// embedded worker with it.
-void LeaseDesk::ReturnEmbeddedLease(const LeaseRow& lease, std::shared_ptr<const SweepSpec> spec) {
+void LeaseDesk::ReturnLease(const LeaseRow& lease, std::shared_ptr<const SweepSpec> spec,
+                            const std::string& why) {
   const LeaseToken token{.sweep = lease.trial.sweep,
                          .number = lease.trial.number,
                          .attempt = lease.trial.attempt,
@@ -45,8 +46,7 @@ void LeaseDesk::ReturnEmbeddedLease(const LeaseRow& lease, std::shared_ptr<const
   auto row = std::make_shared<absl::StatusOr<TrialRow>>(absl::UnknownError("not tried"));
   state_.effects.DeferWrite(
       [=](WriteTransaction& transaction) {
-        *row = transaction.FinishLease(token, *spec, LeaseOutcome::kGivenBack,
-                                       "the process that trained it has ended", {});
+        *row = transaction.FinishLease(token, *spec, LeaseOutcome::kGivenBack, why, {});
         return row->status();
       },
       [=, this](const absl::Status& status) {
@@ -57,10 +57,9 @@ void LeaseDesk::ReturnEmbeddedLease(const LeaseRow& lease, std::shared_ptr<const
               fmt::format("lease not taken back trial={}/{} reason={:?}", token.sweep, token.number,
                           std::string(status.message())));
         }
-        state_.effects.DeferLog(
-            spdlog::level::info,
-            fmt::format("lease taken back trial={} attempt={} reason=\"its process has ended\"",
-                        (*row)->short_name(), token.attempt));
+        state_.effects.DeferLog(spdlog::level::info,
+                                fmt::format("lease taken back trial={} attempt={} reason={:?}",
+                                            (*row)->short_name(), token.attempt, why));
         state_.ApplyReport(**row, token);
         React();
       });

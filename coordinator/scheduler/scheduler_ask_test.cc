@@ -209,6 +209,47 @@ TEST_F(AskTest, WhoWaitsHearsThatTheSweepHasEnded) {
   EXPECT_TRUE(Answered(second).ended);
 }
 
+TEST_F(AskTest, ASearchThatLearnsMakesAPointForACallerThatDoesNotWait) {
+  const SweepSource source{.file = "s.yaml",
+                           .text =
+                               "name: s\ntrained_by: callers\nmethod: tpe\nrun_cap: 3\n"
+                               "epochs: 5\nparameters: {x: {min: 0.0, max: 1.0}}\n"};
+  Diagnostics diagnostics;
+  const auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
+  scheduler_->sweeps().Submit(spec, source, {},
+                              [](const auto& result) { EXPECT_TRUE(result.ok()); });
+  Settle();
+  EXPECT_EQ(Sweep().configurations, 0) << "nobody has asked";
+  for (int number = 1; number <= 3; ++number) {
+    const AskAnswer none = Answered(AskFor({}));
+    EXPECT_FALSE(none.trial || none.ended);
+    EXPECT_THAT(none.reason, HasSubstr("the search makes the next ones"));
+    EXPECT_EQ(Sweep().configurations, number) << "one point, although nobody waits";
+    ASSERT_TRUE(Answered(AskFor({})).trial.has_value());
+    EXPECT_EQ(Sweep().configurations, number) << "and none ahead of the results";
+  }
+}
+
+TEST_F(AskTest, OnlyASweepThatHasEndedIsSaidToHaveEnded) {
+  EXPECT_TRUE(absl::IsNotFound(Refused(AskFor({}))));
+  // An ask that comes while the sweep is being stored.
+  std::optional<Asked> early;
+  const auto ask = [&] {
+    early = std::make_shared<Result<absl::StatusOr<AskAnswer>>>();
+    scheduler_->leases().Ask({.sweep = "s", .caller = "c", .id = ++asks_},
+                             [asked = *early](const auto& result) { asked->Set(result); });
+  };
+  faulty_->BeforeNextWrite(ask);
+  Submit("s", kCallers);
+  ASSERT_TRUE(early.has_value());
+  EXPECT_FALSE(Answered(*early).ended);
+  EXPECT_EQ(Answered(*early).reason, "sweep s is not served yet; ask again");
+  for (int i = 0; i < 4; ++i) Complete(Get());
+  EXPECT_TRUE(Answered(AskFor({})).ended);
+  Start();
+  EXPECT_TRUE(Answered(AskFor({})).ended) << "also after a restart";
+}
+
 TEST_F(AskTest, WhoHasGoneGetsNothing) {
   Submit("s", kCallers);
   const LeaseToken first = Get();
@@ -219,6 +260,30 @@ TEST_F(AskTest, WhoHasGoneGetsNothing) {
   EXPECT_TRUE(absl::IsCancelled(Refused(gone)));
   EXPECT_EQ(TellState(first, {.outcome = LeaseOutcome::kGivenBack}), TrialState::kPending);
   EXPECT_EQ(Trial(1).state, TrialState::kPending);
+}
+
+TEST_F(AskTest, WhoGoesWhileTheGrantIsWrittenCostsNoFailure) {
+  Submit("s", kCallers);
+  const auto go = [&] { scheduler_->leases().DropAsk(asks_); };
+  faulty_->BeforeNextWrite(go);
+  EXPECT_TRUE(absl::IsCancelled(Refused(AskFor({.wait = kWait}))));
+  EXPECT_EQ(Trial(1).state, TrialState::kPending);
+  EXPECT_EQ(Trial(1).failures, 0);
+  EXPECT_EQ(Must(store_->Read(SelectAttempts, "s", 1)).at(0).reason,
+            "the program that asked for it has gone");
+
+  faulty_->BeforeNextWrite(go);
+  faulty_->Refuse(absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(absl::IsCancelled(Refused(AskFor({.wait = kWait}))));
+  faulty_->Refuse(absl::StatusCode::kOk);
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Trial(1).state, TrialState::kPending) << "a grant that failed is not tried again";
+
+  // Whoever has named the request can ask for its lease again.
+  faulty_->BeforeNextWrite([&] { faulty_->BeforeNextWrite(go); });  // after the look for a lease
+  AskFor({.request = "r", .wait = kWait});
+  EXPECT_EQ(Trial(1).state, TrialState::kLeased);
+  EXPECT_EQ(Get("c", "r").attempt, 2);
 }
 
 TEST_F(AskTest, ACoordinatorThatStopsAnswersWhoWaits) {
@@ -309,6 +374,50 @@ TEST_F(AskTest, ARepeatedRequestRevivesTheLeaseThatRanOut) {
   EXPECT_EQ(Trial(1).failures, 0);
   Pass(kTerm - absl::Seconds(1));
   Complete(token);
+}
+
+TEST_F(AskTest, ARepeatedRequestKeepsTheLeaseThatIsJustRunningOut) {
+  Submit("s", kCallers);
+  const LeaseToken token = Get("c", "r");
+  Pass(kTerm - absl::Seconds(1));
+  clock_.Advance(absl::Seconds(2));
+  faulty_->BeforeNextWrite([&] { scheduler_->Tick(); });  // before the look for the lease
+  EXPECT_EQ(Text(Get("c", "r")), Text(token));
+  EXPECT_EQ(Trial(1).state, TrialState::kLeased);
+  EXPECT_EQ(Trial(1).failures, 0);
+  Complete(token);
+}
+
+TEST_F(AskTest, ALookForALeaseThatFailsChangesNothing) {
+  Submit("s", kCallers);
+  Get("c", "r");
+  Pass(kTerm + absl::Seconds(1));
+  faulty_->KillAfterNextCommit();
+  EXPECT_TRUE(absl::IsUnavailable(Refused(AskFor({.request = "r"}))));
+  EXPECT_EQ(scheduler_->insight().Counts().leased, 0);
+}
+
+TEST_F(AskTest, RequestsOfCallersAndOfPeopleDoNotReplaceEachOther) {
+  Submit("s", kCallers);
+  const LeaseToken first = Get("c", "r");
+  constexpr int kKept = 10'000;
+  const auto remember = [](WriteTransaction& transaction) {
+    for (int i = 0; i < kKept; ++i) {
+      const absl::Status kept = transaction.RememberRequest(fmt::format("person {}", i), i);
+      if (!kept.ok()) return kept;
+    }
+    return absl::OkStatus();
+  };
+  ASSERT_EQ(store_->WriteAndWait(remember), absl::OkStatus());
+  EXPECT_EQ(Text(Get("c", "r")), Text(first));
+  Get("c", "r2");
+  std::optional<std::int64_t> oldest;
+  const auto find = [&](WriteTransaction& transaction) {
+    oldest = Must(transaction.FindRequest("person 0"));
+    return absl::OkStatus();
+  };
+  ASSERT_EQ(store_->WriteAndWait(find), absl::OkStatus());
+  EXPECT_EQ(oldest, 0);
 }
 
 // ---- Leases
@@ -522,6 +631,38 @@ TEST_F(AskTest, CallersAreListedAndHaveNoSlots) {
   Pass(kTerm + absl::Seconds(2));
   EXPECT_THAT(scheduler_->insight().Workers(), IsEmpty()) << "silent, and it holds nothing";
   EXPECT_EQ(scheduler_->insight().Counts().workers_lost, 0);
+}
+
+TEST_F(AskTest, ACallerThatWaitsIsConnected) {
+  Submit("s", kCallers);
+  for (int i = 0; i < 4; ++i) Get("lab");
+  const Asked waits = AskFor({.wait = kWait, .caller = "waits"});
+  AskFor({.caller = "left"});
+  std::map<std::string, bool> connected;
+  for (const WorkerInfo& info : scheduler_->insight().Workers()) {
+    connected[info.name] = info.connected;
+  }
+  EXPECT_THAT(connected,
+              ElementsAre(testing::Pair("caller:lab", true), testing::Pair("caller:left", false),
+                          testing::Pair("caller:waits", true)));
+}
+
+TEST_F(AskTest, CallersHaveALimitOfTheirOwn) {
+  constexpr int kMost = 10'000;
+  Submit("s", kCallers);
+  ASSERT_TRUE(Pause().ok());
+  for (int i = 0; i < kMost; ++i) {
+    scheduler_->leases().Ask(
+        {.sweep = "s", .caller = fmt::format("c{}", i), .id = ++asks_},
+        [](const auto& answer) { EXPECT_TRUE(answer.ok()) << answer.status(); });
+  }
+  const absl::Status refused = Refused(AskFor({.caller = "more"}));
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_EQ(refused.message(), "caller more: 10000 callers are known; no more are possible");
+  EXPECT_EQ(Answered(AskFor({.caller = "c7"})).reason, "sweep s is paused");
+  EXPECT_FALSE(Call("w", {})->Get().has_value()) << "a worker may come";
+  Pass(kTerm + absl::Seconds(1));
+  EXPECT_EQ(Answered(AskFor({.caller = "more"})).reason, "sweep s is paused");
 }
 
 TEST_F(AskTest, CallersTakeNothingFromWorkers) {

@@ -11,9 +11,12 @@
 namespace sweep {
 namespace {
 
-int WaitingCallers(const WorkTable& table, std::int64_t sweep_id) {
-  const auto asks = table.asks().find(sweep_id);
-  return asks == table.asks().end() ? 0 : static_cast<int>(asks->second.size());
+// A caller that does not wait, or not for long enough, asks again: the search makes one point for
+// it meanwhile.
+int CallersOf(const WorkTable& table, const SweepEntry& sweep) {
+  const auto asks = table.asks().find(sweep.id);
+  const int waiting = asks == table.asks().end() ? 0 : static_cast<int>(asks->second.size());
+  return std::max(waiting, sweep.has_unmet_ask ? 1 : 0);
 }
 
 std::vector<SearchDemand> DemandsOf(const WorkTable& table, bool is_serving) {
@@ -31,7 +34,7 @@ std::vector<SearchDemand> DemandsOf(const WorkTable& table, bool is_serving) {
          .configurations = sweep.configurations,
          .planned = sweep.planned,
          .pending = static_cast<std::int64_t>(sweep.pending.size()),
-         .free_slots = sweep.is_for_callers() ? WaitingCallers(table, id) : static_cast<int>(free),
+         .free_slots = sweep.is_for_callers() ? CallersOf(table, sweep) : static_cast<int>(free),
          .only_on_hold = is_serving && sweep.exhausted && !sweep.on_hold.empty() &&
                          sweep.on_hold.size() == sweep.trials.size()});
   }

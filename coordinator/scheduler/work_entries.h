@@ -62,6 +62,8 @@ struct SweepEntry {
   bool exhausted = false;   // the search suggests no more
   std::int64_t served = 0;  // the turn, of all sweeps together, in which it was served last
   bool has_new_progress = false;
+  // A caller has gone without a trial, and none has become pending since.
+  bool has_unmet_ask = false;
   std::map<std::int64_t, TrialEntry> trials;  // by number
   std::set<std::int64_t> pending;             // numbers that are pending and not claimed
   std::set<std::int64_t> on_hold;

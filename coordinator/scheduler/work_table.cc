@@ -148,6 +148,7 @@ void WorkTable::SetProgress(TrialEntry* trial, const ProgressMessage& progress) 
 void WorkTable::Queue(SweepEntry* sweep, const TrialEntry& trial) {
   if (trial.row.state == TrialState::kPending && trial.claim == Claim::kNone) {
     sweep->pending.insert(trial.row.number);
+    sweep->has_unmet_ask = false;
   } else {
     sweep->pending.erase(trial.row.number);
   }
@@ -256,9 +257,18 @@ WorkerEntry* WorkTable::FindWorker(const std::string& name) {
 }
 
 WorkerEntry* WorkTable::EnsureWorker(const std::string& name) {
-  WorkerEntry& worker = workers_[name];
+  const auto [place, is_new] = workers_.try_emplace(name);
+  WorkerEntry& worker = place->second;
   worker.name = name;
+  if (is_new && worker.is_caller()) ++callers_;
   return &worker;
+}
+
+void WorkTable::RemoveWorker(const std::string& name) {
+  const auto found = workers_.find(name);
+  if (found == workers_.end()) return;
+  if (found->second.is_caller()) --callers_;
+  workers_.erase(found);
 }
 
 std::int64_t WorkTable::connected_slots() const {

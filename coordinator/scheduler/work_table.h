@@ -69,9 +69,11 @@ class WorkTable {
   WorkerEntry* FindWorker(const std::string& name);
   // Adds the worker when it is not known.
   WorkerEntry* EnsureWorker(const std::string& name);
-  void RemoveWorker(const std::string& name) { workers_.erase(name); }
+  void RemoveWorker(const std::string& name);
   std::map<std::string, WorkerEntry>& workers() { return workers_; }
   const std::map<std::string, WorkerEntry>& workers() const { return workers_; }
+  // How many of the workers are callers.
+  std::size_t callers() const { return callers_; }
   // Slots of connected workers.
   std::int64_t connected_slots() const;
   // Trials in a state: at present, or since the start for a state that ends a trial.
@@ -102,6 +104,7 @@ class WorkTable {
   std::map<Needs, std::set<Turn>> queues_;  // of sweeps that offer a trial; none is empty
   std::map<std::int64_t, std::deque<PendingAsk>> asks_;
   std::map<std::string, WorkerEntry> workers_;
+  std::size_t callers_ = 0;
   std::set<std::string> changed_;
   std::int64_t turns_ = 0;
   std::array<std::int64_t, kTrialStates> trials_in_{};

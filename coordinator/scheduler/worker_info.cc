@@ -1,6 +1,5 @@
 #include "coordinator/scheduler/worker_info.h"
 
-#include <algorithm>
 #include <vector>
 
 namespace sweep {
@@ -18,14 +17,15 @@ std::vector<OtherData> DescribeOtherData(const WorkTable& table, const WorkerEnt
   return list;
 }
 
-bool HasAsk(const WorkTable& table, const std::string& caller) {
-  return std::any_of(table.asks().begin(), table.asks().end(), [&](const auto& item) {
-    return std::any_of(item.second.begin(), item.second.end(),
-                       [&](const PendingAsk& ask) { return ask.caller == caller; });
-  });
-}
-
 }  // namespace
+
+std::set<std::string_view> CallersThatWait(const WorkTable& table) {
+  std::set<std::string_view> callers;
+  for (const auto& [sweep_id, asks] : table.asks()) {
+    for (const PendingAsk& ask : asks) callers.insert(ask.caller);
+  }
+  return callers;
+}
 
 WorkerInfo DescribeWorker(const WorkTable& table, const WorkerEntry& worker, const Clock& clock) {
   WorkerInfo info{.name = worker.name,
@@ -37,7 +37,7 @@ WorkerInfo DescribeWorker(const WorkTable& table, const WorkerEntry& worker, con
                   .completed = worker.completed,
                   .failed = worker.failed};
   if (worker.is_caller()) {
-    info.connected = !worker.leases.empty() || HasAsk(table, worker.name);
+    info.connected = !worker.leases.empty();
     info.description.slots = static_cast<int>(worker.leases.size());
   }
   info.put_aside = DescribeHealth(worker, clock);

@@ -183,7 +183,8 @@ class WriteTransaction {
   // when it is unknown; only the most recent results are kept.
   absl::StatusOr<std::optional<std::int64_t>> FindRequest(const std::string& request);
   absl::Status RememberRequest(const std::string& request, std::int64_t result);
-  // Remembers that `request` was answered by the trial's present lease.
+  // Remembers that `request` was answered by the trial's present lease, for as long as the sweep is
+  // stored. No two leases answer one request.
   absl::Status RememberGrant(const std::string& request, const TrialRow& trial);
   // The lease that answered an earlier request, revived if it had expired. FailedPrecondition when
   // it is over; nullopt when the request is unknown.

@@ -444,25 +444,25 @@ absl::StatusOr<LeaseRow> WriteTransaction::ReviveLease(const LeaseToken& token,
   });
 }
 
-// The result of such a request is the trial's id and the attempt in one number.
-constexpr int kAttemptBits = 20;
-
 absl::Status WriteTransaction::RememberGrant(const std::string& request, const TrialRow& trial) {
   return Guard([&]() -> absl::Status {
-    if (trial.attempt >> kAttemptBits != 0) return absl::OkStatus();
-    return RememberRequest(request, trial.id << kAttemptBits | trial.attempt);
+    return database_.Run("UPDATE attempts SET request = ? WHERE trial_id = ? AND attempt = ?",
+                         request, trial.id, trial.attempt);
   });
 }
 
 absl::StatusOr<std::optional<LeaseRow>> WriteTransaction::FindGrant(const std::string& request) {
   return Guard([&]() -> absl::StatusOr<std::optional<LeaseRow>> {
-    STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> grant, FindRequest(request));
-    if (!grant) return std::optional<LeaseRow>();
-    absl::StatusOr<StoredTrial> stored = FindStoredTrialById(database_, *grant >> kAttemptBits);
+    // The second condition is that of the index.
+    Statement grant = database_.Prepare(
+        "SELECT trial_id, attempt FROM attempts WHERE request = ? AND request <> ''");
+    STORE_ASSIGN_OR_RETURN(const bool found, grant.Bind(request).Step());
+    if (!found) return std::optional<LeaseRow>();
+    absl::StatusOr<StoredTrial> stored = FindStoredTrialById(database_, grant.Int(0));
     STORE_RETURN_IF_ERROR(stored.status());
     const LeaseToken token{.sweep = stored->row.sweep,
                            .number = stored->row.number,
-                           .attempt = static_cast<int>(*grant & ((1 << kAttemptBits) - 1)),
+                           .attempt = static_cast<int>(grant.Int(1)),
                            .secret = stored->secret};
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(*stored, token));
     if (lost) STORE_RETURN_IF_ERROR(Revive(std::string(stored->row.worker), &stored->row));

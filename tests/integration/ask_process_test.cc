@@ -131,6 +131,9 @@ TEST_F(AskProcessTest, TheCommandsSayWhatComesNext) {
   EXPECT_EQ(first["spec"]["parameters"]["x"], 0.25);
   EXPECT_TRUE(first["seed"].is_string());
   EXPECT_THAT(Sweep({"workers"}).output, AllOf(HasSubstr("caller:lab"), HasSubstr("s/1")));
+  const Result drained = Sweep({"worker", "drain", "caller:lab"});
+  EXPECT_EQ(drained.code, 2);
+  EXPECT_THAT(drained.output, HasSubstr("pause the sweep instead"));
 
   const Result words = Sweep({"ask", "s"});
   EXPECT_EQ(words.code, 0);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <utility>
 
+#include "common/base/mutex.h"
 #include "coordinator/store/testing/forwarding_store.h"
 
 namespace sweep {
@@ -28,7 +30,14 @@ class FaultyStore final : public ForwardingStore {
   // is written while others are.
   void RunTwice() { twice_ = true; }
 
+  // Called once, before the next write: after it was decided on and before anything is stored.
+  void BeforeNextWrite(std::function<void()> action) {
+    MutexLock lock(&mutex_);
+    before_ = std::move(action);
+  }
+
   void Write(WriteFunction function, Completion done) override {
+    if (const std::function<void()> before = TakeBefore()) before();
     const absl::StatusCode code = code_;
     if (code != absl::StatusCode::kOk) return done(absl::Status(code, "the test refuses it"));
     const bool is_alone = writes_in_flight_.fetch_add(1) == 0;
@@ -45,6 +54,10 @@ class FaultyStore final : public ForwardingStore {
   }
 
  private:
+  std::function<void()> TakeBefore() {
+    MutexLock lock(&mutex_);
+    return std::exchange(before_, nullptr);
+  }
   static WriteFunction Twice(WriteFunction function) {
     return [function = std::move(function),
             is_first = true](WriteTransaction& transaction) mutable -> absl::Status {
@@ -59,6 +72,8 @@ class FaultyStore final : public ForwardingStore {
   std::atomic<bool> kill_ = false;
   std::atomic<bool> twice_ = false;
   std::atomic<int> writes_in_flight_ = 0;
+  Mutex mutex_;
+  std::function<void()> before_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace sweep
