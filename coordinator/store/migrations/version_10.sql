@@ -1,9 +1,5 @@
 -- What trained an attempt: the `ready` line of its trainer. '' when it said none, and before this version.
 ALTER TABLE attempts ADD COLUMN trainer TEXT NOT NULL DEFAULT '';
--- The request of a caller that the grant answered: it is given the same lease when it asks again. ''
--- when it named none, and for workers.
-ALTER TABLE attempts ADD COLUMN request TEXT NOT NULL DEFAULT '';
-CREATE UNIQUE INDEX attempts_by_request ON attempts (request) WHERE request <> '';
 -- How the point of a configuration was chosen: the search method, where the method had the point from,
 -- by how much its model expected it to be better than the best, and how many configurations had ended
 -- for it. NULL: unknown, as in every configuration of before, or that there is none. A point that the
