@@ -12,6 +12,7 @@
 #include "cli/present/present.h"
 #include "cli/stubs.h"
 #include "common/base/ids.h"
+#include "common/base/sha256.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
 
@@ -74,15 +75,23 @@ std::string Principal() {
 }  // namespace
 
 absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& name) {
+  absl::StatusOr<v1::GetSweepResponse> response = GetWholeSweep(connection, name, false);
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_sweep());
+}
+
+absl::StatusOr<v1::GetSweepResponse> GetWholeSweep(Connection& connection, const std::string& name,
+                                                   bool with_revisions) {
   absl::StatusOr<std::string> sweep = ParseSweepResource(name);
   if (!sweep.ok()) return sweep.status();
   v1::GetSweepRequest request;
   request.set_name(SweepResource(*sweep));
+  request.set_with_revisions(with_revisions);
   v1::GetSweepResponse response;
   absl::Status status =
       Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::GetSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
-  return response.sweep();
+  return response;
 }
 
 absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool archived) {
@@ -328,6 +337,21 @@ absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string&
   absl::Status status =
       Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ExtendSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
+  return response.sweep();
+}
+
+absl::StatusOr<v1::Sweep> EditSweep(Connection& connection, const v1::Sweep& stored,
+                                    const v1::SweepSource& source, bool validate_only) {
+  v1::EditSweepRequest request;
+  request.set_name(stored.name());
+  *request.mutable_source() = source;
+  request.set_replaces_sha256(Sha256Hex(stored.source().text()));
+  request.set_validate_only(validate_only);
+  request.set_request_id(RandomHex(16));
+  v1::EditSweepResponse response;
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::EditSweep, request, &response);
+  if (!status.ok()) return status;
   return response.sweep();
 }
 

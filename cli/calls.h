@@ -18,6 +18,9 @@ namespace sweep::cli {
 // The coordinator's calls as functions that wait at most 30 s and return a Status. Names are the
 // short ones that people type ("seed-000", "seed-000/17").
 absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& name);
+// The same, with the files that the sweep has had.
+absl::StatusOr<v1::GetSweepResponse> GetWholeSweep(Connection& connection, const std::string& name,
+                                                   bool with_revisions);
 // `archived` includes archived sweeps.
 absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool archived = false);
 // `wanted`, or the newest sweep's name when that is empty.
@@ -66,6 +69,9 @@ absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const 
 absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& name, bool force);
 absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string& name,
                                       std::int64_t run_cap);
+// Replaces the file of `stored`, as GetSweep has it. With `validate_only` the sweep as it would be.
+absl::StatusOr<v1::Sweep> EditSweep(Connection& connection, const v1::Sweep& stored,
+                                    const v1::SweepSource& source, bool validate_only);
 absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
                                                       const std::string& name);
 absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string& name);

@@ -86,6 +86,7 @@ CommandFamily AddSweepCommands;       // submit list best
 CommandFamily AddShowCommand;         // show
 CommandFamily AddWatchCommand;        // watch
 CommandFamily AddLifecycleCommands;   // pause resume cancel retry extend explain
+CommandFamily AddEditCommand;         // edit
 CommandFamily AddAskCommands;         // ask tell
 CommandFamily AddTidyCommands;        // delete rename archive
 CommandFamily AddTrialCommands;       // trials trial
@@ -100,11 +101,11 @@ CommandFamily AddCompletionCommands;  // completion, and its helper
 
 // The order here is the order within the groups of `sweep --help` and docs/cli.md.
 inline constexpr CommandFamily* kCommandFamilies[] = {
-    AddRunCommand,        AddFileCommands,      AddSchemaCommand,  AddNetworkCommands,
-    AddModelCommands,     AddPredictCommand,    AddSweepCommands,  AddShowCommand,
-    AddWatchCommand,      AddLifecycleCommands, AddAskCommands,    AddTidyCommands,
-    AddTrialCommands,     AddLogCommand,        AddExportCommand,  AddReportCommand,
-    AddTrainCommand,      AddSearchCommands,    AddWorkerCommands, AddConfigCommand,
-    AddCompletionCommands};
+    AddRunCommand,    AddFileCommands,      AddSchemaCommand,  AddNetworkCommands,
+    AddModelCommands, AddPredictCommand,    AddSweepCommands,  AddShowCommand,
+    AddWatchCommand,  AddLifecycleCommands, AddEditCommand,    AddAskCommands,
+    AddTidyCommands,  AddTrialCommands,     AddLogCommand,     AddExportCommand,
+    AddReportCommand, AddTrainCommand,      AddSearchCommands, AddWorkerCommands,
+    AddConfigCommand, AddCompletionCommands};
 
 }  // namespace sweep::cli

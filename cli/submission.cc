@@ -92,17 +92,25 @@ absl::Status ExplainDifference(Connection& connection, const SubmissionOptions& 
   const std::string& name = input.spec.name;
   const absl::StatusOr<v1::Sweep> stored = GetSweep(connection, name);
   if (!stored.ok()) return refusal;
+  std::string edit;
+  const bool may_be_edited =
+      input.source.file != "-" &&
+      EditSweep(connection, *stored, ToProto(input.source), /*validate_only=*/true).ok();
+  if (may_be_edited) {
+    edit = fmt::format("  {}\n      changes it, and keeps what is there\n",
+                       Command(session, {"edit", name, FileWord(input.source.file)}));
+  }
   const std::string diff = SourceDiff(name, stored->source(), ToProto(input.source), kMaxDiffLines);
   return absl::AlreadyExistsError(
       fmt::format("sweep '{}' exists with other content ({}, {}/{} trials ended):\n{}\n"
                   "To train what the file says now, do one of these:\n"
-                  "  {} --new\n      trains it as {}, or the next name that is free\n"
+                  "{}  {} --new\n      trains it as {}, or the next name that is free\n"
                   "  {}\n      keeps what is there under another name; then the same "
                   "command again\n"
                   "  {}\n      throws away what is there; then the same command again\n"
                   "or give the file another 'name'",
                   name, StatusText(*stored), EndedTrials(stored->counts()),
-                  stored->planned_trials(), diff, options.command, NumberedName(name, 2),
+                  stored->planned_trials(), diff, edit, options.command, NumberedName(name, 2),
                   Command(session, {"rename", name, OldName(connection, name)}),
                   Command(session, {"delete", name})));
 }

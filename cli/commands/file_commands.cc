@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -350,7 +351,11 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
     PrintListing(networks, session, std::cout);
     std::cout << '\n';
   }
-  std::cout << "first configurations:\n";
+  // Only the coordinator has the results of other sweeps.
+  std::cout << (spec.warm_start.empty()
+                    ? "first configurations:\n"
+                    : fmt::format("first configurations, if nothing were known of {}:\n",
+                                  fmt::join(spec.warm_start, ", ")));
   PrintListing(FirstOf(sample), session, std::cout);
   if (spec.method->learns) std::cout << "later ones follow from the results of those before them\n";
   std::cout << '\n'

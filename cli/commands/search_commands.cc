@@ -147,10 +147,27 @@ void PrintSearchReplay(const std::string& name, const SearchReplay& replay,
                       {"configurations", last.configurations()},
                       {"compared", last.compared()},
                       {"same", last.equal()},
+                      {"sweep_files", last.files()},
+                      {"not_compared", last.not_compared()},
+                      {"not_compared_reason", last.not_compared_reason()},
                       {"differences", differences}},
                      std::cout);
   }
+  if (last.files() > 1) {
+    std::cout << fmt::format(
+        "the sweep was edited: {} files have made its configurations, and each is compared with "
+        "what the search of\nits own file suggests\n",
+        last.files());
+  }
+  if (last.not_compared() > 0) {
+    std::cout << fmt::format("{} not compared: {}\n",
+                             last.not_compared() == 1
+                                 ? "1 configuration was"
+                                 : fmt::format("{} configurations were", last.not_compared()),
+                             Printable(last.not_compared_reason()));
+  }
   if (replay.differences.empty()) {
+    if (last.compared() == 0 && last.not_compared() > 0) return;
     std::cout << (last.compared() == 0
                       ? "the search has made no configuration yet"
                       : fmt::format("{} {} the same", last.compared() == 1 ? "the" : "all",
@@ -169,10 +186,10 @@ void PrintSearchReplay(const std::string& name, const SearchReplay& replay,
       first.reason().empty() ? Printable(ValuesText(first.suggested()))
                              : "nothing: " + Printable(first.reason()));
   if (!session.quiet) {
-    std::cout << "Points differ when another build has made them, whose search method or file "
-                 "reader was another, when\nthe sweep was changed meanwhile, or when a slow or "
-                 "failed model was replaced. The later ones were\ncompared after the stored "
-                 "points.\n";
+    std::cout
+        << "Points differ when another build has made them, whose search method or file "
+           "reader was another, and\nwhen a slow or failed model was replaced. The later ones "
+           "were compared after the stored points.\n";
   }
 }
 

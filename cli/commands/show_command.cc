@@ -6,19 +6,23 @@
 
 #include "cli/calls.h"
 #include "cli/present/answers.h"
+#include "cli/present/cells.h"
 #include "cli/present/curves.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
+#include "cli/present/source_diff.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
 #include "common/base/counted.h"
 #include "common/base/utf8.h"
+#include "proto/documents/values.h"
 
 namespace sweep::cli {
 namespace {
 
 struct ShowOptions {
   std::string name;
+  bool revisions = false;
   PlotFlags plot;
 };
 
@@ -73,8 +77,24 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
                                         : fmt::format("{} for {}, {} a trial", sweep.method(),
                                                       wanted, Counted(sweep.epochs(), "epoch")));
   if (!sweep.method_reason().empty()) fact("method", "by " + Printable(sweep.method_reason()));
+  if (sweep.trained_by() == "callers") {
+    fact("trained", "by callers: " + Command(session, {"ask", ShortName(sweep.name())}));
+  }
   if (!sweep.early_terminate().empty()) fact("stops", "by " + Printable(sweep.early_terminate()));
   if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
+  if (sweep.revision() > 1) {
+    fact("edited", fmt::format("the file is revision {}; all of them: {}", sweep.revision(),
+                               Command(session, {"show", ShortName(sweep.name()), "--revisions"})));
+  }
+  for (const v1::WarmStart& start : sweep.warm_starts()) {
+    std::string text =
+        fmt::format("{} of {}", Counted(start.taken(), "configuration"), Printable(start.source()));
+    if (start.left_out() > 0) {
+      text += fmt::format(", {} left out because {}", start.left_out(),
+                          Printable(OneLine(start.reason(), 200)));
+    }
+    fact("knows", text);
+  }
   std::string gates;
   for (const std::string& gate : sweep.gates())
     gates += (gates.empty() ? "" : ", ") + Printable(gate);
@@ -112,21 +132,62 @@ absl::StatusOr<std::string> PlotsText(Connection& connection, const v1::Sweep& s
                      RenderPlot(curves, StyleFor(flags, session, 12)));
 }
 
+// The first file, and how each later one differs from the one before.
+void PrintRevisions(const v1::GetSweepResponse& whole, const Session& session) {
+  const auto label = [](std::int64_t revision) { return fmt::format("revision {}", revision); };
+  for (int i = 0; i < whole.revisions_size(); ++i) {
+    const v1::SweepRevision& one = whole.revisions(i);
+    std::cout << fmt::format("{}{}  {}, from configuration {}\n", i == 0 ? "" : "\n",
+                             Styled(session, Style::kBold, label(one.revision())),
+                             absl::FormatTime("%Y-%m-%d %H:%M:%S", cells::ToTime(one.start_time()),
+                                              absl::LocalTimeZone()),
+                             one.first_configuration());
+    if (i == 0) {
+      std::istringstream text(one.text());
+      for (std::string line; std::getline(text, line);) {
+        std::cout << PrintableLines(line) << '\n';
+      }
+    } else {
+      std::cout << UnifiedDiff(whole.revisions(i - 1).text(), one.text(), label(one.revision() - 1),
+                               label(one.revision()));
+    }
+  }
+}
+
+Json RevisionsJson(const v1::GetSweepResponse& whole) {
+  Json revisions = Json::array();
+  for (const v1::SweepRevision& one : whole.revisions()) {
+    revisions.push_back({{"revision", one.revision()},
+                         {"first_configuration", one.first_configuration()},
+                         {"start_time", TimeText(cells::ToTime(one.start_time()))},
+                         {"digest", one.digest()},
+                         {"source", one.text()}});
+  }
+  return revisions;
+}
+
 int Show(const ShowOptions& options, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<std::string> name = NamedOrNewest(**connection, options.name);
   if (!name.ok()) return Fail(name.status());
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, *name);
-  if (!sweep.ok()) return Fail(sweep.status());
+  const absl::StatusOr<v1::GetSweepResponse> whole =
+      GetWholeSweep(**connection, *name, options.revisions);
+  if (!whole.ok()) return Fail(whole.status());
+  const v1::Sweep* const sweep = &whole->sweep();
   if (session.format == Format::kJson) {
     Json document = ToJson(ToShown(*sweep));
     document["source"] = sweep->source().text();
+    if (options.revisions) document["revisions"] = RevisionsJson(*whole);
     PrintJson(document, std::cout);
     return kExitOk;
   }
   if (session.format == Format::kCsv) {
     PrintListing(SweepListing({*sweep}), session, std::cout);
+    return kExitOk;
+  }
+  if (options.revisions) {
+    PrintRevisions(*whole, session);
     return kExitOk;
   }
   SweepHistory history(*sweep);
@@ -164,6 +225,8 @@ void AddShowCommand(CLI::App* app, Session* session) {
       "  sweep show seed-000 --format json | jq .qualifying");
   auto options = std::make_shared<ShowOptions>();
   show->add_option("NAME", options->name, "the sweep; without it, the newest");
+  show->add_flag("--revisions", options->revisions,
+                 "the files that the sweep has had, see sweep edit");
   AddPlotFlags(show, &options->plot);
   show->callback([=] { session->exit_code = Show(*options, *session); });
 }

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "cli/present/answers.h"
+#include "cli/present/cells.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
@@ -45,7 +46,7 @@ void TrialLog::AddAttempts(const std::vector<v1::Attempt>& attempts) {
     const int number = attempt.attempt();
     if (IsNew(documents::LogEntry::KIND_ATTEMPT_START, number, 0)) {
       Add({.kind = documents::LogEntry::KIND_ATTEMPT_START,
-           .time = ToTime(attempt.start_time()),
+           .time = cells::ToTime(attempt.start_time()),
            .attempt = number,
            .text = fmt::format("attempt {} on {}", number, ShortName(attempt.worker()))});
     }
@@ -55,7 +56,7 @@ void TrialLog::AddAttempts(const std::vector<v1::Attempt>& attempts) {
     const std::string first = attempt.reason().substr(0, attempt.reason().find('\n'));
     const std::string reason = first.empty() ? "" : ": " + first;
     Add({.kind = documents::LogEntry::KIND_ATTEMPT_END,
-         .time = ToTime(attempt.end_time()),
+         .time = cells::ToTime(attempt.end_time()),
          .attempt = number,
          .text = fmt::format("attempt {} {}{}", number, attempt.outcome(), reason)});
   }
@@ -65,7 +66,7 @@ void TrialLog::AddEpochs(const std::vector<v1::Epoch>& epochs) {
   for (const v1::Epoch& epoch : epochs) {
     if (!IsNew(documents::LogEntry::KIND_EPOCH, epoch.attempt(), epoch.epoch())) continue;
     Add({.kind = documents::LogEntry::KIND_EPOCH,
-         .time = ToTime(epoch.report_time()),
+         .time = cells::ToTime(epoch.report_time()),
          .attempt = epoch.attempt(),
          .number = epoch.epoch(),
          .text =
@@ -80,7 +81,7 @@ void TrialLog::AddLines(const std::vector<v1::LogLine>& lines) {
     const std::pair<int, std::int64_t> at(line.attempt(), line.line());
     if (!IsWanted(line.attempt()) || at <= last_line_) continue;
     const bool same_attempt = last_line_.first == line.attempt();
-    absl::Time time = ToTime(line.time());
+    absl::Time time = cells::ToTime(line.time());
     if (same_attempt) time = std::max(time, last_line_time_);
     const std::int64_t dropped = same_attempt ? line.line() - last_line_.second - 1 : 0;
     if (dropped > 0) {

@@ -138,7 +138,13 @@ std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message
   if (!message.cursor().empty()) cursor_ = message.cursor();
   if (message.has_sweep()) {
     const bool is_news = message.sweep().pause_reason() != sweep_.pause_reason();
+    const bool is_edited = sweep_.revision() > 0 && message.sweep().revision() > sweep_.revision();
     sweep_ = message.sweep();
+    if (is_edited) {
+      lines.push_back(fmt::format("± {} has another file now, revision {}: {} in all",
+                                  ShortName(sweep_.name()), sweep_.revision(),
+                                  Counted(sweep_.planned_configurations(), "configuration")));
+    }
     if (is_news && tells_pause_ && !sweep_.pause_reason().empty()) {
       lines.push_back(Styled(session, Style::kRed, "‖ ") + PauseText(sweep_));
       lines.push_back("go on with: " + Command(session, {"resume", ShortName(sweep_.name())}));

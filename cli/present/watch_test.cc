@@ -88,6 +88,18 @@ class WatchModelTest : public ::testing::Test {
   int sequence_ = 1;
 };
 
+TEST_F(WatchModelTest, SaysThatTheFileWasChanged) {
+  v1::WatchSweepResponse message;
+  message.mutable_sweep()->set_name("sweeps/s");
+  message.mutable_sweep()->set_planned_configurations(30);
+  message.mutable_sweep()->set_revision(2);
+  EXPECT_THAT(Apply(message), SizeIs(0)) << "by a coordinator that did not say so before";
+  message.mutable_sweep()->set_revision(3);
+  EXPECT_THAT(Apply(message),
+              ElementsAre("± s has another file now, revision 3: 30 configurations in all"));
+  EXPECT_THAT(Apply(message), SizeIs(0));
+}
+
 TEST_F(WatchModelTest, ShowsOneBarPerRunningTrial) {
   ApplyTrial(1, v1::TRIAL_STATE_LEASED);
   ApplyTrial(2, v1::TRIAL_STATE_PENDING);

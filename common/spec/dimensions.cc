@@ -63,6 +63,16 @@ SearchSpace::SearchSpace(const SweepSpec* spec) : spec_(spec) {
 absl::StatusOr<SearchSpace::Place> SearchSpace::Encode(const ParameterMap& point) const {
   const absl::StatusOr<ResolvedPoint> resolved = ResolvePoint(*spec_, point);
   if (!resolved.ok()) return resolved.status();
+  for (const Parameter& parameter : spec_->parameters) {
+    if (parameter.GridSize() != 1) continue;
+    // A point of an earlier file may have another value.
+    const auto value = resolved->parameters.find(parameter.name);
+    if (value == resolved->parameters.end() || SameValue(value->second, parameter.GridValue(0))) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", parameter.name, "' has no value ", FormatValue(value->second)));
+  }
   Place place(dimensions_.size());
   for (std::size_t i = 0; i < dimensions_.size(); ++i) {
     const Parameter& parameter = axis(i);

@@ -48,7 +48,9 @@ MethodChoice ChooseMethod(std::string_view word, const SweepSpec& spec) {
       absl::StrCat(planned, planned == 1 ? " configuration is " : " configurations are ");
   if (word == "auto") {
     if (spec.objectives.size() > 1) return choose("sobol", "no model weighs several metrics");
-    if (planned <= kStartUpConfigurations) return choose("sobol", budget + "too few to learn from");
+    // What an earlier sweep has found is there to learn from.
+    if (planned <= kStartUpConfigurations && spec.warm_start.empty())
+      return choose("sobol", budget + "too few to learn from");
   }
   if (planned > kMostConfigurations) {
     return choose("tpe", budget + "too many for a Gaussian process");

@@ -79,7 +79,8 @@ bool IsNewer(const Parameter& parameter) {
 std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
-  if (method == methods.end() || spec.early_terminate || !spec.try_first.empty()) {
+  if (method == methods.end() || spec.early_terminate || !spec.try_first.empty() ||
+      !spec.warm_start.empty()) {
     return std::nullopt;
   }
   if (std::any_of(spec.parameters.begin(), spec.parameters.end(), IsNewer)) return std::nullopt;
@@ -159,6 +160,9 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
       absl::StrAppend(&text, " ", Framed(name), " ", Canonical(value));
     }
     absl::StrAppend(&text, "\n");
+  }
+  for (const std::string& name : spec.warm_start) {
+    absl::StrAppend(&text, "warm_start ", Framed(name), "\n");
   }
   AppendSorted("require", std::move(gates), &text);
   AppendSorted("constraint", std::move(constraints), &text);

@@ -39,14 +39,15 @@ constexpr std::int64_t kMaxImages = 1'000'000;
 constexpr int kSyntheticTrainSize = 4096;
 constexpr int kSyntheticTestSize = 1000;
 constexpr std::size_t kMaxTextLength = 4096;
+constexpr std::size_t kMaxWarmStarts = 16;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",        "description",    "labels",  "model",        "recipe",     "program",
-      "files",       "trained_by",     "dataset", "method",       "metric",     "parameters",
-      "constraints", "try_first",      "epochs",  "evaluate",     "require",    "gate_on",
-      "run_cap",     "replicates",     "seed",    "max_failures", "keep_going", "measures",
-      "k",           "early_terminate"};
+      "name",        "description", "labels",         "model",  "recipe",       "program",
+      "files",       "trained_by",  "dataset",        "method", "metric",       "parameters",
+      "constraints", "try_first",   "warm_start",     "epochs", "evaluate",     "require",
+      "gate_on",     "run_cap",     "replicates",     "seed",   "max_failures", "keep_going",
+      "measures",    "k",           "early_terminate"};
   return keys;
 }
 
@@ -97,6 +98,7 @@ class SweepParser {
     ReadEpochs();
     ReadConstraints();
     ReadTryFirst();
+    ReadWarmStart();
     Check();
   }
 
@@ -571,6 +573,55 @@ class SweepParser {
     written_points_ = ParseTryFirst(*entry, spec_, parameters_are_good_, &reader_);
   }
 
+  void ReadWarmStart() {
+    const YamlEntry* entry = Find("warm_start");
+    if (entry == nullptr) return;
+    std::vector<YamlEntry> names;
+    if (entry->value.IsScalar()) {
+      names.push_back(*entry);
+    } else if (const auto nodes = reader_.Items(*entry)) {
+      for (const YAML::Node& node : *nodes) names.push_back({"warm_start", node, LineOf(node)});
+      if (nodes->size() > kMaxWarmStarts) {
+        return reader_.Error(entry->line, absl::StrCat("'warm_start' names ", nodes->size(),
+                                                       " sweeps; the limit is ", kMaxWarmStarts));
+      }
+    }
+    for (const YamlEntry& item : names) ReadEarlierSweep(item);
+    CheckThatItLearns(*entry);
+  }
+
+  void ReadEarlierSweep(const YamlEntry& item) {
+    const std::optional<std::string> name = reader_.Text(item);
+    if (!name) return;
+    if (!IsValidName(*name)) {
+      return reader_.Error(item.line,
+                           absl::StrCat("'warm_start' is ", Shown(*name),
+                                        "; it must be the name of an earlier sweep, or a "
+                                        "list of such names"));
+    }
+    if (*name == spec_.name) {
+      return reader_.Error(item.line, absl::StrCat("'warm_start' names the sweep itself, ",
+                                                   Shown(*name), "; name an earlier one"));
+    }
+    if (std::find(spec_.warm_start.begin(), spec_.warm_start.end(), *name) !=
+        spec_.warm_start.end()) {
+      return reader_.Error(item.line, absl::StrCat("'warm_start' names ", Shown(*name), " twice"));
+    }
+    spec_.warm_start.push_back(*name);
+  }
+
+  // A choice that is left open falls on one that does.
+  void CheckThatItLearns(const YamlEntry& entry) {
+    if (!method_is_known_ || spec_.method->learns) return;
+    std::vector<std::string> learning;
+    for (const SearchMethod& method : SearchMethods()) {
+      if (method.learns) learning.emplace_back(method.word);
+    }
+    reader_.Error(entry.line, absl::StrCat("'warm_start' goes with a method that learns (",
+                                           absl::StrJoin(learning, ", "), "); '",
+                                           std::string(spec_.method->word), "' does not"));
+  }
+
   void Check() {
     if ((spec_.models.empty() && HasModel()) || spec_.networks.size() != spec_.models.size()) {
       return CheckWithoutNetwork();
@@ -589,6 +640,9 @@ class SweepParser {
       MethodChoice choice = ChooseMethod(method_word_, spec_);
       spec_.method = choice.method;
       spec_.method_reason = std::move(choice.reason);
+      // Of several metrics no method learns.
+      if (const YamlEntry* entry = Find("warm_start")) CheckThatItLearns(*entry);
+      if (reader_.error_count() > 0) return;
     }
     spec_.try_first = CompleteTryFirst(written_points_, spec_, is_cancelled_, &reader_);
     spec_.digest = DigestOf(spec_);

@@ -104,6 +104,8 @@ struct SweepSpec {
   // Points that are tried first, complete, each with the parameters that exist there. They satisfy
   // the constraints, and no two are the same.
   std::vector<ParameterMap> try_first;
+  // Earlier sweeps of the same coordinator whose results the search knows from the start.
+  std::vector<std::string> warm_start;
   std::int64_t run_cap = 0;  // configurations; 0: all of a grid
   // Distinct points that satisfy the constraints, when the space is finite and small enough to be
   // counted (always so for a grid).
@@ -162,6 +164,8 @@ struct SweepSpec {
 
   // True when the workers' trainer does not train the sweep: hyperparameters and measures have the
   // names that its own program or its callers know.
+  // As the file says it.
+  std::string_view TrainedBy() const { return trained_by_callers ? "callers" : "workers"; }
   bool HasOwnTrainer() const { return trained_by_callers || !program.empty(); }
   // True when the program's own defaults apply to hyperparameters that no file mentions.
   bool LeavesDefaultsToProgram() const { return HasOwnTrainer() && edition >= 2; }

@@ -156,6 +156,25 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
   proto.set_disk_bytes(row.disk_bytes);
   proto.set_data_sha256(row.data_sha256);
   proto.set_file_refusal(stored.refusal);
+  if (stored.is_accepted()) proto.set_trained_by(std::string(spec.TrainedBy()));
+  proto.set_revision(row.revision);
+  for (const WarmStartRow& start : row.warm_starts) {
+    v1::WarmStart* const added = proto.add_warm_starts();
+    added->set_source(start.source);
+    added->set_taken(start.taken);
+    added->set_left_out(start.left_out);
+    added->set_reason(start.reason);
+  }
+  return proto;
+}
+
+v1::SweepRevision ToProto(const RevisionRow& row) {
+  v1::SweepRevision proto;
+  proto.set_revision(row.revision);
+  proto.set_first_configuration(row.first_configuration);
+  proto.set_text(row.text);
+  proto.set_digest(row.digest);
+  *proto.mutable_start_time() = ToProto(row.started);
   return proto;
 }
 

@@ -28,6 +28,7 @@ v1::Value ToProto(const Value& value);
 v1::TrialState ToProto(TrialState state);
 // Without source, best trial and best value.
 v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored);
+v1::SweepRevision ToProto(const RevisionRow& row);
 v1::SweepSource ToProto(const SweepSource& source);
 v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec);
 v1::Epoch ToProto(const EpochRow& row);

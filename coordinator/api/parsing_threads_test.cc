@@ -67,9 +67,9 @@ class ParsingThreadsTest : public ServerTest {
   }
 
   static constexpr const char* kNames[] = {
-      "get",    "rank",    "cancel",      "pause",        "resume", "retry",
-      "extend", "archive", "delete",      "rename",       "watch",  "trial",
-      "trials", "explain", "retry-trial", "cancel-trial", "view",   "again"};
+      "get",     "rank",        "cancel",       "pause", "resume", "retry", "extend",
+      "archive", "delete",      "rename",       "edit",  "watch",  "trial", "trials",
+      "explain", "retry-trial", "cancel-trial", "view",  "again"};
   TemporaryFolder folder_;
   std::unique_ptr<v1::ViewService::Stub> views_;
 };
@@ -142,6 +142,10 @@ TEST_F(ParsingThreadsTest, ChangesParseOnThreadsForParsing) {
   auto rename = Named<v1::RenameSweepRequest>("sweeps/rename");
   rename.set_new_name("renamed");
   EXPECT_TRUE(AskParses(kOk, *sweeps_, &Sweeps::RenameSweep, rename, v1::RenameSweepResponse()));
+  auto edit = Named<v1::EditSweepRequest>("sweeps/edit");
+  edit.mutable_source()->set_text("name: edit\n");
+  EXPECT_TRUE(AskParses(absl::StatusCode::kInvalidArgument, *sweeps_, &Sweeps::EditSweep, edit,
+                        v1::EditSweepResponse()));
   EXPECT_FALSE(AskParses(kRefused, *trials_, &Trials::CancelTrial,
                          Named<v1::CancelTrialRequest>("sweeps/cancel-trial/trials/1"),
                          v1::CancelTrialResponse()));

@@ -125,6 +125,12 @@ TEST_F(RefusedSweepServerTest, IsNotMadeToRun) {
   extend.set_run_cap(9);
   v1::ExtendSweepResponse extended;
   ExpectRefused(Invoke(*sweeps_, &Sweeps::ExtendSweep, extend, &extended));
+  auto edit = Named<v1::EditSweepRequest>("sweeps/old");
+  edit.mutable_source()->set_text(TestSource("old").text);
+  v1::EditSweepResponse edited;
+  ExpectRefused(Invoke(*sweeps_, &Sweeps::EditSweep, edit, &edited));
+  edit.set_validate_only(true);
+  ExpectRefused(Invoke(*sweeps_, &Sweeps::EditSweep, edit, &edited));
   auto rename = Named<v1::RenameSweepRequest>("sweeps/old");
   rename.set_new_name("older");
   v1::RenameSweepResponse renamed;

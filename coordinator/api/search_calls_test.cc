@@ -83,6 +83,57 @@ TEST_F(SearchCallsTest, AReplayComparesWhatThereIsWhileTheSweepRuns) {
   EXPECT_EQ(last.equal(), 4);
 }
 
+// What each file has made is compared with what the search of that file suggests.
+TEST_F(SearchCallsTest, AnEditedSweepIsReplayedFileByFile) {
+  const auto file = [](const std::string& lr) {
+    return "name: s\nmodel: cnn-18718\ndataset: synthetic\nmethod: tpe\nrun_cap: 30\nepochs: "
+           "5\nseed: 7\nparameters:\n  lr: {" +
+           lr + "}\n";
+  };
+  v1::CreateSweepRequest create;
+  create.mutable_source()->set_file("s.yaml");
+  create.mutable_source()->set_text(file("min: 0.01, max: 0.1"));
+  v1::CreateSweepResponse created;
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::CreateSweep, create, &created),
+            absl::OkStatus());
+  Train(12, 0.001);
+  v1::PauseSweepRequest pause;
+  pause.set_name("sweeps/s");
+  v1::PauseSweepResponse paused;
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::PauseSweep, pause, &paused),
+            absl::OkStatus());
+  v1::EditSweepRequest edit;
+  edit.set_name("sweeps/s");
+  *edit.mutable_source() = create.source();
+  edit.mutable_source()->set_text(file("min: 0.05, max: 0.5"));
+  v1::EditSweepResponse edited;
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::EditSweep, edit, &edited), absl::OkStatus());
+  // A paused sweep makes nothing of this file before the next.
+  edit.mutable_source()->set_text(file("min: 0.05, max: 0.6"));
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::EditSweep, edit, &edited), absl::OkStatus());
+  ASSERT_EQ(edited.sweep().revision(), 3);
+  v1::ResumeSweepRequest resume;
+  resume.set_name("sweeps/s");
+  v1::ResumeSweepResponse resumed;
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::ResumeSweep, resume, &resumed),
+            absl::OkStatus());
+  Train(12, 0.001);
+  v1::ReplaySearchResponse last;
+  ASSERT_EQ(Replay("s", &last), absl::OkStatus());
+  EXPECT_TRUE(last.done());
+  EXPECT_GE(last.configurations(), 24);
+  EXPECT_EQ(last.compared(), last.configurations());
+  EXPECT_EQ(last.equal(), last.compared());
+  EXPECT_EQ(last.files(), 2) << "that have made configurations";
+  EXPECT_EQ(last.not_compared(), 0);
+  v1::PreviewSuggestionsResponse next;
+  ASSERT_EQ(Preview("s", 2, &next), absl::OkStatus());
+  ASSERT_EQ(next.points_size(), 2) << next.reason();
+  for (const v1::SuggestedPoint& point : next.points()) {
+    EXPECT_GE(point.parameters().at("lr").double_value(), 0.05);
+  }
+}
+
 TEST_F(SearchCallsTest, ManyReplaysTakeTurns) {
   ASSERT_EQ(Create("s"), absl::OkStatus());
   Train(1);

@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "common/base/sha256.h"
 #include "coordinator/api/testing/server_testing.h"
 
 namespace sweep {
@@ -81,6 +82,53 @@ TEST_F(ServerLifecycleTest, ARenamedSweepIsFoundUnderItsNewNameOnly) {
   EXPECT_TRUE(absl::IsFailedPrecondition(
       Rename(lease.token().trial() == "sweeps/t/trials/1" ? "t" : "s", "u")));
   EXPECT_EQ(Report(lease.token(), 1, 5), absl::OkStatus());
+}
+
+TEST_F(ServerLifecycleTest, AnEditedSweepHasTheNewFileAndRemembersTheOld) {
+  ASSERT_EQ(Create("s"), absl::OkStatus());
+  v1::EditSweepRequest edit;
+  edit.set_name("sweeps/s");
+  edit.mutable_source()->set_file("new.yaml");
+  edit.mutable_source()->set_text(TestSource("s", "early_terminate: {type: median}\n").text);
+  edit.set_replaces_sha256(Sha256Hex("another text"));
+  edit.set_validate_only(true);
+  v1::EditSweepResponse edited;
+  const auto call = &v1::SweepService::Stub::EditSweep;
+  ASSERT_EQ(Invoke(*sweeps_, call, edit, &edited), absl::OkStatus());
+  EXPECT_EQ(edited.sweep().revision(), 2) << "as it would be";
+  EXPECT_THAT(edited.sweep().early_terminate(), HasSubstr("median"));
+  v1::GetSweepRequest get;
+  get.set_name("sweeps/s");
+  get.set_with_revisions(true);
+  v1::GetSweepResponse got;
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::GetSweep, get, &got), absl::OkStatus());
+  EXPECT_EQ(got.sweep().revision(), 1);
+  EXPECT_EQ(got.revisions_size(), 1);
+  edit.set_validate_only(false);
+  edit.set_request_id("r");
+  EXPECT_TRUE(absl::IsAborted(Invoke(*sweeps_, call, edit, &edited)));
+  edit.set_replaces_sha256(Sha256Hex(TestSource("s").text));
+  for (int i = 0; i < 2; ++i) {  // the second is the same request, again
+    ASSERT_EQ(Invoke(*sweeps_, call, edit, &edited), absl::OkStatus());
+    EXPECT_EQ(edited.sweep().revision(), 2);
+  }
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::GetSweep, get, &got), absl::OkStatus());
+  EXPECT_EQ(got.sweep().source().file(), "new.yaml");
+  EXPECT_EQ(got.sweep().source().text(), edit.source().text());
+  ASSERT_EQ(got.revisions_size(), 2);
+  EXPECT_EQ(got.revisions(0).text(), TestSource("s").text);
+  EXPECT_EQ(got.revisions(1).digest(), got.sweep().digest());
+  bool created = true;
+  EXPECT_EQ(Create("s", "early_terminate: {type: median}\n", &created), absl::OkStatus());
+  EXPECT_FALSE(created) << "the file that it has now is the same sweep";
+  edit.set_request_id("other");
+  edit.clear_replaces_sha256();
+  edit.mutable_source()->set_text(TestSource("s", "replicates: 2\n").text);
+  const absl::Status refused = Invoke(*sweeps_, call, edit, &edited);
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("replicates: 1 cannot become 2"));
+  edit.set_name("sweeps/none");
+  EXPECT_TRUE(absl::IsNotFound(Invoke(*sweeps_, call, edit, &edited)));
 }
 
 TEST_F(ServerLifecycleTest, AnArchivedSweepIsListedOnlyWhenAskedFor) {

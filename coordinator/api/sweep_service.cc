@@ -14,27 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxPrincipalBytes = 256;
 
-struct ParsedSweep {
-  SweepSource source;
-  std::shared_ptr<const SweepSpec> spec;  // shared with the scheduler and the cache
-};
-
-// Returns Cancelled when the caller has gone or the coordinator shuts down.
-absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request,
-                                         grpc::CallbackServerContext* context) {
-  absl::StatusOr<SweepSource> source = FromProto(request.source());
-  if (!source.ok()) return source.status();
-  Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec =
-      SweepSpec::Parse(*source, &diagnostics, [context] { return context->IsCancelled(); });
-  if (absl::IsCancelled(spec.status())) return spec.status();
-  if (!spec.ok()) {
-    return absl::InvalidArgumentError(diagnostics.empty() ? std::string(spec.status().message())
-                                                          : FormatDiagnostics(diagnostics));
-  }
-  return ParsedSweep{*std::move(source), std::make_shared<const SweepSpec>(*std::move(spec))};
-}
-
 // The digest under which an earlier build stored the same file under this name; empty when none
 // did. Parses the file again, so it does so only when the sweep exists, and never on the writing
 // thread.
@@ -64,6 +43,21 @@ v1::Sweep Planned(const SweepSpec& spec, absl::Time now) {
 
 }  // namespace
 
+absl::StatusOr<ParsedSweep> ParseSource(const v1::SweepSource& given,
+                                        grpc::CallbackServerContext* context) {
+  absl::StatusOr<SweepSource> source = FromProto(given);
+  if (!source.ok()) return source.status();
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec =
+      SweepSpec::Parse(*source, &diagnostics, [context] { return context->IsCancelled(); });
+  if (absl::IsCancelled(spec.status())) return spec.status();
+  if (!spec.ok()) {
+    return absl::InvalidArgumentError(diagnostics.empty() ? std::string(spec.status().message())
+                                                          : FormatDiagnostics(diagnostics));
+  }
+  return ParsedSweep{*std::move(source), std::make_shared<const SweepSpec>(*std::move(spec))};
+}
+
 absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs,
                                         TimeLeft* time_left) {
   const absl::StatusOr<StoredSpec> stored = specs->Show(row);
@@ -88,19 +82,20 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
                                                     v1::CreateSweepResponse* response) {
   if (request->validate_only()) {
     return RespondFrom(parsing_, context, [=] {
-      const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request, context);
+      const absl::StatusOr<ParsedSweep> parsed = ParseSource(request->source(), context);
       if (parsed.ok()) *response->mutable_sweep() = Planned(*parsed->spec, absl::Now());
       return parsed.status();
     });
   }
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const bool queued = parsing_->Submit([=, this] {
-    const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request, context);
+    const absl::StatusOr<ParsedSweep> parsed = ParseSource(request->source(), context);
     if (!parsed.ok()) return reactor->Finish(Outgoing(context, parsed.status()));
     scheduler_->sweeps().Submit(parsed->spec, parsed->source,
                                 {.principal = CutText(request->principal(), kMaxPrincipalBytes),
                                  .keep_going = request->keep_going(),
-                                 .earlier_digest = EarlierDigest(*parsed, store_, context)},
+                                 .earlier_digest = EarlierDigest(*parsed, store_, context),
+                                 .warm_start = PlanWarmStart(store_, specs_, *parsed->spec)},
                                 [=, this](const absl::StatusOr<Submission>& result) {
                                   if (!result.ok()) {
                                     return reactor->Finish(Outgoing(context, result.status()));
@@ -126,6 +121,11 @@ grpc::ServerUnaryReactor* SweepService::GetSweep(grpc::CallbackServerContext* co
     if (!sweep.ok()) return sweep.status();
     *response->mutable_sweep() = *std::move(sweep);
     *response->mutable_sweep()->mutable_source() = ToProto(row->source);
+    if (!request->with_revisions()) return absl::OkStatus();
+    const absl::StatusOr<std::vector<RevisionRow>> revisions =
+        store_->Read(SelectRevisions, row->id);
+    if (!revisions.ok()) return revisions.status();
+    for (const RevisionRow& one : *revisions) *response->add_revisions() = ToProto(one);
     return absl::OkStatus();
   });
 }

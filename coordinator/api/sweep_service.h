@@ -10,6 +10,16 @@
 
 namespace sweep {
 
+// A sweep file as sent, and its meaning.
+struct ParsedSweep {
+  SweepSource source;
+  std::shared_ptr<const SweepSpec> spec;  // shared with the scheduler and the cache
+};
+// InvalidArgument with every complaint; Cancelled when the caller has gone or the coordinator shuts
+// down. For threads that may parse.
+absl::StatusOr<ParsedSweep> ParseSource(const v1::SweepSource& given,
+                                        grpc::CallbackServerContext* context);
+
 // A stored sweep as the services show it, with its best trial and the time left. Reads the store.
 absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs,
                                         TimeLeft* time_left);
@@ -62,6 +72,9 @@ class SweepService final : public v1::SweepService::CallbackService {
   grpc::ServerUnaryReactor* ExtendSweep(grpc::CallbackServerContext* context,
                                         const v1::ExtendSweepRequest* request,
                                         v1::ExtendSweepResponse* response) override;
+  grpc::ServerUnaryReactor* EditSweep(grpc::CallbackServerContext* context,
+                                      const v1::EditSweepRequest* request,
+                                      v1::EditSweepResponse* response) override;
   grpc::ServerUnaryReactor* DeleteSweep(grpc::CallbackServerContext* context,
                                         const v1::DeleteSweepRequest* request,
                                         v1::DeleteSweepResponse* response) override;
@@ -83,6 +96,11 @@ class SweepService final : public v1::SweepService::CallbackService {
       grpc::CallbackServerContext* context, const v1::ReplaySearchRequest* request) override;
 
  private:
+  // What an edit would do; may parse and read.
+  absl::StatusOr<EditRequest> PlanEdit(const std::string& name, const v1::EditSweepRequest& request,
+                                       grpc::CallbackServerContext* context) const;
+  // The sweep as the edit would leave it.
+  absl::StatusOr<v1::Sweep> PlannedEdit(const EditRequest& edit) const;
   absl::Status List(const v1::ListSweepsRequest& request, v1::ListSweepsResponse* response);
   absl::Status Rank(const v1::RankSweepRequest& request, v1::RankSweepResponse* response);
   absl::StatusOr<v1::Sweep> Describe(const SweepRow& row) const {

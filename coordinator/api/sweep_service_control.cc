@@ -34,6 +34,39 @@ absl::Status PlanRenaming(Store* store, SpecCache* specs, RenameRequest* renamin
 
 }  // namespace
 
+absl::StatusOr<EditRequest> SweepService::PlanEdit(const std::string& name,
+                                                   const v1::EditSweepRequest& request,
+                                                   grpc::CallbackServerContext* context) const {
+  absl::StatusOr<ParsedSweep> parsed = ParseSource(request.source(), context);
+  if (!parsed.ok()) return parsed.status();
+  const absl::StatusOr<SweepRow> row = store_->Read(FindSweep, name);
+  if (!row.ok()) return row.status();
+  const absl::StatusOr<StoredSpec> before = specs_->Show(*row);
+  if (!before.ok()) return before.status();
+  absl::StatusOr<EditPlan> plan = EditPlan::Refused(NotAcceptedError(name, *before));
+  if (before->is_accepted()) plan = EditPlan::Make(store_, *row, before->spec, parsed->spec);
+  if (!plan.ok()) return plan.status();
+  return EditRequest{.name = name,
+                     .spec = std::move(parsed->spec),
+                     .source = std::move(parsed->source),
+                     .plan = *std::move(plan),
+                     .replaces_sha256 = request.replaces_sha256(),
+                     .request_id = RequestId(request.request_id())};
+}
+
+absl::StatusOr<v1::Sweep> SweepService::PlannedEdit(const EditRequest& edit) const {
+  if (!edit.plan.refusal().ok()) return edit.plan.refusal();
+  absl::StatusOr<SweepRow> row = store_->Read(FindSweep, edit.name);
+  if (!row.ok()) return row.status();
+  const absl::StatusOr<std::int64_t> planned = edit.plan.Planned(*row);
+  if (!planned.ok()) return planned.status();
+  row->planned_configurations = *planned;
+  if (row->digest != edit.spec->digest) ++row->revision;
+  row->digest = edit.spec->digest;
+  row->labels = edit.spec->labels;
+  return ToProto(*row, {.spec = edit.spec});
+}
+
 void SweepService::FinishWithSweep(grpc::CallbackServerContext* context,
                                    grpc::ServerUnaryReactor* reactor,
                                    const absl::StatusOr<SweepRow>& row, v1::Sweep* sweep) {
@@ -130,6 +163,28 @@ grpc::ServerUnaryReactor* SweepService::ExtendSweep(grpc::CallbackServerContext*
                                                        response->mutable_sweep());
                                      });
   });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SweepService::EditSweep(grpc::CallbackServerContext* context,
+                                                  const v1::EditSweepRequest* request,
+                                                  v1::EditSweepResponse* response) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const bool queued = parsing_->Submit([=, this, name = *name] {
+    const absl::StatusOr<EditRequest> edit = PlanEdit(name, *request, context);
+    if (!edit.ok()) return reactor->Finish(Outgoing(context, edit.status()));
+    if (request->validate_only()) {
+      absl::StatusOr<v1::Sweep> planned = PlannedEdit(*edit);
+      if (planned.ok()) *response->mutable_sweep() = *std::move(planned);
+      return reactor->Finish(Outgoing(context, planned.status()));
+    }
+    scheduler_->sweeps().EditSweep(*edit, [=, this](const absl::StatusOr<SweepRow>& sweep) {
+      FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+    });
+  });
+  if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*parsing_)));
   return reactor;
 }
 

@@ -40,6 +40,12 @@ bool IsSamePoint(const ParameterMap& a, const ParameterMap& b) {
   });
 }
 
+// For a sweep whose file is replaced during the call.
+absl::Status FileChanged(const std::string& sweep) {
+  return absl::AbortedError(
+      fmt::format("the file of sweep '{}' was changed meanwhile; try again", sweep));
+}
+
 // Lets the search see everything and returns the sweep as it is then.
 absl::StatusOr<SweepRow> ObserveAll(Store* store, SweepRow row,
                                     const grpc::CallbackServerContext& context, absl::Time end,
@@ -59,6 +65,7 @@ absl::StatusOr<SweepRow> ObserveAll(Store* store, SweepRow row,
     if (!observed.ok()) return observed;
     absl::StatusOr<SweepRow> now = store->Read(FindSweepById, row.id);
     const bool is_last = round == kMostRounds;
+    if (now.ok() && now->revision != row.revision) return FileChanged(row.name);
     if (!now.ok() || now->configurations == row.configurations || is_last) return now;
     row = *std::move(now);
   }
@@ -78,8 +85,11 @@ absl::Status Preview(const v1::PreviewSuggestionsRequest& request, Store* store,
   if (!row.ok()) return row.status();
   const absl::StatusOr<SharedSpec> spec = specs->Get(*name);
   if (!spec.ok()) return spec.status();
-  StoredSearch search(store, row->id, *spec);
-  row = ObserveAll(store, *row, context, start + kLongestPreview, &search);
+  if ((*spec)->digest != row->digest) return FileChanged(row->name);
+  const absl::StatusOr<std::unique_ptr<StoredSearch>> search =
+      StoredSearch::Make(store, row->id, *spec, row->first_configuration);
+  if (!search.ok()) return search.status();
+  row = ObserveAll(store, *row, context, start + kLongestPreview, search->get());
   if (!row.ok()) return row.status();
   for (int i = 1; i <= request.count(); ++i) {
     if (context.IsCancelled()) return absl::CancelledError("nobody waits for it");
@@ -89,9 +99,10 @@ absl::Status Preview(const v1::PreviewSuggestionsRequest& request, Store* store,
       break;
     }
     const std::int64_t number = row->configurations + i;
-    const absl::StatusOr<std::optional<Suggestion>> next = search.Suggest(number);
+    const absl::StatusOr<std::optional<Suggestion>> next = (*search)->Suggest(number);
     if (!next.ok() || !next->has_value()) {
-      response->set_reason(next.ok() ? NoMorePoints(number) : std::string(next.status().message()));
+      response->set_reason(next.ok() ? (*search)->WhyNone(number)
+                                     : std::string(next.status().message()));
       break;
     }
     const Configuration& chosen = (*next)->configuration;
@@ -106,8 +117,9 @@ absl::Status Preview(const v1::PreviewSuggestionsRequest& request, Store* store,
 
 using ReplayStream = grpc::ServerWriteReactor<v1::ReplaySearchResponse>;
 
-// Replays one search piece by piece, so that several take turns. Until it finishes, either a write
-// is pending or a thread of `searches` works on the next piece.
+// Replays one search piece by piece, so that several take turns. Each configuration is compared
+// with what the search of its own file suggests, which begins as it did then. Until it finishes,
+// either a write is pending or a thread of `searches` works on the next piece.
 class ReplayReactor final : public ReplayStream {
  public:
   ReplayReactor(Store* store, SpecCache* specs, WorkPool* searches,
@@ -133,14 +145,14 @@ class ReplayReactor final : public ReplayStream {
   void Work() {
     if (context_->IsCancelled()) return Finish(grpc::Status::CANCELLED);
     const absl::Time end = absl::Now() + kReplayPiece;
-    absl::Status status = search_ == nullptr ? Begin() : absl::OkStatus();
+    absl::Status status = std::exchange(has_begun_, true) ? absl::OkStatus() : Begin();
     response_.clear_differences();
-    while (status.ok() && response_.compared() < response_.configurations() && absl::Now() < end &&
+    while (status.ok() && done_ < response_.configurations() && absl::Now() < end &&
            response_.differences_size() < kMostDifferences && !context_->IsCancelled()) {
-      status = CompareNext();
+      status = GoOn();
     }
     if (!status.ok()) return Finish(Outgoing(context_, status));
-    response_.set_done(response_.compared() == response_.configurations());
+    response_.set_done(done_ == response_.configurations());
     if (response_.done()) {
       return StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
     }
@@ -152,17 +164,79 @@ class ReplayReactor final : public ReplayStream {
     if (!name.ok()) return name.status();
     const absl::StatusOr<SweepRow> row = store_->Read(FindSweep, *name);
     if (!row.ok()) return row.status();
-    const absl::StatusOr<SharedSpec> spec = specs_->Get(*name);
-    if (!spec.ok()) return spec.status();
+    absl::StatusOr<std::vector<RevisionRow>> revisions = store_->Read(SelectRevisions, row->id);
+    if (!revisions.ok()) return revisions.status();
+    if (revisions->back().digest != row->digest) return FileChanged(row->name);
+    const absl::StatusOr<StoredSpec> present = specs_->Show(*row);
+    if (!present.ok()) return present.status();
+    if (!present->is_accepted() && revisions->size() == 1) {
+      return NotAcceptedError(row->name, *present);
+    }
     sweep_ = *row;
     response_.set_configurations(row->configurations);
-    search_ = std::make_unique<SearchReplay>(store_, row->id, *spec);
+    for (std::size_t i = 0; i < revisions->size(); ++i) {
+      const bool is_last = i + 1 == revisions->size();
+      const std::int64_t last =
+          is_last ? row->configurations : (*revisions)[i + 1].first_configuration - 1;
+      // One that was replaced before it had made anything is none of them.
+      if (last >= (*revisions)[i].first_configuration) {
+        files_.push_back({.revision = std::move((*revisions)[i]), .last = last});
+      }
+    }
+    response_.set_files(std::ssize(files_));
     return absl::OkStatus();
+  }
+
+  // FailedPrecondition when this build does not accept the file.
+  absl::StatusOr<SharedSpec> SpecOf(const RevisionRow& revision) {
+    if (revision.revision == sweep_.revision) {
+      const absl::StatusOr<StoredSpec> present = specs_->Show(sweep_);
+      if (!present.ok()) return present.status();
+      const bool is_same = present->spec->digest == sweep_.digest;  // else edited meanwhile
+      if (is_same && !present->is_accepted()) {
+        return absl::FailedPreconditionError(present->refusal);
+      }
+      if (is_same) return present->spec;
+    }
+    SweepSource source = sweep_.source;  // an edit changes only the sweep file
+    source.text = revision.text;
+    Diagnostics diagnostics;
+    absl::StatusOr<SweepSpec> spec =
+        SweepSpec::ParseStored(std::move(source), revision.digest, &diagnostics);
+    if (spec.ok()) return std::make_shared<const SweepSpec>(*std::move(spec));
+    return absl::FailedPreconditionError(diagnostics.empty() ? std::string(spec.status().message())
+                                                             : FormatDiagnostics(diagnostics));
+  }
+
+  absl::Status GoOn() {
+    if (done_ == files_[file_].last) {
+      ++file_;
+      search_ = nullptr;
+    }
+    if (search_ != nullptr) return CompareNext();
+    const File& file = files_[file_];
+    const absl::StatusOr<SharedSpec> spec = SpecOf(file.revision);
+    if (absl::IsFailedPrecondition(spec.status())) {
+      response_.set_not_compared(response_.not_compared() + file.last - done_);
+      if (response_.not_compared_reason().empty()) {
+        response_.set_not_compared_reason(
+            fmt::format("this build does not accept revision {} of the file: {}",
+                        file.revision.revision, std::string(spec.status().message())));
+      }
+      done_ = file.last;
+      return absl::OkStatus();
+    }
+    if (!spec.ok()) return spec.status();
+    absl::StatusOr<std::unique_ptr<SearchReplay>> search =
+        SearchReplay::Make(store_, sweep_.id, *spec, file.revision.first_configuration);
+    if (!search.ok()) return search.status();
+    search_ = *std::move(search);
+    return CompareNext();
   }
 
   // Reads the next page of configurations if necessary.
   absl::StatusOr<SuggestionRow> Next() {
-    const std::int64_t number = response_.compared() + 1;
+    const std::int64_t number = done_ + 1;
     if (rows_.empty() || rows_.back().number < number) {
       absl::StatusOr<std::vector<SuggestionRow>> rows =
           store_->Read(SelectSuggestions, sweep_.id, number,
@@ -182,7 +256,8 @@ class ReplayReactor final : public ReplayStream {
     if (!row.ok()) return row.status();
     const absl::StatusOr<std::optional<Suggestion>> again = search_->Again(*row);
     const ParameterMap& stored = row->parameters.values();
-    response_.set_compared(row->number);
+    done_ = row->number;
+    response_.set_compared(response_.compared() + 1);
     if (again.ok() && again->has_value() &&
         IsSamePoint((*again)->configuration.parameters, stored)) {
       response_.set_equal(response_.equal() + 1);
@@ -196,7 +271,7 @@ class ReplayReactor final : public ReplayStream {
       } else if (again->has_value()) {
         FillValues((*again)->configuration.parameters, difference->mutable_suggested());
       } else {
-        difference->set_reason(NoMorePoints(row->number));
+        difference->set_reason(search_->WhyNone(row->number));
       }
     }
     return absl::OkStatus();
@@ -207,8 +282,16 @@ class ReplayReactor final : public ReplayStream {
   WorkPool* const searches_;
   grpc::CallbackServerContext* const context_;
   const std::string name_;
+  bool has_begun_ = false;
   SweepRow sweep_;
-  std::unique_ptr<SearchReplay> search_;  // null before the first piece
+  struct File {
+    RevisionRow revision;
+    std::int64_t last = 0;  // number of the last configuration that it has made
+  };
+  std::vector<File> files_;               // that have made some, in order
+  std::size_t file_ = 0;                  // the present one
+  std::unique_ptr<SearchReplay> search_;  // of the present file; null before its first one
+  std::int64_t done_ = 0;                 // number of the last configuration that was looked at
   std::vector<SuggestionRow> rows_;       // a page
   v1::ReplaySearchResponse response_;
 };

@@ -8,6 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/spec/sweep_spec.h"
+#include "coordinator/scheduler/edit_plan.h"
+#include "coordinator/scheduler/warm_start.h"
 #include "coordinator/store/rows.h"
 
 namespace sweep {
@@ -19,6 +21,8 @@ struct SubmitOptions {
   bool keep_going = false;  // the sweep is not paused when its first trials fail alike
   // The digest under which a build of an earlier edition stored this file; empty: not known.
   std::string earlier_digest = {};
+  // For a file with `warm_start`; shared with the write.
+  std::shared_ptr<const WarmStart> warm_start = nullptr;
 };
 
 struct Submission {
@@ -39,6 +43,15 @@ struct RenameRequest {
   // repeated that was carried out before.
   std::shared_ptr<const SweepSpec> spec;
   std::string text;  // what `spec` was parsed from
+  std::string request_id;
+};
+
+struct EditRequest {
+  std::string name;
+  std::shared_ptr<const SweepSpec> spec;  // the new file's
+  SweepSource source;
+  EditPlan plan;
+  std::string replaces_sha256;  // of the text of the file that it replaces; empty: whichever
   std::string request_id;
 };
 

@@ -184,6 +184,33 @@ TEST_F(AskTest, ACallerWaitsForATrialThatAnotherOneGivesBack) {
   EXPECT_EQ(Trial(4).failures, 0);
 }
 
+TEST_F(AskTest, AnEditGivesThoseWhoWaitWhatIsNew) {
+  Submit("s", kCallers);
+  std::vector<LeaseToken> held;
+  for (int i = 0; i < 4; ++i) held.push_back(Get());
+  const Asked waiting = AskFor({.wait = kWait, .caller = "other"});
+  EXPECT_FALSE(waiting->Get().has_value());
+  SweepSource source = TestSource("s", kCallers);
+  source.text.replace(source.text.find("0.04]"), 5, "0.04, 0.05]");
+  Diagnostics diagnostics;
+  const auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
+  const EditRequest edit{
+      .name = "s",
+      .spec = spec,
+      .source = source,
+      .plan = Must(EditPlan::Make(store_.get(), Sweep(), Must(specs_->Get("s")), spec)),
+      .replaces_sha256 = "",
+      .request_id = ""};
+  ASSERT_TRUE(
+      Ask<SweepRow>([&](auto callback) { scheduler_->sweeps().EditSweep(edit, callback); }).ok());
+  const AskAnswer answer = Answered(waiting);
+  ASSERT_TRUE(answer.trial.has_value());
+  EXPECT_EQ(answer.trial->token.number, 5);
+  EXPECT_EQ(TrialSpecFromJson(*answer.trial->spec_json).lr, 0.05);
+  for (const LeaseToken& token : held) Complete(token);
+  EXPECT_EQ(Sweep().state, SweepState::kActive) << "what ran goes on as it was";
+}
+
 TEST_F(AskTest, NobodyWaitsForLongerThanAsked) {
   Submit("s", kCallers);
   for (int i = 0; i < 4; ++i) Get();

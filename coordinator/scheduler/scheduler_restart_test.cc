@@ -9,6 +9,7 @@
 #include "coordinator/scheduler/testing/scheduler_testing.h"
 #include "coordinator/search/observations.h"
 #include "coordinator/search/search.h"
+#include "coordinator/search/search_start.h"
 #include "coordinator/stopping/testing/halving_rule.h"
 #include "coordinator/store/sqlite.h"
 
@@ -133,8 +134,10 @@ class RestartTest : public SchedulerTest {
     Open();
     SubmitSource(source);
     std::vector<Worker> workers = {{"a", {}}, {"b", {}}, {"c", {}}};
+    auto edit = edit_;
     for (int step = 0; step < 2000 && Sweep().state == SweepState::kActive; ++step) {
       Step(&workers[static_cast<std::size_t>(step) % workers.size()], epochs, kill);
+      if (edit && Sweep().counts.ended() >= 9) Do(kill, std::exchange(edit, nullptr));
     }
     EXPECT_EQ(Sweep().state, SweepState::kCompleted);
     Outcome outcome{.kills = kills_};
@@ -157,6 +160,7 @@ class RestartTest : public SchedulerTest {
   TemporaryFolder folder_;
   std::string path_;
   int kills_ = 0;
+  std::function<absl::Status()> edit_;  // once, after nine trials
 };
 
 TEST_F(RestartTest, TheSameTrialsAreStopped) {
@@ -237,7 +241,7 @@ TEST_P(LearningRestartTest, ThePointsFollowFromWhatItHadSeen) {
     if (GetParam().has_gate && kill == Kill::kBeforeEachAnswer) continue;
     const Outcome outcome = Run(source, 2, kill);
     ASSERT_EQ(outcome.points.size(), 30u);
-    const ObservationPage page = Must(ReadObservations(store_.get(), 1, spec, 0, 0, 10'000));
+    const ObservationPage page = Must(ReadObservations(store_.get(), 1, spec, {}, 10'000));
     ASSERT_TRUE(page.is_last);
     const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
     const std::unique_ptr<Search> search = Search::Make(&spec);
@@ -265,6 +269,61 @@ INSTANTIATE_TEST_SUITE_P(Methods, LearningRestartTest,
                          [](const auto& info) {
                            return info.param.method + (info.param.has_gate ? "_with_a_gate" : "");
                          });
+
+// The same, of a sweep whose file is changed on the way: by the suggestions that it had seen, and
+// those made before the edit.
+TEST_P(LearningRestartTest, AnEditIsNoDifferentToASearchThatStartsThere) {
+  SweepSource source =
+      SourceOf(16, 2, GetParam().has_gate ? "require: {train_accuracy: \"< 0.15\"}\n" : "");
+  source.text.replace(source.text.find("sobol"), 5, GetParam().method);
+  SweepSource wider = source;
+  wider.text.replace(wider.text.find("run_cap: 16"), 11, "run_cap: 30");
+  wider.text.replace(wider.text.find("max: 0.1}"), 9, "max: 0.3}");
+  wider.text += "try_first:\n  - {lr: 0.2, momentum: 0.9}\n";
+  Diagnostics diagnostics;
+  const auto after = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(wider, &diagnostics)));
+  for (const Kill kill : {Kill::kNever, Kill::kBeforeEachAnswer}) {
+    SCOPED_TRACE(static_cast<int>(kill));
+    if (GetParam().has_gate && kill == Kill::kBeforeEachAnswer) continue;
+    edit_ = [&] {
+      const SweepRow row = Sweep();
+      const EditRequest request{
+          .name = "s",
+          .spec = after,
+          .source = wider,
+          .plan = Must(EditPlan::Make(store_.get(), row, Must(specs_->Get("s")), after)),
+          .replaces_sha256 = "",
+          .request_id = "edit"};
+      return Ask<SweepRow>(
+                 [&](auto callback) { scheduler_->sweeps().EditSweep(request, callback); })
+          .status();
+    };
+    const Outcome outcome = Run(source, 2, kill);
+    ASSERT_EQ(outcome.points.size(), 30u);
+    const std::int64_t first = Must(store_->Read(FindFirstConfiguration, 1));
+    EXPECT_GT(first, 8);
+    EXPECT_LE(first, 16);
+    EXPECT_EQ(AsDouble(outcome.points.at(first).at("lr")), 0.2) << "the new point";
+    const ObservationPage page =
+        Must(ReadObservations(store_.get(), 1, *after, {.first_own = first}, 10'000));
+    ASSERT_TRUE(page.is_last);
+    const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
+    const std::unique_ptr<Search> search =
+        Search::Make(after.get(), Must(ReadSearchStart(store_.get(), 1, *after)));
+    auto next = page.observations.begin();
+    for (const auto& [number, point] : outcome.points) {
+      if (number < first) continue;
+      const std::int64_t seen = Must(database->QueryInt(
+          fmt::format("SELECT seen_sequence FROM configurations WHERE number = {}", number)));
+      for (; next != page.observations.end() && next->observation.sequence <= seen; ++next) {
+        search->Observe(next->observation);
+      }
+      const auto again = Must(search->Suggest(number));
+      ASSERT_TRUE(again.has_value());
+      EXPECT_EQ(again->configuration.parameters, point) << number << " after " << seen;
+    }
+  }
+}
 
 // More points than are made ahead.
 TEST_F(RestartTest, TheSamePointsAreSuggested) {

@@ -33,6 +33,7 @@ std::vector<SearchDemand> DemandsOf(const WorkTable& table, bool is_serving) {
          .is_open = is_serving && sweep.state == SweepState::kActive && !sweep.exhausted,
          .configurations = sweep.configurations,
          .planned = sweep.planned,
+         .revision = sweep.revision,
          .pending = static_cast<std::int64_t>(sweep.pending.size()),
          .free_slots = sweep.is_for_callers() ? CallersOf(table, sweep) : static_cast<int>(free),
          .only_on_hold = is_serving && sweep.exhausted && !sweep.on_hold.empty() &&

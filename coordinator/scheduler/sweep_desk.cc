@@ -49,6 +49,18 @@ absl::Status SweepDesk::LoadSweep(const SweepRow& row) {
 
 // ---- Submitting
 
+namespace {
+
+absl::Status TakeWarmStart(WriteTransaction& transaction, const WarmStart* warm_start,
+                           SweepRow* row) {
+  if (warm_start == nullptr) return absl::InternalError("nobody has read the earlier sweeps");
+  if (!warm_start->refusal.ok()) return warm_start->refusal;
+  row->warm_starts = warm_start->starts;
+  return transaction.AddWarmStart(row->id, warm_start->starts, warm_start->points);
+}
+
+}  // namespace
+
 void SweepDesk::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
                        const SubmitOptions& options, SubmitCallback callback) {
   auto result = std::make_shared<Submission>();  // shared by the write and its completion
@@ -60,6 +72,12 @@ void SweepDesk::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource&
           absl::StatusOr<SweepRow> existing = transaction.GetSweep(spec->name);
           if (existing.ok() && existing->digest == options.earlier_digest)
             row = std::move(existing);
+        }
+        if (row.ok() && result->created && !spec->warm_start.empty()) {
+          if (absl::Status taken = TakeWarmStart(transaction, options.warm_start.get(), &*row);
+              !taken.ok()) {
+            return taken;
+          }
         }
         if (row.ok() && result->created && (options.keep_going || spec->keep_going)) {
           row->keep_going = true;
@@ -110,6 +128,14 @@ absl::Status SweepDesk::CheckAccepted(WriteTransaction& transaction,
   if (!stored.ok()) return stored.status();
   const bool is_refused = *stored && !(*stored)->is_accepted();
   return is_refused ? NotAcceptedError(sweep, **stored) : absl::OkStatus();
+}
+
+absl::Status SweepDesk::CheckFile(WriteTransaction& transaction, const SweepSpec& spec) {
+  const absl::StatusOr<SweepRow> row = transaction.GetSweep(spec.name);
+  if (!row.ok()) return row.status();
+  if (row->digest == spec.digest) return absl::OkStatus();
+  return absl::AbortedError(
+      fmt::format("the file of sweep '{}' was changed meanwhile; try again", spec.name));
 }
 
 void SweepDesk::ChangeSweep(std::string_view verb, const std::string& name,
@@ -178,7 +204,10 @@ void SweepDesk::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t 
   if (absl::Status checked = CheckBudget(*spec, run_cap); !checked.ok()) return callback(checked);
   ChangeSweep(
       "extend", spec->name, request_id,
-      [=](WriteTransaction& transaction) { return transaction.ExtendSweep(spec->name, run_cap); },
+      [=](WriteTransaction& transaction) -> absl::StatusOr<SweepRow> {
+        if (absl::Status same = CheckFile(transaction, *spec); !same.ok()) return same;
+        return transaction.ExtendSweep(spec->name, run_cap);
+      },
       [this, spec](const SweepRow& row) {
         spdlog::info("sweep extended sweep={} configurations={} of={}", row.name,
                      row.configurations, row.planned_configurations);
@@ -277,6 +306,7 @@ void SweepDesk::RetrySweep(std::shared_ptr<const SweepSpec> spec, const RetryReq
         const absl::StatusOr<std::int64_t> count =
             Once(transaction, "retry", spec->name, retry.request_id,
                  [&]() -> absl::StatusOr<std::int64_t> {
+                   if (absl::Status same = CheckFile(transaction, *spec); !same.ok()) return same;
                    absl::StatusOr<RetriedSweep> retried = transaction.RetrySweep(*spec, selection);
                    if (!retried.ok()) return retried.status();
                    *result = *std::move(retried);
@@ -309,6 +339,7 @@ void SweepDesk::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t n
         const absl::Status status =
             Once(transaction, "retry", object, retry.request_id,
                  [&]() -> absl::StatusOr<std::int64_t> {
+                   if (absl::Status same = CheckFile(transaction, *spec); !same.ok()) return same;
                    absl::StatusOr<RetriedSweep> retried =
                        transaction.RetryTrial(*spec, number, retry.diverged);
                    if (!retried.ok()) return retried.status();

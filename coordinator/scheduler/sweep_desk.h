@@ -41,6 +41,8 @@ class SweepDesk {
   // has fewer points.
   void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
                    const std::string& request_id, SweepCallback callback);
+  // Replaces the sweep's file as planned. Aborted when it is not the one that was planned for.
+  void EditSweep(const EditRequest& request, SweepCallback callback);
   void CancelSweep(const std::string& name, const std::string& request_id, SweepCallback callback);
   void CancelTrial(const std::string& sweep, std::int64_t number, const std::string& request_id,
                    TrialCallback callback);
@@ -81,10 +83,15 @@ class SweepDesk {
   // In a write: FailedPrecondition when the sweep's file is not accepted.
   absl::Status CheckAccepted(WriteTransaction& transaction, const std::string& sweep) const;
 
+  // In a write: Aborted when the sweep's file is no longer that of `spec`.
+  static absl::Status CheckFile(WriteTransaction& transaction, const SweepSpec& spec);
+
   void OnSubmitted(const Submission& submission, std::shared_ptr<const SweepSpec> spec)
       ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   // Takes over a sweep as a committed write has left it. `spec` is as AdoptSweep's.
   void OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec)
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
+  void OnEdited(const SweepRow& row, std::shared_ptr<const SweepSpec> spec)
       ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   void OnSweepCancelled(const SweepRow& row) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   void OnTrialCancelled(const TrialRow& row) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);

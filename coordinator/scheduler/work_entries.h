@@ -57,6 +57,7 @@ struct SweepEntry {
   std::string data_sha256;                // of what it is trained on; empty: not known yet
   std::shared_ptr<const SweepSpec> spec;  // shared with the search thread and with writes under way
   Needs needs;
+  std::int64_t revision = 1;        // of the sweep file
   std::int64_t configurations = 0;  // that the search has suggested so far
   std::int64_t planned = 0;
   bool exhausted = false;   // the search suggests no more

@@ -22,6 +22,7 @@ SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const Sweep
   sweep.data_sha256 = row.data_sha256;
   sweep.needs = NeedsOf(*spec);
   sweep.spec = std::move(spec);
+  sweep.revision = row.revision;
   sweep.configurations = row.configurations;
   sweep_ids_[row.name] = row.id;
   TakeDecisions(&sweep, row);
@@ -62,6 +63,13 @@ void WorkTable::RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> sp
     trial.row.sweep = sweep->name;
     trial.spec_json.reset();  // the line contains the name
   }
+}
+
+void WorkTable::TakeFile(SweepEntry* sweep, const SweepRow& row,
+                         std::shared_ptr<const SweepSpec> spec) {
+  sweep->spec = std::move(spec);
+  sweep->revision = row.revision;
+  TakeDecisions(sweep, row);
 }
 
 void WorkTable::Describe(WorkerEntry* worker, const WorkerDescription& description) {

@@ -29,6 +29,9 @@ class WorkTable {
   void RemoveSweep(std::int64_t id);
   // Requires that none of its trials is held. `spec` has the new name.
   void RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> spec);
+  // Takes over a sweep whose file was edited, from its committed row. Its trials keep their
+  // meaning.
+  void TakeFile(SweepEntry* sweep, const SweepRow& row, std::shared_ptr<const SweepSpec> spec);
   // Takes over what a worker says of itself.
   void Describe(WorkerEntry* worker, const WorkerDescription& description);
   // Tells workers that train only some sweeps the new name of a sweep, which may have ended.

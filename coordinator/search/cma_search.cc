@@ -39,7 +39,7 @@ double Mirrored(double x) {
 }  // namespace
 
 CmaSearch::CmaSearch(const SweepSpec* spec, bool finite)
-    : LearningSearch(spec, finite, /*start_up=*/0) {
+    : LearningSearch(spec, finite, /*start_up=*/0), first_own_(std::ssize(spec->try_first) + 1) {
   if (!space().dimensions().empty()) Begin(CubePoint(space().dimensions().size(), 0.5), 0);
 }
 
@@ -76,9 +76,20 @@ CmaSearch::Cell CmaSearch::CellAt(std::size_t axis, double coordinate) const {
 
 void CmaSearch::OnKnown(std::int64_t /*number*/, const Known& /*known*/) {}
 
+// The first run begins around the best place that is known. The other points are no sample of its
+// distribution, and do not move it.
+void CmaSearch::OnEarlier(const std::vector<std::int64_t>& numbers) {
+  if (evolution_ == nullptr) return;
+  const auto best = std::min_element(numbers.begin(), numbers.end(),
+                                     [&](auto a, auto b) { return RanksBefore(a, b); });
+  if (!Get(*best).cost) return;
+  runs_ = 0;
+  Begin(Get(*best).point, 0);
+}
+
 void CmaSearch::OnEnded(std::int64_t number, const Known& known) {
   // A point of an earlier run would only lead back to its end.
-  if (evolution_ == nullptr || known.first_sequence < run_began_) return;
+  if (evolution_ == nullptr || number < 0 || known.first_sequence < run_began_) return;
   waiting_.push_back(number);
   if (waiting_.size() >= population_) Advance(known.last_sequence);
 }
@@ -137,9 +148,9 @@ void CmaSearch::Advance(std::int64_t sequence) {
     for (const std::int64_t number : waiting_) {
       const Known& known = Get(number);
       const std::vector<double> place = Unrounded(number, known.point);
-      ranked.push_back({.place = CmaEvolution::Vector::Map(place.data(), std::ssize(place)),
-                        .is_own = known.first_sequence > generation_began_ &&
-                                  number > std::ssize(spec().try_first)});
+      ranked.push_back(
+          {.place = CmaEvolution::Vector::Map(place.data(), std::ssize(place)),
+           .is_own = known.first_sequence > generation_began_ && number >= first_own_});
     }
     evolution_->Update(ranked);
   }

@@ -33,6 +33,8 @@ class CmaSearch final : public LearningSearch {
   CmaSearch(const SweepSpec* spec, bool finite);
   ~CmaSearch() override;
 
+  void BeginAt(std::int64_t number) override { first_own_ = number; }
+
  private:
   // The coordinates of one value of an axis. Those at the ends reach to infinity, because draws
   // beyond the cube take the first and the last value.
@@ -52,6 +54,7 @@ class CmaSearch final : public LearningSearch {
   void OnReopened(std::int64_t number, const Known& known) override;
   void Describe(const std::vector<std::vector<SlicePlace>>& places,
                 std::vector<ModelSlice>* slices) override;
+  void OnEarlier(const std::vector<std::int64_t>& numbers) override;
 
   bool IsDiscrete(std::size_t axis) const;
   Cell CellAt(std::size_t axis, double coordinate) const;
@@ -69,6 +72,7 @@ class CmaSearch final : public LearningSearch {
   void KeepNeighbours();
   bool IsOver() const;
 
+  std::int64_t first_own_;                   // number of the first configuration that it draws
   std::size_t population_ = 0;               // of a generation of the present run
   std::unique_ptr<CmaEvolution> evolution_;  // null when nothing can be varied
   Progress progress_;

@@ -10,6 +10,7 @@
 #include "coordinator/search/point_identity.h"
 #include "coordinator/search/search_calls.h"
 #include "coordinator/search/search_makers.h"
+#include "coordinator/search/search_start.h"
 #include "coordinator/search/stand_ins.h"
 #include "spdlog/spdlog.h"
 
@@ -55,10 +56,13 @@ struct SearchDriver::Entry {
   std::set<std::string> stood_in;              // identities of those since the model was asked
 
   std::shared_ptr<const SweepSpec> spec;  // shared; the search refers to it
-  std::unique_ptr<Search> search;
-  std::unique_ptr<StoppingRule> rule;  // null: no trial is stopped
-  std::int64_t seen = 0;               // sequence of the last event observed
-  std::int64_t points = 0;             // configurations whose points were observed
+  std::int64_t revision = 1;              // of the sweep file
+  std::unique_ptr<Search> search;         // null until the first job
+  std::int64_t first_own = 1;             // number of the first configuration of this file
+  bool leaves_out = false;                // points that are known from elsewhere
+  std::unique_ptr<StoppingRule> rule;     // null: no trial is stopped
+  std::int64_t seen = 0;                  // sequence of the last event observed
+  std::int64_t points = 0;                // configurations whose points were observed
   struct Suggested {
     std::shared_ptr<const Configuration> configuration;  // shared with the write
     WriteTransaction::Suggestion facts;
@@ -195,10 +199,15 @@ void SearchDriver::Thread(const std::stop_token& stop) {
 
 std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand& demand) {
   std::shared_ptr<Entry>& entry = entries_[demand.sweep_id];
-  if (entry != nullptr) return entry;
+  if (entry != nullptr && entry->revision > demand.revision) return nullptr;
+  if (entry != nullptr && entry->revision == demand.revision) return entry;
+  // A thread that still works for the earlier file does so on its own entry, and stores nothing.
+  if (entry != nullptr && entry->subscription != 0) {
+    options_.events->Unsubscribe(entry->subscription);
+  }
   entry = std::make_shared<Entry>();
   entry->spec = demand.spec;
-  entry->search = options_.make_search(entry->spec.get());
+  entry->revision = demand.revision;
   entry->rule = options_.make_rule(*entry->spec);
   if (entry->spec->method->learns) {
     entry->is_finite = HasFiniteSpace(*entry->spec);
@@ -235,12 +244,17 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
   const absl::Duration now = options_.clock->Monotonic();
   for (SearchDemand& demand : demands) {
     const std::shared_ptr<Entry> entry = FindOrMake(demand);
+    if (entry == nullptr) {
+      entries_[demand.sweep_id]->plan = plans_;
+      continue;
+    }
     entry->plan = plans_;
     // The scheduler's demand may be older than the last stored write.
     const bool is_stale = demand.configurations < entry->stored;
     if (entry->is_busy || entry->stands_in || is_stale || entry->not_before > now) continue;
     const bool is_used_up = demand.configurations >= demand.planned;
-    const bool wants = demand.is_open && (is_used_up || Wanted(*entry, demand) > 0);
+    const bool wants =
+        demand.is_open && (is_used_up || entry->search == nullptr || Wanted(*entry, demand) > 0);
     const bool is_to_end = demand.only_on_hold && entry->storing == 0;
     if (!wants && !entry->has_news && !is_to_end) continue;
     entry->is_busy = true;
@@ -258,7 +272,7 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
 
 void SearchDriver::Run(const Job& job) {
   Entry* const entry = job.entry.get();
-  if (!Observe(job)) {
+  if (!Prepare(job) || !Observe(job)) {
     MutexLock lock(&mutex_);
     entry->not_before = options_.clock->Monotonic() + kRetryAfter;
     entry->has_news = true;
@@ -280,6 +294,30 @@ void SearchDriver::Release(Entry* entry) {
   if (entry->has_news) Want();  // a plan may have passed over the busy sweep
 }
 
+bool SearchDriver::Prepare(const Job& job) {
+  Entry* const entry = job.entry.get();
+  if (entry->search != nullptr) return true;
+  absl::StatusOr<SearchStart> start = SearchStart();
+  // Most searches begin without a look at the store.
+  if (entry->revision > 1 || !entry->spec->warm_start.empty()) {
+    start = ReadSearchStart(options_.store, job.demand.sweep_id, *entry->spec);
+  }
+  if (!start.ok()) {
+    spdlog::warn("earlier configurations not read sweep={} reason={:?}", entry->spec->name,
+                 std::string(start.status().message()));
+    return false;
+  }
+  entry->first_own = start->first_own();
+  entry->leaves_out = start->leaves_out();
+  if (entry->is_finite) {
+    for (const EarlierConfiguration& one : start->earlier) {
+      entry->known.insert(PointIdentity(one.point));
+    }
+  }
+  entry->search = options_.make_search(entry->spec.get(), *std::move(start));
+  return true;
+}
+
 bool SearchDriver::Observe(const Job& job) {
   Entry* const entry = job.entry.get();
   {
@@ -292,8 +330,11 @@ bool SearchDriver::Observe(const Job& job) {
   }
   while (true) {
     const absl::StatusOr<ObservationPage> page =
-        ReadObservations(options_.store, job.demand.sweep_id, *entry->spec, entry->seen,
-                         entry->points, kEventsPerRead);
+        ReadObservations(options_.store, job.demand.sweep_id, *entry->spec,
+                         {.after_sequence = entry->seen,
+                          .known_points = entry->points,
+                          .first_own = entry->first_own},
+                         kEventsPerRead);
     if (!page.ok()) {
       spdlog::warn("observations not read sweep={} reason={:?}", job.demand.spec->name,
                    std::string(page.status().message()));
@@ -363,15 +404,19 @@ void SearchDriver::IssueDecisions(const Job& job) {
     }
     auto row = std::make_shared<TrialRow>();  // shared by the write and its completion
     host_.write(
-        [row, id = trial_id, spec = job.demand.spec, decision](WriteTransaction& transaction) {
-          absl::StatusOr<TrialRow> decided = decision.Store(transaction, id, *spec);
+        [row, id = trial_id, demand = job.demand, decision](WriteTransaction& transaction) {
+          if (absl::Status same = transaction.CheckRevision(demand.sweep_id, demand.revision);
+              !same.ok()) {
+            return same;
+          }
+          absl::StatusOr<TrialRow> decided = decision.Store(transaction, id, *demand.spec);
           if (decided.ok()) *row = *std::move(decided);
           return decided.status();
         },
         [this, row, id = trial_id, entry = job.entry](const absl::Status& status) {
           if (status.ok()) {
             host_.trial_decided(*row);
-          } else {
+          } else if (!absl::IsAborted(status)) {  // else the file was edited
             spdlog::warn("decision on a trial not stored trial_id={} reason={:?}", id,
                          std::string(status.message()));
           }
@@ -411,6 +456,10 @@ void SearchDriver::StopHeldTrials(const Job& job) {
       job.entry->rule == nullptr ? std::nullopt : std::optional(job.entry->seen);
   host_.write(
       [rows, seen, job](WriteTransaction& transaction) {
+        if (absl::Status same = transaction.CheckRevision(job.demand.sweep_id, job.demand.revision);
+            !same.ok()) {
+          return same;
+        }
         absl::StatusOr<std::vector<TrialRow>> stopped = transaction.StopHeldTrials(
             job.demand.sweep_id, *job.demand.spec, seen, kMaxStopsPerWrite);
         if (stopped.ok()) *rows = *std::move(stopped);
@@ -419,7 +468,7 @@ void SearchDriver::StopHeldTrials(const Job& job) {
       [this, rows, job](const absl::Status& status) {
         if (status.ok()) {
           for (const TrialRow& row : *rows) host_.trial_decided(row);
-        } else {
+        } else if (!absl::IsAborted(status)) {
           spdlog::warn("trials on hold not stopped sweep={} reason={:?}", job.demand.spec->name,
                        std::string(status.message()));
         }
@@ -441,7 +490,7 @@ std::optional<Suggestion> SearchDriver::SuggestOne(const Job& job, std::int64_t 
     spdlog::error("search ended sweep={} reason={:?}", job.demand.spec->name, entry->end_reason);
     return std::nullopt;
   }
-  if (!next->has_value()) entry->end_reason = NoMorePoints(number);
+  if (!next->has_value()) entry->end_reason = NoMorePoints(number, entry->leaves_out);
   return *std::move(next);
 }
 
@@ -536,6 +585,8 @@ bool SearchDriver::StandIn() {
       const auto found = entries_.find(demand.sweep_id);
       if (found == entries_.end()) continue;
       Entry& entry = *found->second;
+      // An edit comes between: the points would be those of the other file.
+      if (entry.revision != demand.revision) continue;
       if (!entry.thinks_since || now - *entry.thinks_since < kPatience) continue;
       if (entry.stands_in || entry.no_stand_in_before > now) continue;
       if (demand.configurations < entry.stored || !demand.is_open) continue;
@@ -590,7 +641,7 @@ void SearchDriver::OnStandInsStored(const std::shared_ptr<Batch>& batch,
   Entry* const entry = batch->job.entry.get();
   if (status.ok()) {
     host_.suggestions_stored(batch->result);
-  } else {
+  } else if (!absl::IsAborted(status)) {
     spdlog::warn("start-up points not stored sweep={} reason={:?}", batch->job.demand.spec->name,
                  std::string(status.message()));
   }
@@ -670,6 +721,10 @@ void SearchDriver::Write(const std::shared_ptr<Batch>& batch) {
         const SearchDemand& demand = batch->job.demand;
         StoredSuggestions& result = batch->result;
         result = {.sweep_id = demand.sweep_id};
+        if (absl::Status same = transaction.CheckRevision(demand.sweep_id, demand.revision);
+            !same.ok()) {
+          return same;
+        }
         bool is_over = demand.configurations + std::ssize(batch->suggestions) >= demand.planned ||
                        !reason.empty();
         for (const Entry::Suggested& suggestion : batch->suggestions) {
@@ -699,7 +754,7 @@ void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Sta
     entry->suggested.erase(entry->suggested.begin(), entry->suggested.begin() + batch->result.made);
     // Must happen before the next plan of the sweep.
     host_.suggestions_stored(batch->result);
-  } else {
+  } else if (!absl::IsAborted(status)) {  // else the file was edited
     spdlog::warn("configurations not stored sweep={} reason={:?}", batch->job.demand.spec->name,
                  std::string(status.message()));
   }

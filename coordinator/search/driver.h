@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -27,8 +28,9 @@ struct SearchDemand {
   bool is_open = false;                   // accepts configurations
   std::int64_t configurations = 0;        // created so far
   std::int64_t planned = 0;
-  std::int64_t pending = 0;  // waiting trials
-  int free_slots = 0;        // of all workers
+  std::int64_t revision = 1;  // of the sweep file
+  std::int64_t pending = 0;   // waiting trials
+  int free_slots = 0;         // of all workers
   // The search has ended, and every trial that has not ended is on hold.
   bool only_on_hold = false;
 };
@@ -44,8 +46,9 @@ struct StoredSuggestions {
 // Runs the searches and the stopping rules of all sweeps on a small pool of threads, each sweep on
 // one thread at a time, so that a slow model delays no report and no other sweep. A search and a
 // rule live as long as their sweep is unfinished. After a restart they are created anew and observe
-// the sweep's events again from the first; then they follow the event bus. Suggestions of a search
-// are kept until they are stored. A random point replaces the suggestion of a failed search.
+// the sweep's events again from the first; then they follow the event bus; so they do when the
+// sweep's file was edited. Suggestions of a search are kept until they are stored, and dropped when
+// an edit comes first. A random point replaces the suggestion of a failed search.
 //
 // A slot that is free while the model thinks for long gets a start-up point (stand_ins.h), which
 // another thread stores. The suggestion that the model then finds takes a later number; what it was
@@ -66,7 +69,10 @@ class SearchDriver {
     Store* store = nullptr;  // both must outlive the driver
     EventBus* events = nullptr;
     Clock* clock = RealClock();
-    std::function<std::unique_ptr<Search>(const SweepSpec*)> make_search = Search::Make;
+    std::function<std::unique_ptr<Search>(const SweepSpec*, SearchStart)> make_search =
+        [](const SweepSpec* spec, SearchStart start) {
+          return Search::Make(spec, std::move(start));
+        };
     std::function<std::unique_ptr<StoppingRule>(const SweepSpec&)> make_rule = StoppingRule::Make;
   };
 
@@ -98,8 +104,11 @@ class SearchDriver {
   void Want() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One job for each sweep that has work and is not busy.
   std::vector<Job> Plan() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Null when an edit has overtaken the demand.
   std::shared_ptr<Entry> FindOrMake(const SearchDemand& demand)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Makes the search when there is none. False when the store cannot be read.
+  bool Prepare(const Job& job);
   static std::int64_t Wanted(const Entry& entry, const SearchDemand& demand);
   void Run(const Job& job) ABSL_LOCKS_EXCLUDED(mutex_);
   // Passes new events to the search and the rule. False when they cannot be read.

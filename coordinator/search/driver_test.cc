@@ -83,16 +83,18 @@ class SearchDriverTest : public testing::Test {
   void MakeDriver() {
     driver_.reset();
     driver_ = std::make_unique<SearchDriver>(
-        SearchDriver::Options{
-            .store = faulty_.get(),
-            .events = &events_,
-            .clock = &clock_,
-            .make_search = [this](const SweepSpec* spec) -> std::unique_ptr<Search> {
-              if (make_search_) return make_search_(spec);
-              if (!spec->method->learns) return Search::Make(spec);
-              return std::make_unique<ScriptedSearch>(spec, &scripts_[spec->name]);
-            },
-            .make_rule = make_rule_},
+        SearchDriver::Options{.store = faulty_.get(),
+                              .events = &events_,
+                              .clock = &clock_,
+                              .make_search = [this](const SweepSpec* spec,
+                                                    SearchStart start) -> std::unique_ptr<Search> {
+                                if (make_search_) return make_search_(spec);
+                                if (!spec->method->learns)
+                                  return Search::Make(spec, std::move(start));
+                                return std::make_unique<ScriptedSearch>(spec,
+                                                                        &scripts_[spec->name]);
+                              },
+                              .make_rule = make_rule_},
         SearchDriver::Host{.demands =
                                [this] {
                                  if (changes_while_planning_) driver_->Wake();
@@ -164,6 +166,29 @@ class SearchDriverTest : public testing::Test {
     return &demands_.back();
   }
 
+  // Replaces the file of a sweep by one with wider ranges. The driver hears of it with the demands.
+  SearchDemand Edited(const SearchDemand& demand) {
+    SweepSource source = Must(store_->Read(FindSweepById, demand.sweep_id)).source;
+    source.text.replace(source.text.find("max: 0.9}"), 9, "max: 1.9}");
+    Diagnostics diagnostics;
+    SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
+    EXPECT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      return transaction
+                          .EditSweep({.spec = &spec,
+                                      .source = &source,
+                                      .replaces_sha256 = "",
+                                      .planned_configurations = demand.planned})
+                          .status();
+                    })
+                    .ok());
+    SearchDemand edited = demand;
+    spec.method = demand.spec->method;
+    edited.spec = std::make_shared<const SweepSpec>(std::move(spec));
+    edited.revision = 2;
+    return edited;
+  }
+
   // Works until nothing is left to do.
   void Settle() {
     do {
@@ -195,7 +220,8 @@ class SearchDriverTest : public testing::Test {
   // Guarded by mutex_ if the driver has threads.
   std::deque<SearchDemand> demands_;
   std::vector<TrialRow> decided_;
-  decltype(SearchDriver::Options::make_search) make_search_;  // instead of the scripted ones
+  std::function<std::unique_ptr<Search>(const SweepSpec*)>
+      make_search_;  // instead of scripted ones
   decltype(SearchDriver::Options::make_rule) make_rule_ = StoppingRule::Make;  // used by MakeDriver
   std::unique_ptr<SearchDriver> driver_;
 };
@@ -464,6 +490,37 @@ TEST_F(SlowModelTest, AFreeSlotGetsAStartUpPointAfterASecond) {
   EXPECT_EQ(Origins()[3].asked, 0);
 }
 
+// Whatever was being made for the old file, and whoever has heard of the edit, nothing of it is
+// stored under the new one.
+TEST_F(SlowModelTest, AnEditDropsWhatAnOldFileStandsInForOrThinksOf) {
+  for (const bool is_heard : {false, true}) {
+    SCOPED_TRACE(is_heard);
+    const std::string name = is_heard ? "heard" : "unheard";
+    SearchDemand* const demand = Submit(name, /*learns=*/true);
+    demand->free_slots = 2;
+    Script& script = scripts_[name];
+    script.ahead = 0;
+    SearchDemand edited;
+    script.think = [&] {
+      clock_.Advance(absl::Seconds(2));
+      edited = Edited(*demand);
+      if (is_heard) *demand = edited;
+      EXPECT_EQ(StandIn(), !is_heard) << "it is tried only as long as nothing is known of the edit";
+      EXPECT_THAT(Trials(name), IsEmpty());
+      script.think = [] {};
+    };
+    driver_->Turn();
+    ASSERT_TRUE(store_->WriteAndWait([](WriteTransaction&) { return absl::OkStatus(); }).ok());
+    EXPECT_THAT(Trials(name), IsEmpty()) << "what the model has found for the old file";
+    *demand = edited;
+    EXPECT_EQ(driver_->LongThought(demand->sweep_id), std::nullopt);
+    Settle();
+    EXPECT_THAT(script.asked, ElementsAre(1, 1, 2)) << "asked anew";
+    EXPECT_EQ(Trials(name).size(), 2u);
+    demand->is_open = false;
+  }
+}
+
 TEST_F(SlowModelTest, TheModelGoesOnAfterARestartWithoutWhatItHadFound) {
   SearchDemand* const demand = Submit("s", /*learns=*/true);
   Script& script = scripts_["s"];
@@ -632,7 +689,7 @@ TEST_P(ReplayOfSlowModelsTest, EveryPointFollowsFromWhatIsStored) {
   const std::unique_ptr<Search> search = Search::Make(demand->spec.get());
   const bool is_finite = HasFiniteSpace(*demand->spec);
   StandIns stand_ins(demand->spec.get(), is_finite);
-  const ObservationPage page = Must(ReadObservations(store_.get(), 1, *demand->spec, 0, 0, 10'000));
+  const ObservationPage page = Must(ReadObservations(store_.get(), 1, *demand->spec, {}, 10'000));
   auto event = page.observations.begin();
   int modelled = 0, later = 0, stood_in = 0;
   std::set<std::string> points;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -102,19 +103,20 @@ GaussianPoint GpSearch::ToProcess(const CubePoint& point) const {
   return converted;
 }
 
-std::vector<std::int64_t> GpSearch::Choose(std::size_t count, std::size_t most) const {
-  const auto end = order_.begin() + static_cast<std::ptrdiff_t>(count);
-  if (count <= most) return {order_.begin(), end};
+std::vector<std::int64_t> GpSearch::Choose(const std::vector<std::int64_t>& order,
+                                           std::size_t count, std::size_t most) const {
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(count);
+  if (count <= most) return {order.begin(), end};
   const auto recent = end - static_cast<std::ptrdiff_t>(most / 2);
   std::vector<std::size_t> places(count - most / 2);
   std::iota(places.begin(), places.end(), 0);
   std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
-    return std::tie(Get(order_[a]).rank, a) < std::tie(Get(order_[b]).rank, b);
+    return std::tie(Get(order[a]).rank, a) < std::tie(Get(order[b]).rank, b);
   });
   places.resize(most - most / 2);
   std::sort(places.begin(), places.end());
   std::vector<std::int64_t> chosen;
-  for (const std::size_t place : places) chosen.push_back(order_[place]);
+  for (const std::size_t place : places) chosen.push_back(order[place]);
   chosen.insert(chosen.end(), recent, end);
   return chosen;
 }
@@ -221,55 +223,86 @@ GpSearch::Excesses GpSearch::ExcessesOf(std::size_t gate,
   return {.values = (values.array() - mean) / deviation, .limit = -mean / deviation};
 }
 
-void GpSearch::Fit(std::size_t count) {
+GaussianData GpSearch::DataOf(const std::vector<std::int64_t>& numbers) const {
   GaussianData data;
-  const std::vector<std::int64_t> fitted = Choose(count, kMostFitted);
-  for (const std::int64_t number : fitted) {
+  for (const std::int64_t number : numbers) {
     data.points.push_back(ToProcess(Get(number).point));
     data.counts.push_back(std::max(Get(number).with_cost, 1));
   }
+  return data;
+}
+
+std::vector<std::int64_t> GpSearch::Judged() const {
+  std::vector<std::int64_t> judged;
+  if (gate_processes_.empty()) return judged;
+  std::copy_if(order_.begin(), order_.end(), std::back_inserter(judged),
+               [&](std::int64_t number) { return !Get(number).is_unjudged; });
+  return judged;
+}
+
+void GpSearch::Fit(std::size_t count, const std::vector<std::int64_t>& judged,
+                   std::size_t judged_count) {
+  const std::vector<std::int64_t> fitted = Choose(order_, count, kMostFitted);
+  GaussianData data = DataOf(fitted);
   CostScale scale;
   const VectorXd values = ValuesOf(fitted, &scale);
   data.values.assign(values.begin(), values.end());
   process_.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
+  const std::vector<std::int64_t> fitted_judged = Choose(judged, judged_count, kMostFitted);
+  data = DataOf(fitted_judged);
   for (std::size_t gate = 0; gate < gate_processes_.size(); ++gate) {
-    const VectorXd excesses = ExcessesOf(gate, fitted).values;
+    GaussianProcess& process = gate_processes_[gate].process;
+    process.Truncate(0);
+    if (fitted_judged.empty()) continue;
+    const VectorXd excesses = ExcessesOf(gate, fitted_judged).values;
     data.values.assign(excesses.begin(), excesses.end());
-    gate_processes_[gate].process.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
+    process.Reset(FitGaussianProcess(GaussianAxesOf(space()), data));
   }
   fitted_ = count;
+  fitted_judged_ = judged_count;
   members_.clear();
-  for (const std::int64_t number : Choose(count, kMostPoints)) AddMember(number);
+  judged_members_.clear();
+  for (const std::int64_t number : Choose(order_, count, kMostPoints)) AddMember(number);
   added_ = count;
 }
 
 void GpSearch::AddMember(std::int64_t number) {
-  const GaussianPoint point = ToProcess(Get(number).point);
-  const int count = std::max(Get(number).with_cost, 1);
+  const Known& known = Get(number);
+  const GaussianPoint point = ToProcess(known.point);
+  const int count = std::max(known.with_cost, 1);
   process_.Add(point, count);
-  for (GateProcess& gate : gate_processes_) gate.process.Add(point, count);
   members_.push_back(number);
+  if (known.is_unjudged) return;
+  for (GateProcess& gate : gate_processes_) gate.process.Add(point, count);
+  judged_members_.push_back(number);
 }
 
 GpSearch::Acquisition GpSearch::UpdateEnded() {
-  const int size = static_cast<int>(members_.size());
-  process_.Truncate(size);  // without those that ran
-  for (GateProcess& gate : gate_processes_) gate.process.Truncate(size);
-  if (const std::size_t fit = LastFit(ended()); fitted_ != fit) Fit(fit);
+  process_.Truncate(static_cast<int>(members_.size()));  // without those that ran
+  for (GateProcess& gate : gate_processes_) {
+    gate.process.Truncate(static_cast<int>(judged_members_.size()));
+  }
+  const std::vector<std::int64_t> judged = Judged();
+  const std::size_t fit = LastFit(ended()), judged_fit = LastFit(judged.size());
+  if (fitted_ != fit || fitted_judged_ != judged_fit) Fit(fit, judged, judged_fit);
   for (; added_ < order_.size(); ++added_) AddMember(order_[added_]);
   process_.SetValues(ValuesOf(members_, &scale_));
-  for (std::size_t gate = 0; gate < gate_processes_.size(); ++gate) {
-    const Excesses excesses = ExcessesOf(gate, members_);
+  for (std::size_t gate = 0; gate < gate_processes_.size() && !judged_members_.empty(); ++gate) {
+    const Excesses excesses = ExcessesOf(gate, judged_members_);
     gate_processes_[gate].limit = excesses.limit;
     gate_processes_[gate].process.SetValues(excesses.values);
   }
   Acquisition acquisition{.best = std::nullopt, .noise = NoiseDeviation()};
+  std::optional<double> unjudged;
   const VectorXd means = process_.FittedMeans();
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const double mean = means(static_cast<int>(i));
-    if (Get(members_[i]).violation > 0) continue;
-    acquisition.best = std::min(acquisition.best.value_or(mean), mean);
+    const Known& known = Get(members_[i]);
+    if (known.violation > 0) continue;
+    std::optional<double>& best = known.is_unjudged ? unjudged : acquisition.best;
+    best = std::min(best.value_or(mean), mean);
   }
+  if (!acquisition.best) acquisition.best = unjudged;
   return acquisition;
 }
 

@@ -26,7 +26,9 @@ namespace sweep {
 // and the improvement on the best configuration that meets all gates is multiplied by the
 // probability that the point meets them (Gardner et al., "Bayesian optimization with inequality
 // constraints", ICML 2014); until one does, that probability alone counts (Gelbart et al.,
-// "Bayesian optimization with unknown constraints", UAI 2014).
+// "Bayesian optimization with unknown constraints", UAI 2014). Configurations of earlier sweeps, of
+// which only the objective is known, are none of those processes'; as long as none of the sweep's
+// own meets the gates, the best of them is what is improved on.
 //
 // A parameter that does not exist at a point is in the middle there, and each combination of
 // existing parameters is a category of one more axis.
@@ -80,13 +82,19 @@ class GpSearch final : public LearningSearch {
   };
 
   GaussianPoint ToProcess(const CubePoint& point) const;
-  // Of the first `count` that ended, at most `most`, in the order in which they ended.
-  std::vector<std::int64_t> Choose(std::size_t count, std::size_t most) const;
+  // Of the first `count` of those, at most `most`, in the same order, in which they ended.
+  std::vector<std::int64_t> Choose(const std::vector<std::int64_t>& order, std::size_t count,
+                                   std::size_t most) const;
   static Eigen::VectorXd Normalise(const std::vector<double>& costs, CostScale* scale);
   // The values of ended configurations for a process: of mean 0 and variance 1.
   Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers, CostScale* scale) const;
   Excesses ExcessesOf(std::size_t gate, const std::vector<std::int64_t>& numbers) const;
-  void Fit(std::size_t count);
+  // Without values.
+  GaussianData DataOf(const std::vector<std::int64_t>& numbers) const;
+  // Those of order_ that the gates' processes learn from; empty without gates.
+  std::vector<std::int64_t> Judged() const;
+  // To the first `count` of order_, and for the gates to the first `judged_count` of `judged`.
+  void Fit(std::size_t count, const std::vector<std::int64_t>& judged, std::size_t judged_count);
   void AddMember(std::int64_t number);
   // Of what a suggestion's replicates will measure together.
   double NoiseDeviation() const;
@@ -105,6 +113,7 @@ class GpSearch final : public LearningSearch {
         return LogAugmentedImprovement(*acquisition.best, mean, deviation, acquisition.noise);
       });
     }
+    if (judged_members_.empty()) return;
     for (const GateProcess& gate : gate_processes_) {
       add(gate.process, [&](double mean, double deviation) {
         return LogProbabilityAtMost(gate.limit, mean, deviation);
@@ -128,9 +137,11 @@ class GpSearch final : public LearningSearch {
   GaussianProcess process_;
   CostScale scale_;  // of the process's values
   std::vector<GateProcess> gate_processes_;
-  std::size_t fitted_ = 0;             // ended configurations at the last fit; 0: none
-  std::vector<std::int64_t> members_;  // of each process, without running ones
-  std::size_t added_ = 0;              // of order_, that are members or were left out
+  std::size_t fitted_ = 0;         // ended configurations at the last fit; 0: none
+  std::size_t fitted_judged_ = 0;  // those of them that the gates' processes learn from
+  // Of the process, without running ones; and those of them that the gates' processes have too.
+  std::vector<std::int64_t> members_, judged_members_;
+  std::size_t added_ = 0;  // of order_, that are members or were left out
 };
 
 }  // namespace sweep

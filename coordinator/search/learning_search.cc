@@ -19,6 +19,19 @@ constexpr std::int64_t kScouts = 256;
 constexpr std::size_t kSliceValues = 50, kLeastSliceValues = 10;
 constexpr std::size_t kAllSliceValues = 2500;
 
+// Of ended configurations, best first: which have completed, and meet the learned gates. Whether
+// what earlier sweeps have found meets them is unknown: it leads the search until this sweep's own
+// results do, or it would hold the search where its gates are missed.
+enum class Class {
+  kComplete,
+  kPartial,
+  kMissed,
+  kPartialMissed,
+  kUnjudged,
+  kPartialUnjudged,
+  kWithoutCost
+};
+
 }  // namespace
 
 LearningSearch::LearningSearch(const SweepSpec* spec, bool finite, std::size_t start_up)
@@ -61,27 +74,61 @@ std::optional<CubePoint> LearningSearch::PointOf(const ParameterMap& parameters)
   return point;
 }
 
-void LearningSearch::AddKnown(std::int64_t number, const ParameterMap& parameters) {
+LearningSearch::Known* LearningSearch::AddKnown(std::int64_t number, const ParameterMap& parameters,
+                                                std::size_t replicates) {
   const auto [place, is_new] = known_.try_emplace(number);
-  if (!is_new) return;
+  if (!is_new) return nullptr;
   Known& known = place->second;
-  known.replicates.resize(static_cast<std::size_t>(std::max(spec_->replicates, 1)));
+  known.replicates.resize(replicates);
   if (finite_) seen_.insert(PointIdentity(parameters));
   std::optional<CubePoint> point = PointOf(parameters);
-  if (!point) return;
+  if (!point) return &known;
   known.point = *std::move(point);
   known.is_in_space = true;
   OnKnown(number, known);
+  return &known;
+}
+
+void LearningSearch::AddKnown(std::int64_t number, const ParameterMap& parameters) {
+  AddKnown(number, parameters, static_cast<std::size_t>(std::max(spec_->replicates, 1)));
+}
+
+void LearningSearch::Take(double cost, Replicate* replicate) {
+  if (!std::isfinite(cost) || (replicate->has_cost && cost >= replicate->cost)) return;
+  replicate->cost = cost;
+  replicate->has_cost = true;
+}
+
+void LearningSearch::TakeEarlier(const std::vector<EarlierConfiguration>& earlier) {
+  std::vector<std::int64_t> numbers;
+  for (const EarlierConfiguration& one : earlier) {
+    if (one.replicates.empty()) continue;
+    const std::int64_t number = -std::ssize(numbers) - 1;
+    Known* const known = AddKnown(number, one.point, one.replicates.size());
+    if (!known->is_in_space) {  // the caller has found a place for each
+      known_.erase(number);
+      continue;
+    }
+    for (std::size_t i = 0; i < one.replicates.size(); ++i) {
+      Replicate& replicate = known->replicates[i];
+      replicate.state = one.replicates[i].state;
+      replicate.epoch = one.replicates[i].epoch;
+      Take(CostOf(spec_->objective(), one.replicates[i].value), &replicate);
+    }
+    known->has_ended = true;
+    known->is_unjudged = !gates_.empty();
+    Judge(known);
+    ++ended_;
+    OnEnded(number, *known);
+    numbers.push_back(number);
+  }
+  if (!numbers.empty()) OnEarlier(numbers);
 }
 
 void LearningSearch::NoteEpoch(const Observation& observation, Replicate* replicate) const {
   if (observation.has_value) {
     replicate->epoch = observation.epoch;
-    const double cost = CostOf(spec_->objective(), observation.value);
-    if (std::isfinite(cost) && (!replicate->has_cost || cost < replicate->cost)) {
-      replicate->cost = cost;
-      replicate->has_cost = true;
-    }
+    Take(CostOf(spec_->objective(), observation.value), replicate);
   }
   if (gates_.empty() || observation.measures == nullptr) return;
   EpochMetrics judged{.epoch = observation.epoch, .values = {}};
@@ -100,6 +147,7 @@ void LearningSearch::NoteEpoch(const Observation& observation, Replicate* replic
 void LearningSearch::JudgeGates(Known* known) const {
   known->excesses.assign(gates_.size(), kMissing);
   known->violation = 0;
+  if (known->is_unjudged) return;
   for (std::size_t gate = 0; gate < gates_.size(); ++gate) {
     int measured = 0;
     double mean = 0;
@@ -132,14 +180,18 @@ void LearningSearch::Judge(Known* known) const {
   if (known->with_cost > 0) known->cost = mean;
   JudgeGates(known);
   const bool is_feasible = known->violation == 0;
+  const auto rank_of = [&](Class judged, Class unjudged, Class missed) {
+    return static_cast<double>(known->is_unjudged ? unjudged : is_feasible ? judged : missed);
+  };
   if (!known->cost) {
-    known->rank = {4, 0, 0, 0};
+    known->rank = {static_cast<double>(Class::kWithoutCost), 0, 0, 0};
   } else if (known->is_complete) {
-    known->rank =
-        is_feasible ? Rank{0, *known->cost, 0, 0} : Rank{2, known->violation, *known->cost, 0};
+    const double rank = rank_of(Class::kComplete, Class::kUnjudged, Class::kMissed);
+    known->rank = is_feasible ? Rank{rank, *known->cost, 0, 0}
+                              : Rank{rank, known->violation, *known->cost, 0};
   } else {
-    known->rank = {is_feasible ? 1.0 : 3.0, static_cast<double>(all - completed),
-                   -static_cast<double>(epoch), *known->cost};
+    known->rank = {rank_of(Class::kPartial, Class::kPartialUnjudged, Class::kPartialMissed),
+                   static_cast<double>(all - completed), -static_cast<double>(epoch), *known->cost};
   }
 }
 

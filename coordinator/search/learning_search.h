@@ -35,11 +35,13 @@ namespace sweep {
 //
 // Where gates are learned, those values are the ones that the ranking holds against the gates
 // (`gate_on`), and configurations whose mean misses a gate rank after all that meet them, by the
-// sum of the violations.
+// sum of the violations. Of configurations of earlier sweeps only the objective is known: whether
+// they meet the gates is unknown, and they rank between those that do and those that do not.
 class LearningSearch : public Search {
  public:
   static constexpr std::size_t kStartUp = kStartUpConfigurations;
 
+  void TakeEarlier(const std::vector<EarlierConfiguration>& earlier) final;
   void Observe(const Observation& observation) final;
   absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) final;
   absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) final;
@@ -68,6 +70,8 @@ class LearningSearch : public Search {
     // Ended: of each learned gate the mean excess; NaN when it was not measured.
     std::vector<double> excesses;
     double violation = 0;  // ended: the sum over the gates; 0 when all are met
+    // Of an earlier sweep, of which only the objective is known, where gates are learned.
+    bool is_unjudged = false;
     // Of its first and its latest observation; 0 as long as it is only suggested.
     std::int64_t first_sequence = 0, last_sequence = 0;
   };
@@ -92,6 +96,8 @@ class LearningSearch : public Search {
   virtual void OnKnown(std::int64_t number, const Known& known) = 0;
   virtual void OnEnded(std::int64_t number, const Known& known) = 0;
   virtual void OnReopened(std::int64_t number, const Known& known) = 0;
+  // The configurations of earlier sweeps are known; their numbers are below 0.
+  virtual void OnEarlier(const std::vector<std::int64_t>& /*numbers*/) {}
 
   // A value of a slice.
   struct SlicePlace {
@@ -125,7 +131,10 @@ class LearningSearch : public Search {
   std::vector<SlicePlace> PlacesAlong(std::size_t dimension, CubePoint point, int count);
   // nullopt when the space has no such point.
   std::optional<CubePoint> PointOf(const ParameterMap& parameters) const;
+  // Null when it is known already.
+  Known* AddKnown(std::int64_t number, const ParameterMap& parameters, std::size_t replicates);
   void AddKnown(std::int64_t number, const ParameterMap& parameters);
+  static void Take(double cost, Replicate* replicate);
   // The values of the measures in learned gates, and the cost, of what a replicate has reported.
   void NoteEpoch(const Observation& observation, Replicate* replicate) const;
   void JudgeGates(Known* known) const;

@@ -6,18 +6,19 @@
 #include <utility>
 
 #include "coordinator/search/learned_gates.h"
+#include "coordinator/search/search_start.h"
 #include "coordinator/store/queries.h"
 
 namespace sweep {
 
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
-                                                 const SweepSpec& spec, std::int64_t after_sequence,
-                                                 std::int64_t known_points, int limit) {
+                                                 const SweepSpec& spec,
+                                                 const ObservationCursor& cursor, int limit) {
   absl::StatusOr<std::vector<EventRow>> events =
-      store->Read(SelectEvents, sweep_id, after_sequence, limit);
+      store->Read(SelectEvents, sweep_id, cursor.after_sequence, limit);
   if (!events.ok()) return events.status();
   const bool learns_gates = spec.method->learns && !LearnedGates(spec).empty();
-  ObservationPage page{.last = after_sequence, .is_last = std::ssize(*events) < limit};
+  ObservationPage page{.last = cursor.after_sequence, .is_last = std::ssize(*events) < limit};
   page.events = *std::move(events);
   for (const EventRow& event : page.events) {
     page.last = event.sequence;
@@ -39,17 +40,22 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
     page.observations.push_back({seen, event.trial_id});
   }
   if (!spec.method->learns) return page;
-  std::int64_t last = known_points;
+  std::int64_t last = cursor.known_points;
   for (const StoredObservation& seen : page.observations) {
     last = std::max(last, seen.observation.configuration);
   }
-  if (last == known_points) return page;
-  page.first_point = known_points + 1;
+  if (last == cursor.known_points) return page;
+  page.first_point = cursor.known_points + 1;
   absl::StatusOr<std::vector<SharedParameters>> points =
       store->Read(SelectPoints, sweep_id, page.first_point, last);
   if (!points.ok()) return points.status();
   page.points = *std::move(points);
-  std::int64_t known = known_points;
+  if (absl::Status placed = PlaceEarlierPoints(store, sweep_id, spec, page.first_point,
+                                               cursor.first_own, &page.points);
+      !placed.ok()) {
+    return placed;
+  }
+  std::int64_t known = cursor.known_points;
   for (StoredObservation& seen : page.observations) {
     // Configurations are created in the order of their numbers.
     const std::int64_t number = seen.observation.configuration;

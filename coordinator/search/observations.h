@@ -26,11 +26,20 @@ struct ObservationPage {
   bool is_last = false;   // no later event exists
 };
 
-// The events of a sweep's trials after `after_sequence`, at most `limit`. Omits facts that builds
-// before schema version 6 did not store with an event. When the method learns, the first
-// observation of each configuration after `known_points` has its point.
+// Where to go on in a sweep's events.
+struct ObservationCursor {
+  std::int64_t after_sequence = 0;
+  std::int64_t known_points = 0;  // configurations whose points were read
+  // The number of the first configuration that the file of `spec` has made, or will make.
+  std::int64_t first_own = 1;
+};
+
+// The events of a sweep's trials after the cursor, at most `limit`. Omits facts that builds before
+// schema version 6 did not store with an event. When the method learns, the first observation of
+// each configuration after the known points has its point: in the space of `spec` where it has a
+// place there, if an earlier file has made it.
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
-                                                 const SweepSpec& spec, std::int64_t after_sequence,
-                                                 std::int64_t known_points, int limit);
+                                                 const SweepSpec& spec,
+                                                 const ObservationCursor& cursor, int limit);
 
 }  // namespace sweep

@@ -33,7 +33,11 @@ absl::StatusOr<std::optional<Suggestion>> AskOrDraw(const SweepSpec& spec, AskSe
   return RandomInstead(spec, number);
 }
 
-std::string NoMorePoints(std::int64_t number) {
+std::string NoMorePoints(std::int64_t number, bool leaves_out) {
+  if (leaves_out) {
+    return "the search space has no further point that satisfies the constraints, can be built and "
+           "that no earlier file or sweep has tried";
+  }
   return fmt::format(
       "the search space has only {} points that satisfy the constraints and can be built",
       number - 1);

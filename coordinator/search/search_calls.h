@@ -21,7 +21,7 @@ using AskSearch = absl::StatusOr<std::optional<Suggestion>> (Search::*)(std::int
 absl::StatusOr<std::optional<Suggestion>> AskOrDraw(const SweepSpec& spec, AskSearch ask,
                                                     std::int64_t number, Search* search);
 
-// Why there is no configuration of that number.
-std::string NoMorePoints(std::int64_t number);
+// Why there is no configuration of that number. `leaves_out`: as SearchStart's.
+std::string NoMorePoints(std::int64_t number, bool leaves_out);
 
 }  // namespace sweep

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coordinator/search/cma_search.h"
+#include "coordinator/search/edited_search.h"
 #include "coordinator/search/finite_search.h"
 #include "coordinator/search/first_points.h"
 #include "coordinator/search/gp_search.h"
@@ -54,12 +55,19 @@ bool HasFiniteSpace(const SweepSpec& spec) {
                      [](const Parameter& parameter) { return parameter.GridSize() > 0; });
 }
 
-std::unique_ptr<Search> Search::Make(const SweepSpec* spec) {
+std::unique_ptr<Search> Search::Make(const SweepSpec* spec) { return Make(spec, {}); }
+
+std::unique_ptr<Search> Search::Make(const SweepSpec* spec, SearchStart start) {
   const auto maker =
       std::find_if(std::begin(kMakers), std::end(kMakers),
                    [&](const SearchMaker& entry) { return entry.word == spec->method->word; });
   // A test ensures that every method has a maker.
   std::unique_ptr<Search> search = maker->make(spec);
+  if (!start.earlier.empty()) search->TakeEarlier(start.earlier);
+  if (!start.made.empty()) {
+    return std::make_unique<EditedSearch>(spec, std::move(search), std::move(start.made),
+                                          HasFiniteSpace(*spec));
+  }
   if (spec->try_first.empty()) return search;
   return std::make_unique<FirstPoints>(spec, std::move(search), HasFiniteSpace(*spec));
 }

@@ -4,18 +4,40 @@
 
 #include "coordinator/search/point_identity.h"
 #include "coordinator/search/search_makers.h"
+#include "coordinator/search/search_start.h"
 #include "coordinator/store/queries.h"
 
 namespace sweep {
+namespace {
+
+std::set<std::string> KnownPoints(const SearchStart& start, bool is_finite) {
+  std::set<std::string> known;
+  if (!is_finite) return known;
+  for (const ParameterMap& point : start.made) known.insert(PointIdentity(point));
+  for (const EarlierConfiguration& one : start.earlier) known.insert(PointIdentity(one.point));
+  return known;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SearchReplay>> SearchReplay::Make(
+    Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec,
+    std::int64_t first_own) {
+  absl::StatusOr<SearchStart> start = ReadSearchStart(store, sweep_id, *spec, first_own);
+  if (!start.ok()) return start.status();
+  return std::unique_ptr<SearchReplay>(
+      new SearchReplay(store, sweep_id, std::move(spec), *std::move(start)));
+}
 
 SearchReplay::SearchReplay(Store* store, std::int64_t sweep_id,
-                           std::shared_ptr<const SweepSpec> spec)
+                           std::shared_ptr<const SweepSpec> spec, SearchStart start)
     : store_(store),
       sweep_id_(sweep_id),
       spec_(spec),
-      search_(store, sweep_id, spec),
       is_finite_(HasFiniteSpace(*spec)),
-      stand_ins_(spec.get(), is_finite_) {}
+      stand_ins_(spec.get(), is_finite_),
+      known_(KnownPoints(start, is_finite_)),
+      search_(store, sweep_id, spec, std::move(start)) {}
 
 absl::Status SearchReplay::AskBefore(std::int64_t number) {
   const absl::StatusOr<std::optional<SuggestionRow>> later =
@@ -27,7 +49,7 @@ absl::Status SearchReplay::AskBefore(std::int64_t number) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<Suggestion>> SearchReplay::Make(const SuggestionRow& row) {
+absl::StatusOr<std::optional<Suggestion>> SearchReplay::Suggest(const SuggestionRow& row) {
   if (row.source == SuggestionSource::kStandIn) {
     if (!overtaken_) {
       if (absl::Status asked = AskBefore(row.number); !asked.ok()) return asked;
@@ -45,7 +67,7 @@ absl::StatusOr<std::optional<Suggestion>> SearchReplay::Make(const SuggestionRow
 }
 
 absl::StatusOr<std::optional<Suggestion>> SearchReplay::Again(const SuggestionRow& row) {
-  absl::StatusOr<std::optional<Suggestion>> again = Make(row);
+  absl::StatusOr<std::optional<Suggestion>> again = Suggest(row);
   const ParameterMap& stored = row.parameters.values();
   if (is_finite_) known_.insert(PointIdentity(stored));
   search_.Know(row.number, stored);

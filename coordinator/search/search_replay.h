@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/spec/sweep_spec.h"
+#include "coordinator/search/search.h"
 #include "coordinator/search/stand_ins.h"
 #include "coordinator/search/stored_search.h"
 #include "coordinator/search/suggestion.h"
@@ -19,12 +20,17 @@ namespace sweep {
 // one knew. Used by one thread at a time.
 class SearchReplay {
  public:
-  // The store must outlive it.
-  SearchReplay(Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec);
+  // Of one of the files that the sweep has had. `first_own`: the number of the first configuration
+  // that the file has made. The store must outlive it.
+  static absl::StatusOr<std::unique_ptr<SearchReplay>> Make(Store* store, std::int64_t sweep_id,
+                                                            std::shared_ptr<const SweepSpec> spec,
+                                                            std::int64_t first_own);
 
   // The suggestion for the next stored configuration; nullopt when there is none. Goes on from the
   // stored point, so that one difference does not change those after it.
   absl::StatusOr<std::optional<Suggestion>> Again(const SuggestionRow& row);
+  // Why there is no suggestion of that number.
+  std::string WhyNone(std::int64_t number) const { return search_.WhyNone(number); }
 
  private:
   // What the model found for a number that a start-up point has taken; it is stored later.
@@ -33,17 +39,19 @@ class SearchReplay {
     absl::StatusOr<std::optional<Suggestion>> suggestion;
   };
 
-  absl::StatusOr<std::optional<Suggestion>> Make(const SuggestionRow& row);
+  SearchReplay(Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec,
+               SearchStart start);
+  absl::StatusOr<std::optional<Suggestion>> Suggest(const SuggestionRow& row);
   // Asks the model for that number, if its answer was stored under another one.
   absl::Status AskBefore(std::int64_t number);
 
   Store* const store_;
   const std::int64_t sweep_id_;
   const std::shared_ptr<const SweepSpec> spec_;  // shared with the caller
-  StoredSearch search_;
   const bool is_finite_;
   StandIns stand_ins_;
   std::set<std::string> known_;  // identities of all points before, when finite
+  StoredSearch search_;
   std::optional<Overtaken> overtaken_;
 };
 

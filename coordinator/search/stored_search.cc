@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coordinator/search/search_calls.h"
+#include "coordinator/search/search_start.h"
 
 namespace sweep {
 namespace {
@@ -15,20 +16,33 @@ constexpr std::int64_t kSequencesPerStep = 20'000;
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<StoredSearch>> StoredSearch::Make(
+    Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec,
+    std::int64_t first_own) {
+  absl::StatusOr<SearchStart> start = ReadSearchStart(store, sweep_id, *spec, first_own);
+  if (!start.ok()) return start.status();
+  return std::make_unique<StoredSearch>(store, sweep_id, std::move(spec), *std::move(start));
+}
+
 StoredSearch::StoredSearch(Store* store, std::int64_t sweep_id,
-                           std::shared_ptr<const SweepSpec> spec)
+                           std::shared_ptr<const SweepSpec> spec, SearchStart start)
     : store_(store),
       sweep_id_(sweep_id),
       spec_(std::move(spec)),
-      search_(Search::Make(spec_.get())) {}
+      leaves_out_(start.leaves_out()),
+      cursor_{.first_own = start.first_own()},
+      search_(Search::Make(spec_.get(), std::move(start))) {}
 
 absl::Status StoredSearch::ReadPage() {
   absl::StatusOr<ObservationPage> page =
-      ReadObservations(store_, sweep_id_, *spec_, page_.last, points_, kEventsPerPage);
+      ReadObservations(store_, sweep_id_, *spec_, cursor_, kEventsPerPage);
   if (!page.ok()) return page.status();
   page_ = *std::move(page);
   next_ = 0;
-  if (!page_.points.empty()) points_ = page_.first_point + std::ssize(page_.points) - 1;
+  cursor_.after_sequence = page_.last;
+  if (!page_.points.empty()) {
+    cursor_.known_points = page_.first_point + std::ssize(page_.points) - 1;
+  }
   return absl::OkStatus();
 }
 

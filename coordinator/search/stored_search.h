@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/spec/sweep_spec.h"
 #include "coordinator/search/observations.h"
 #include "coordinator/search/search.h"
+#include "coordinator/search/search_calls.h"
 #include "coordinator/store/store.h"
 
 namespace sweep {
@@ -20,8 +22,15 @@ namespace sweep {
 // so it belongs on threads for reads. Used by one thread at a time.
 class StoredSearch {
  public:
-  // The store must outlive it.
-  StoredSearch(Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec);
+  // Of one of the files that the sweep has had. `first_own`: the number of the first configuration
+  // that the file has made, or will make. Reads what the search begins with (search_start.h). The
+  // store must outlive it.
+  static absl::StatusOr<std::unique_ptr<StoredSearch>> Make(Store* store, std::int64_t sweep_id,
+                                                            std::shared_ptr<const SweepSpec> spec,
+                                                            std::int64_t first_own);
+  // With what the search begins with.
+  StoredSearch(Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec,
+               SearchStart start);
 
   // Passes the events up to that sequence to the search. Events that it has seen stay seen. Does
   // nothing for methods that do not learn.
@@ -37,6 +46,9 @@ class StoredSearch {
   // The configuration of that number has this point, whatever the search would suggest.
   void Know(std::int64_t number, const ParameterMap& parameters);
 
+  // Why there is no configuration of that number.
+  std::string WhyNone(std::int64_t number) const { return NoMorePoints(number, leaves_out_); }
+
   Search& search() { return *search_; }
   // All events up to this one have been seen.
   std::int64_t seen() const { return seen_; }
@@ -48,10 +60,11 @@ class StoredSearch {
   Store* const store_;
   const std::int64_t sweep_id_;
   const std::shared_ptr<const SweepSpec> spec_;  // shared with the caller; the search refers to it
+  const bool leaves_out_;                        // points that are known from elsewhere
+  ObservationCursor cursor_;
   const std::unique_ptr<Search> search_;
   ObservationPage page_;
-  std::size_t next_ = 0;     // of the page's observations
-  std::int64_t points_ = 0;  // configurations whose points were read
+  std::size_t next_ = 0;  // of the page's observations
   std::int64_t seen_ = 0;
 };
 

@@ -21,10 +21,18 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
  protected:
   static constexpr int kConfigurations = 30;
 
-  void SetUp() override { store_ = Must(Store::Open({.clock = &clock_})); }
+  void SetUp() override { Begin(); }
+  // Another sweep, in a store of its own.
+  void Begin() {
+    store_ = Must(Store::Open({.clock = &clock_}));
+    seen_.clear();
+    points_.clear();
+    waiting_.clear();
+    first_own_ = 1;
+  }
 
-  void Submit(const std::string& parameters, const std::string& more = "") {
-    const SweepSource source{
+  SweepSource Parse(const std::string& parameters, const std::string& more) {
+    SweepSource source{
         .file = "s.yaml",
         .text = fmt::format("name: s\nmodel: cnn-18718\nmethod: {}\nepochs: 5\nreplicates: 2\n"
                             "{}{}parameters:\n{}",
@@ -32,8 +40,28 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
                             parameters)};
     Diagnostics diagnostics;
     auto spec = SweepSpec::Parse(source, &diagnostics);
-    ASSERT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
-    spec_ = std::make_shared<const SweepSpec>(*std::move(spec));
+    EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
+    if (spec.ok()) spec_ = std::make_shared<const SweepSpec>(*std::move(spec));
+    return source;
+  }
+
+  void Edit(const std::string& parameters) {
+    const SweepSource source = Parse(parameters, "");
+    ASSERT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      auto edited = transaction.EditSweep({.spec = spec_.get(),
+                                                           .source = &source,
+                                                           .replaces_sha256 = "",
+                                                           .planned_configurations = 100});
+                      if (edited.ok()) first_own_ = edited->first_configuration;
+                      return edited.status();
+                    })
+                    .ok());
+  }
+
+  void Submit(const std::string& parameters, const std::string& more = "") {
+    const SweepSource source = Parse(parameters, more);
+    ASSERT_NE(spec_, nullptr);
     ASSERT_TRUE(store_
                     ->WriteAndWait([&](WriteTransaction& transaction) {
                       bool created = false;
@@ -42,6 +70,10 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
                       return made.status();
                     })
                     .ok());
+  }
+
+  std::unique_ptr<StoredSearch> MakeSearch() {
+    return Must(StoredSearch::Make(store_.get(), sweep_.id, spec_, first_own_));
   }
 
   std::int64_t LastSequence() { return Must(store_->Read(FindLastSequence, sweep_.id)); }
@@ -63,16 +95,19 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
     for (const TrialRow& trial : trials) waiting_.push_back(trial);
   }
 
-  // Makes the sweep as the driver does: what is suggested is trained later. Returns the number of
-  // configurations.
-  int Sweep(int count = kConfigurations) {
-    StoredSearch search(store_.get(), sweep_.id, spec_);
-    for (int number = 1; number <= count; ++number) {
+  // Makes configurations from number `first` on as the driver does: what is suggested is trained
+  // later. Returns their number.
+  int Sweep(int count = kConfigurations, std::int64_t first = 1) {
+    const auto search_made = MakeSearch();
+    StoredSearch& search = *search_made;
+    for (std::int64_t number = first; number < first + count; ++number) {
       // Some suggestions know no more than the one before.
-      if (number % 3 != 0) EXPECT_TRUE(search.ObserveThrough(LastSequence()).ok());
+      if (number % 3 != 0 || number == first) {
+        EXPECT_TRUE(search.ObserveThrough(LastSequence()).ok());
+      }
       const auto next = search.Suggest(number);
       EXPECT_TRUE(next.ok()) << next.status();
-      if (!next.ok() || !next->has_value()) return number - 1;
+      if (!next.ok() || !next->has_value()) return static_cast<int>(number - first);
       Add((*next)->configuration, search.seen());
       while (waiting_.size() > 6) TrainNext();
     }
@@ -91,6 +126,7 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
   std::unique_ptr<Store> store_;
   std::shared_ptr<const SweepSpec> spec_;
   SweepRow sweep_;
+  std::int64_t first_own_ = 1;  // of the file of `spec_`
   std::vector<std::int64_t> seen_;
   std::vector<ParameterMap> points_;
   std::deque<TrialRow> waiting_;
@@ -115,15 +151,13 @@ constexpr char kFinite[] =
 TEST_P(StoredSearchTest, AnotherSearchGivesTheSamePoints) {
   for (const bool is_finite : {true, false}) {
     if (GetParam() == "grid" && !is_finite) continue;
-    SetUp();
-    seen_.clear();
-    points_.clear();
-    waiting_.clear();
+    Begin();
     Submit(is_finite ? kFinite : kWide,
            GetParam() == "grid" ? "" : "try_first: [{lr: 0.01, momentum: 0.5}]\n");
     ASSERT_NE(spec_, nullptr);
     ASSERT_EQ(Sweep(), kConfigurations);
-    StoredSearch again(store_.get(), sweep_.id, spec_);
+    const auto again_made = MakeSearch();
+    StoredSearch& again = *again_made;
     for (std::size_t i = 0; i < points_.size(); ++i) {
       const auto number = static_cast<std::int64_t>(i) + 1;
       ASSERT_TRUE(again.ObserveThrough(seen_[i]).ok());
@@ -145,7 +179,8 @@ TEST_P(StoredSearchTest, StopsAtTheSequence) {
   ASSERT_EQ(Sweep(), kConfigurations);
   const std::int64_t last = LastSequence();
   ASSERT_GT(last, 300);
-  StoredSearch search(store_.get(), sweep_.id, spec_);
+  const auto search_made = MakeSearch();
+  StoredSearch& search = *search_made;
   for (const std::int64_t sequence : {std::int64_t{1}, last / 2, last / 2, last - 1}) {
     ASSERT_TRUE(search.ObserveThrough(sequence).ok());
     EXPECT_EQ(search.seen(), sequence);
@@ -161,7 +196,8 @@ TEST_P(StoredSearchTest, AnotherSequenceGivesOtherPoints) {
   if (!FindSearchMethod(GetParam())->learns) GTEST_SKIP() << "it does not see the events";
   Submit(kWide);
   ASSERT_EQ(Sweep(), kConfigurations);
-  StoredSearch all(store_.get(), sweep_.id, spec_), half(store_.get(), sweep_.id, spec_);
+  const auto all_made = MakeSearch(), half_made = MakeSearch();
+  StoredSearch &all = *all_made, &half = *half_made;
   ASSERT_TRUE(all.ObserveThrough(LastSequence()).ok());
   ASSERT_TRUE(half.ObserveThrough(seen_[kConfigurations / 2]).ok());
   EXPECT_NE((*all.Suggest(kConfigurations + 1))->configuration.parameters,
@@ -172,7 +208,8 @@ TEST_P(StoredSearchTest, AnotherSequenceGivesOtherPoints) {
 TEST_P(StoredSearchTest, GoesOnFromThePointThatWasTaken) {
   Submit(kFinite);
   ASSERT_NE(spec_, nullptr);
-  StoredSearch search(store_.get(), sweep_.id, spec_);
+  const auto search_made = MakeSearch();
+  StoredSearch& search = *search_made;
   const auto peeked = search.Peek(1);
   ASSERT_TRUE(peeked.ok() && peeked->has_value());
   const auto again = search.Peek(1);
@@ -197,13 +234,11 @@ TEST_P(StoredSearchTest, AReplayKnowsWhatStoodInForASlowModel) {
   if (!FindSearchMethod(GetParam())->learns) GTEST_SKIP() << "it has no model";
   constexpr int kStandIns = 2;
   for (const bool is_finite : {true, false}) {
-    SetUp();
-    seen_.clear();
-    points_.clear();
-    waiting_.clear();
+    Begin();
     Submit(is_finite ? kFinite : kWide);
     ASSERT_NE(spec_, nullptr);
-    StoredSearch search(store_.get(), sweep_.id, spec_);
+    const auto search_made = MakeSearch();
+    StoredSearch& search = *search_made;
     StandIns stand_ins(spec_.get(), is_finite);
     std::set<std::string> known;
     std::int64_t number = 0;
@@ -232,15 +267,100 @@ TEST_P(StoredSearchTest, AReplayKnowsWhatStoodInForASlowModel) {
       if (is_lost || known.contains(PointIdentity((*next)->configuration.parameters))) continue;
       add((*next)->configuration, (*next)->origin.source, asked == number + 1 ? 0 : asked);
     }
-    SearchReplay replay(store_.get(), sweep_.id, spec_);
+    const auto replay = Must(SearchReplay::Make(store_.get(), sweep_.id, spec_, first_own_));
     const auto rows = Must(store_->Read(SelectSuggestions, sweep_.id, std::int64_t{1}, number));
     ASSERT_EQ(std::ssize(rows), number);
     for (const SuggestionRow& row : rows) {
-      const auto again = replay.Again(row);
+      const auto again = replay->Again(row);
       ASSERT_TRUE(again.ok() && again->has_value()) << row.number << " " << again.status();
       EXPECT_EQ((*again)->configuration.parameters, row.parameters.values()) << row.number;
     }
   }
+}
+
+// Each file's configurations come again from the search of that file, which knows those before as
+// points of its own space.
+TEST_P(StoredSearchTest, AnEditedSweepIsRepeatedFileByFile) {
+  for (const bool is_finite : {true, false}) {
+    if (GetParam() == "grid" && !is_finite) continue;
+    SCOPED_TRACE(is_finite);
+    Begin();
+    Submit(is_finite ? kFinite : kWide);
+    ASSERT_NE(spec_, nullptr);
+    ASSERT_EQ(Sweep(16), 16);
+    const auto before = spec_;
+    Edit(is_finite ? "  lr: {values: [0.001, 0.003, 0.01, 0.1, 0.3]}\n"
+                     "  momentum: {values: [0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99]}\n"
+                   : "  lr: {distribution: log_uniform_values, min: 0.001, max: 2.0}\n"
+                     "  momentum: {min: 0.0, max: 0.99}\n");
+    const auto after = spec_;
+    ASSERT_EQ(Sweep(14, 17), 14);
+    int other = 0;
+    for (const bool is_after : {false, true}) {
+      const std::int64_t first = is_after ? 17 : 1, last = is_after ? 30 : 16;
+      const auto again =
+          Must(StoredSearch::Make(store_.get(), sweep_.id, is_after ? after : before, first));
+      // What does not know of the edit.
+      const auto wrong =
+          Must(StoredSearch::Make(store_.get(), sweep_.id, is_after ? before : after, 1));
+      for (std::int64_t number = first; number <= last; ++number) {
+        const auto i = static_cast<std::size_t>(number - 1);
+        ASSERT_TRUE(again->ObserveThrough(seen_[i]).ok());
+        const auto next = again->Peek(number);
+        ASSERT_TRUE(next.ok() && next->has_value()) << next.status();
+        EXPECT_EQ((*next)->configuration.parameters, points_[i]) << number;
+        again->Know(number, points_[i]);
+        ASSERT_TRUE(wrong->ObserveThrough(seen_[i]).ok());
+        const auto wrongly = wrong->Peek(number);
+        if (!wrongly.ok() || !wrongly->has_value() ||
+            (*wrongly)->configuration.parameters != points_[i]) {
+          ++other;
+        }
+        wrong->Know(number, points_[i]);
+      }
+    }
+    EXPECT_GT(other, 5);
+  }
+}
+
+// What a sweep has taken from an earlier one is known at its first suggestion, and every time
+// again.
+TEST_P(StoredSearchTest, BeginsWithWhatEarlierSweepsHaveFound) {
+  if (!FindSearchMethod(GetParam())->learns) GTEST_SKIP() << "it learns nothing";
+  Submit(kWide, "warm_start: earlier\n");
+  ASSERT_NE(spec_, nullptr);
+  std::vector<EndedPoint> known;
+  for (int i = 0; i < 20; ++i) {
+    const ParameterMap point = {{"lr", std::pow(10, -3.7 + 0.18 * i)}, {"momentum", 0.04 * i}};
+    const Configuration made = Must(spec_->Complete(1, point));
+    known.push_back(
+        {.number = i + 1,
+         .point = {.chosen = SharedParameters(made.parameters),
+                   .trained = SharedParameters(made.resolved)},
+         .replicates = {{.state = TrialState::kCompleted, .epoch = 5, .best = 0.03 * i}}});
+  }
+  const auto cold = MakeSearch();
+  ASSERT_TRUE(store_
+                  ->WriteAndWait([&](WriteTransaction& transaction) {
+                    return transaction.AddWarmStart(sweep_.id, {{.source = "earlier", .taken = 20}},
+                                                    known);
+                  })
+                  .ok());
+  ASSERT_EQ(Sweep(8), 8);
+  EXPECT_NE((*Must(cold->Peek(1))).configuration.parameters, points_[0]);
+  const auto again = MakeSearch();
+  for (std::size_t i = 0; i < points_.size(); ++i) {
+    ASSERT_TRUE(again->ObserveThrough(seen_[i]).ok());
+    const auto next = Must(again->Peek(static_cast<std::int64_t>(i) + 1));
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(next->configuration.parameters, points_[i]) << i;
+    EXPECT_EQ(next->origin.source, SuggestionSource::kModel);
+    again->Know(static_cast<std::int64_t>(i) + 1, points_[i]);
+  }
+  const auto slices = again->search().Slices();
+  ASSERT_TRUE(slices.has_value());
+  EXPECT_GE(slices->ended, 20u);
+  ASSERT_FALSE(slices->slices.empty());
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ struct Rule {
   std::int64_t before = std::numeric_limits<std::int64_t>::max();
 };
 constexpr std::int64_t kVersionOfDivergence = 5;
+constexpr std::int64_t kVersionOfRevisions = 11;
 constexpr std::int64_t kVersionOfMeasures = 6;  // and of the states of events
 constexpr std::int64_t kVersionOfValues = 7;    // of trials that have ended, in a table
 constexpr std::int64_t kVersionOfPacking = 9;   // the same, in the trial's row too
@@ -108,6 +109,18 @@ constexpr Rule kRules[] = {
     {"a sweep counts its qualifying configurations",
      "SELECT name FROM sweeps s WHERE qualifying <> (SELECT count(*) FROM configurations c WHERE "
      "c.sweep_id = s.id AND c.qualifies)"},
+    {.name = "revisions of sweep files are numbered without a gap, and begin within the sweep",
+     .sql = "SELECT name || ' has revision ' || revision || ' from configuration ' || "
+            "first_configuration FROM sweeps s WHERE name NOT GLOB ':*' AND (revision <> 1 + "
+            "(SELECT count(*) FROM replaced_files r WHERE r.sweep_id = s.id AND r.revision < "
+            "s.revision AND r.first_configuration <= s.first_configuration) OR "
+            "first_configuration > configurations + 1)",
+     .since = kVersionOfRevisions},
+    {.name = "what a search knows from earlier sweeps is as many configurations as it has taken",
+     .sql = "SELECT name FROM sweeps s WHERE name NOT GLOB ':*' AND (SELECT total(taken + "
+            "left_out) FROM warm_starts w WHERE w.sweep_id = s.id) <> (SELECT count(*) FROM "
+            "warm_points p WHERE p.sweep_id = s.id)",
+     .since = kVersionOfRevisions},
     {"a completed sweep has nothing left to do",
      "SELECT name FROM sweeps WHERE state = 'completed' AND (exhausted = 0 OR pending + running > "
      "0)"},

@@ -25,6 +25,7 @@ struct StoredTrial {
 
 absl::StatusOr<std::int64_t> FindSweepId(Database& database, const std::string& name);
 absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id);
+absl::StatusOr<std::vector<WarmStartRow>> ReadWarmStarts(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
                                          std::int64_t number);
 absl::StatusOr<StoredTrial> FindStoredTrial(Database& database, const std::string& sweep,

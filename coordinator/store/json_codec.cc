@@ -193,6 +193,35 @@ absl::StatusOr<MeasureSummaries> DecodeSummaries(std::string_view text) {
   return summaries;
 }
 
+std::string EncodeReplicates(const std::vector<EndedPoint::Replicate>& replicates) {
+  std::string json = "[";
+  for (const EndedPoint::Replicate& one : replicates) {
+    fmt::format_to(std::back_inserter(json), "{}[\"{}\",{},{}]", json.size() > 1 ? "," : "",
+                   TrialStateName(one.state), one.epoch, MeasuredText(one.best));
+  }
+  return json + "]";
+}
+
+absl::StatusOr<std::vector<EndedPoint::Replicate>> DecodeReplicates(std::string_view text) {
+  dom::array json;
+  if (!Parse(text, &json)) return Unreadable("replicates", text);
+  std::vector<EndedPoint::Replicate> replicates;
+  for (const Element& member : json) {
+    dom::array list;
+    std::string_view state;
+    std::int64_t epoch = 0;
+    if (member.get(list) != simdjson::SUCCESS || list.size() != 3 ||
+        list.at(0).get(state) != simdjson::SUCCESS || list.at(1).get(epoch) != simdjson::SUCCESS) {
+      return Unreadable("replicates", text);
+    }
+    const absl::StatusOr<TrialState> known = ParseTrialState(state);
+    const std::optional<double> best = MeasuredFromJson(list.at(2).value_unsafe());
+    if (!known.ok() || !best) return Unreadable("replicates", text);
+    replicates.push_back({.state = *known, .epoch = static_cast<int>(epoch), .best = *best});
+  }
+  return replicates;
+}
+
 std::string EncodeStanding(const Standing& standing) {
   return fmt::format(R"({{"epoch":{},"tier":{},"values":{}}})", standing.epoch,
                      static_cast<int>(standing.tier), EncodeMeasurements(standing.values));

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/value.h"
 #include "common/stats/ranking.h"
+#include "coordinator/store/rows.h"
 
 namespace sweep {
 
@@ -32,6 +33,10 @@ absl::StatusOr<MeasureSummaries> DecodeSummaries(std::string_view json);
 // {"tier": 3, "epoch": 9, "values": {…}}
 std::string EncodeStanding(const Standing& standing);
 absl::StatusOr<Standing> DecodeStanding(std::string_view json);
+
+// [["completed", 5, 0.93], …]; a NaN as above.
+std::string EncodeReplicates(const std::vector<EndedPoint::Replicate>& replicates);
+absl::StatusOr<std::vector<EndedPoint::Replicate>> DecodeReplicates(std::string_view json);
 
 // A gate's value that is NaN or infinite, which JSON cannot express, is read back as NaN. A gate of
 // which the value is not known is read back without one.

@@ -87,6 +87,24 @@ TEST(JsonCodec, MeasurementsAreReadAsTheyWereWritten) {
   }
 }
 
+TEST(JsonCodec, ReplicatesAreReadAsTheyWereWritten) {
+  const std::vector<EndedPoint::Replicate> replicates = {
+      {.state = TrialState::kCompleted, .epoch = 5, .best = 0.1 + 0.2},
+      {.state = TrialState::kDiverged, .epoch = 1, .best = std::nan("")},
+      {.state = TrialState::kStopped, .epoch = 2, .best = HUGE_VAL}};
+  const auto read = Must(DecodeReplicates(EncodeReplicates(replicates)));
+  ASSERT_EQ(read.size(), 3u);
+  EXPECT_EQ(read[0].state, TrialState::kCompleted);
+  EXPECT_EQ(read[0].epoch, 5);
+  EXPECT_EQ(read[0].best, 0.1 + 0.2);
+  EXPECT_EQ(read[1].state, TrialState::kDiverged);
+  EXPECT_TRUE(std::isnan(read[1].best));
+  EXPECT_EQ(read[2].best, HUGE_VAL);
+  for (const char* bad : {"{}", "[1]", "[[\"completed\", 1]]", "[[\"asleep\", 1, 2]]"}) {
+    EXPECT_TRUE(absl::IsDataLoss(DecodeReplicates(bad).status())) << bad;
+  }
+}
+
 TEST(JsonCodec, SummariesAreReadAsTheyWereWritten) {
   MeasureSummaries summaries;
   for (const auto& [name, value] : Measured()) {

@@ -7,6 +7,7 @@
 #include "coordinator/store/blob_files.h"
 #include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/internal_queries.h"
+#include "coordinator/store/row_reader.h"
 #include "coordinator/store/row_table.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
@@ -51,6 +52,8 @@ const RowTable<SweepRow>& SweepTable() {
       {"keep_going", ReadInto<&Row::keep_going>},
       {"archived", ReadInto<&Row::archived>},
       {"disk_bytes", ReadInto<&Row::disk_bytes>},
+      {"revision", ReadInto<&Row::revision>},
+      {"first_configuration", ReadInto<&Row::first_configuration>},
   });
   return table;
 }
@@ -94,6 +97,21 @@ absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id
   }
 }
 
+absl::StatusOr<std::vector<WarmStartRow>> ReadWarmStarts(Database& database,
+                                                         std::int64_t sweep_id) {
+  Statement statement = database.Prepare(
+      "SELECT source, taken, left_out, reason FROM warm_starts WHERE sweep_id = ? ORDER BY "
+      "position");
+  statement.Bind(sweep_id);
+  return CollectRows<WarmStartRow>(statement,
+                                   [](const Statement& row) -> absl::StatusOr<WarmStartRow> {
+                                     return WarmStartRow{.source = row.Text(0),
+                                                         .taken = row.Int(1),
+                                                         .left_out = row.Int(2),
+                                                         .reason = row.Text(3)};
+                                   });
+}
+
 absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id) {
   static const std::string kSql = SweepTable().Select("FROM sweeps WHERE id = ?");
   Statement statement = database.Prepare(kSql);
@@ -101,12 +119,45 @@ absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id) {
   if (!sweep || IsDeletedName(sweep->name))
     return absl::NotFoundError(fmt::format("sweep with id {} does not exist", id));
   STORE_ASSIGN_OR_RETURN(sweep->source, ReadSource(database, sweep->id));
+  STORE_ASSIGN_OR_RETURN(sweep->warm_starts, ReadWarmStarts(database, sweep->id));
   return *std::move(sweep);
 }
 
 absl::StatusOr<SweepRow> FindSweep(Database& database, const std::string& name) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t id, FindSweepId(database, name));
   return FindSweepById(database, id);
+}
+
+absl::StatusOr<std::vector<RevisionRow>> SelectRevisions(Database& database,
+                                                         std::int64_t sweep_id) {
+  STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweepById(database, sweep_id));
+  Statement statement = database.Prepare(
+      "SELECT revision, first_configuration, digest, text, replaced_us FROM replaced_files WHERE "
+      "sweep_id = ? ORDER BY revision");
+  statement.Bind(sweep_id);
+  absl::Time started = sweep.created;
+  STORE_ASSIGN_OR_RETURN(
+      std::vector<RevisionRow> revisions,
+      CollectRows<RevisionRow>(statement, [&](const Statement& row) -> absl::StatusOr<RevisionRow> {
+        return RevisionRow{.revision = row.Int(0),
+                           .first_configuration = row.Int(1),
+                           .digest = row.Text(2),
+                           .text = row.Text(3),
+                           .started = std::exchange(started, FromMicros(row.Int(4)))};
+      }));
+  revisions.push_back({.revision = sweep.revision,
+                       .first_configuration = sweep.first_configuration,
+                       .digest = std::move(sweep.digest),
+                       .text = std::move(sweep.source.text),
+                       .started = started});
+  return revisions;
+}
+
+absl::StatusOr<std::int64_t> FindFirstConfiguration(Database& database, std::int64_t sweep_id) {
+  Statement statement = database.Prepare("SELECT first_configuration FROM sweeps WHERE id = ?");
+  STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> first,
+                         FirstInt(statement.Bind(sweep_id)));
+  return first.value_or(1);
 }
 
 absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int64_t before_id,

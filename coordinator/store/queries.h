@@ -19,6 +19,10 @@ class Database;
 // --- sweeps (queries.cc) ---
 absl::StatusOr<SweepRow> FindSweep(Database& database, const std::string& name);
 absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id);
+// The sweep files that a sweep has had, the present one last.
+absl::StatusOr<std::vector<RevisionRow>> SelectRevisions(Database& database, std::int64_t sweep_id);
+// The number of the first configuration that is not made by an earlier file.
+absl::StatusOr<std::int64_t> FindFirstConfiguration(Database& database, std::int64_t sweep_id);
 // Newest first, with ids below `before_id` (0: all). `archived`: include archived sweeps.
 absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int64_t before_id,
                                                    int limit, bool archived);
@@ -121,6 +125,19 @@ absl::StatusOr<std::optional<SuggestionRow>> FindSuggestionAfterStandIns(Databas
 absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
                                                            std::int64_t sweep_id,
                                                            std::int64_t first, std::int64_t last);
+
+// The same configurations, with every hyperparameter as trained.
+absl::StatusOr<std::vector<MadePoint>> SelectMadePoints(Database& database, std::int64_t sweep_id,
+                                                        std::int64_t first, std::int64_t last);
+
+// Configurations after `after_number` whose trials have ended, and not all by being cancelled; by
+// number, out of the `limit` configurations after it.
+absl::StatusOr<std::vector<EndedPoint>> SelectEndedPoints(Database& database, std::int64_t sweep_id,
+                                                          std::int64_t after_number, int limit);
+// The same of earlier sweeps, as this one has taken them when it was submitted; their `number` is
+// their position here, from 1.
+absl::StatusOr<std::vector<EndedPoint>> SelectWarmPoints(Database& database, std::int64_t sweep_id,
+                                                         std::int64_t after_position, int limit);
 
 // --- blobs (queries.cc) ---
 // Nullopt for an unknown blob.

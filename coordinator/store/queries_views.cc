@@ -173,4 +173,66 @@ absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
       });
 }
 
+absl::StatusOr<std::vector<MadePoint>> SelectMadePoints(Database& database, std::int64_t sweep_id,
+                                                        std::int64_t first, std::int64_t last) {
+  Statement statement = database.Prepare(
+      "SELECT parameters, resolved FROM configurations WHERE sweep_id = ? AND number BETWEEN ? AND "
+      "? ORDER BY number");
+  statement.Bind(sweep_id, first, last);
+  return CollectRows<MadePoint>(statement, [](const Statement& row) -> absl::StatusOr<MadePoint> {
+    MadePoint point;
+    STORE_RETURN_IF_ERROR(ReadValue(row, 0, &point.chosen));
+    STORE_RETURN_IF_ERROR(ReadValue(row, 1, &point.trained));
+    return point;
+  });
+}
+
+absl::StatusOr<std::vector<EndedPoint>> SelectEndedPoints(Database& database, std::int64_t sweep_id,
+                                                          std::int64_t after_number, int limit) {
+  Statement statement = database.Prepare(
+      "SELECT c.number, c.parameters, c.resolved, t.state, t.diverged, t.epoch, t.best FROM "
+      "configurations c JOIN trials t ON t.configuration_id = c.id WHERE c.sweep_id = ?1 AND "
+      "t.sweep_id = ?1 AND c.number > ?2 AND c.number <= ?2 + ?3 ORDER BY c.number, t.replicate");
+  statement.Bind(sweep_id, after_number, limit);
+  std::vector<EndedPoint> points;
+  while (true) {
+    STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
+    if (!found) break;
+    if (points.empty() || points.back().number != statement.Int(0)) {
+      EndedPoint& next = points.emplace_back(EndedPoint{.number = statement.Int(0)});
+      STORE_RETURN_IF_ERROR(ReadValue(statement, 1, &next.point.chosen));
+      STORE_RETURN_IF_ERROR(ReadValue(statement, 2, &next.point.trained));
+    }
+    EndedPoint::Replicate replicate;
+    STORE_ASSIGN_OR_RETURN(replicate.state, ParseTrialState(statement.Text(3)));
+    if (statement.Int(4) != 0) replicate.state = TrialState::kDiverged;
+    replicate.epoch = static_cast<int>(statement.Int(5));
+    replicate.best = statement.Real(6);
+    points.back().replicates.push_back(replicate);
+  }
+  std::erase_if(points, [](const EndedPoint& point) {
+    const auto is = [&](auto test) {
+      return std::all_of(point.replicates.begin(), point.replicates.end(),
+                         [&](const EndedPoint::Replicate& one) { return test(one.state); });
+    };
+    return !is(IsTerminal) || is([](TrialState state) { return state == TrialState::kCancelled; });
+  });
+  return points;
+}
+
+absl::StatusOr<std::vector<EndedPoint>> SelectWarmPoints(Database& database, std::int64_t sweep_id,
+                                                         std::int64_t after_position, int limit) {
+  Statement statement = database.Prepare(
+      "SELECT position, parameters, resolved, results FROM warm_points WHERE sweep_id = ? AND "
+      "position > ? ORDER BY position LIMIT ?");
+  statement.Bind(sweep_id, after_position, limit);
+  return CollectRows<EndedPoint>(statement, [](const Statement& row) -> absl::StatusOr<EndedPoint> {
+    EndedPoint point{.number = row.Int(0)};
+    STORE_RETURN_IF_ERROR(ReadValue(row, 1, &point.point.chosen));
+    STORE_RETURN_IF_ERROR(ReadValue(row, 2, &point.point.trained));
+    STORE_ASSIGN_OR_RETURN(point.replicates, DecodeReplicates(row.Text(3)));
+    return point;
+  });
+}
+
 }  // namespace sweep

@@ -35,6 +35,14 @@ struct TrialCounts {
   std::int64_t total() const { return pending + running + on_hold + ended(); }
 };
 
+// What a sweep has taken from an earlier one, when it was submitted.
+struct WarmStartRow {
+  std::string source;         // the name that the other sweep had
+  std::int64_t taken = 0;     // configurations with a place in the space
+  std::int64_t left_out = 0;  // those without one
+  std::string reason;         // why the first of those has none
+};
+
 // A stored sweep.
 struct SweepRow {
   std::int64_t id = 0;
@@ -59,6 +67,18 @@ struct SweepRow {
   bool keep_going = false;      // do not pause it when its first trials fail alike
   bool archived = false;        // not shown in lists
   std::int64_t disk_bytes = 0;  // approximate size of its rows and the files of ended trials
+  std::int64_t revision = 1;    // of its sweep file; an edit of its meaning adds one
+  std::int64_t first_configuration = 1;   // the first that is not made by an earlier revision
+  std::vector<WarmStartRow> warm_starts;  // empty in lists
+};
+
+// A sweep file that a sweep has, or had until an edit replaced it.
+struct RevisionRow {
+  std::int64_t revision = 0;  // from 1
+  std::int64_t first_configuration = 0;
+  std::string digest;
+  std::string text;
+  absl::Time started;
 };
 
 struct ArtifactRow {
@@ -71,6 +91,24 @@ struct ArtifactRow {
 struct EarlyFailures {
   bool matter = false;  // it is active, may be paused, and no trial has reported an epoch
   std::string note;     // the last one of SetFailureNote
+};
+
+// The point of a stored configuration.
+struct MadePoint {
+  SharedParameters chosen;   // by the search
+  SharedParameters trained;  // every hyperparameter
+};
+
+// A configuration whose trials have ended.
+struct EndedPoint {
+  struct Replicate {
+    TrialState state = TrialState::kCompleted;
+    int epoch = 0;
+    double best = 0;  // of the sweep's metric; NaN when there is none
+  };
+  std::int64_t number = 0;
+  MadePoint point;
+  std::vector<Replicate> replicates;
 };
 
 // A stored trial.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "common/base/sha256.h"
 #include "coordinator/store/check.h"
 #include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/sqlite.h"
@@ -224,6 +225,45 @@ TEST_F(StoreLifecycleTest, WhatIsUnderWayForADeletedSweepIsRefused) {
   EXPECT_TRUE(absl::IsNotFound(Write([&](WriteTransaction& transaction) {
     return transaction.AddConfiguration(sweep.id, spec, TestConfiguration(spec, 2)).status();
   })));
+}
+
+TEST_F(StoreLifecycleTest, AnEditKeepsTheFileThatItReplaces) {
+  const SweepSpec before = TestSpec("s");
+  const SweepRow row = driver_->Create(before);
+  driver_->Add(row, before, 1);
+  const SweepSource source = TestSource("s", "early_terminate: {type: median}\n");
+  const SweepSpec after = TestSpec("s", "early_terminate: {type: median}\n");
+  const auto edit = [&](const SweepSpec& spec, const SweepSource& file, std::string replaces) {
+    return store_->WriteAndWait([&](WriteTransaction& transaction) {
+      return transaction
+          .EditSweep({.spec = &spec,
+                      .source = &file,
+                      .replaces_sha256 = std::move(replaces),
+                      .planned_configurations = 3})
+          .status();
+    });
+  };
+  EXPECT_TRUE(absl::IsAborted(edit(after, source, Sha256Hex("another"))));
+  EXPECT_EQ(Must(store_->Read(FindSweep, "s")).revision, 1);
+  ASSERT_EQ(edit(after, source, Sha256Hex(TestSource("s").text)), absl::OkStatus());
+  const SweepRow edited = Must(store_->Read(FindSweep, "s"));
+  EXPECT_EQ(edited.revision, 2);
+  EXPECT_EQ(edited.first_configuration, 2);
+  EXPECT_EQ(edited.digest, after.digest);
+  EXPECT_EQ(edited.planned_configurations, 3);
+  EXPECT_EQ(edited.source.text, source.text);
+  EXPECT_EQ(Must(store_->Read(FindFirstConfiguration, row.id)), 2);
+  const auto revisions = Must(store_->Read(SelectRevisions, row.id));
+  ASSERT_EQ(revisions.size(), 2u);
+  EXPECT_EQ(revisions[0].digest, before.digest);
+  EXPECT_EQ(revisions[0].text, TestSource("s").text);
+  const auto check = [&](std::int64_t revision) {
+    return store_->WriteAndWait(
+        [&](WriteTransaction& transaction) { return transaction.CheckRevision(row.id, revision); });
+  };
+  EXPECT_TRUE(absl::IsAborted(check(1)));
+  EXPECT_EQ(check(2), absl::OkStatus());
+  EXPECT_TRUE(absl::IsNotFound(edit(TestSpec("t"), TestSource("t"), "")));
 }
 
 TEST_F(StoreLifecycleTest, ARenamedSweepKeepsItsContent) {

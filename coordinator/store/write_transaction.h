@@ -44,6 +44,9 @@ class WriteTransaction {
   // sweep existed.
   absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                        const std::string& principal, bool* created);
+  // What the search of a new sweep knows from earlier ones.
+  absl::Status AddWarmStart(std::int64_t sweep_id, const std::vector<WarmStartRow>& starts,
+                            const std::vector<EndedPoint>& points);
   // From now on the sweep is not paused because its first trials fail alike.
   absl::Status KeepGoing(std::int64_t sweep_id);
   // Adds a configuration and its trials, one per replicate. ResourceExhausted when the budget
@@ -92,6 +95,24 @@ class WriteTransaction {
   // is large enough.
   absl::StatusOr<SweepRow> ExtendSweep(const std::string& name,
                                        std::int64_t planned_configurations);
+
+  // Replaces the sweep file. Its networks and its program mean what they meant. A file of the same
+  // meaning replaces the text only; any other one is a new revision. Then the budget becomes
+  // `planned_configurations`, and a completed sweep that has some left to make becomes active.
+  // Aborted when the sweep has another file than that of `replaces_sha256`. The caller checks what
+  // may change.
+  struct Edit {
+    const SweepSpec* spec;  // the new file's
+    const SweepSource* source;
+    std::string replaces_sha256;  // of the text of the sweep file; empty: whichever it is
+    std::int64_t planned_configurations;
+  };
+  absl::StatusOr<SweepRow> EditSweep(const Edit& edit);
+  // Aborted when the sweep's file is of a later revision.
+  absl::Status CheckRevision(std::int64_t sweep_id, std::int64_t revision);
+  // As SelectMadePoints.
+  absl::StatusOr<std::vector<MadePoint>> GetMadePoints(std::int64_t sweep_id, std::int64_t first,
+                                                       std::int64_t last);
 
   // Deletes the sweep, frees its name and returns its last row. FailedPrecondition while a worker
   // holds one of its trials. PurgeDeleted removes the rows later.
@@ -226,6 +247,7 @@ class WriteTransaction {
                                            const Configuration& configuration,
                                            std::int64_t configuration_id, TrialRow trial);
   absl::Status SetSweepState(std::int64_t sweep_id, SweepState state);
+  absl::Status KeepReplacedFile(const SweepRow& sweep);
   absl::Status AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes);
   absl::Status CompleteSweepIfDone(std::int64_t sweep_id);
   // Changes the trial's state in `*trial` and in the database, with the counts and an event.
@@ -258,6 +280,7 @@ class WriteTransaction {
   absl::StatusOr<bool> PurgeTrials(std::int64_t sweep_id, std::int64_t* budget);
   absl::StatusOr<bool> PurgeTrial(std::int64_t trial_id, std::int64_t* budget);
   absl::StatusOr<bool> PurgeConfigurations(std::int64_t sweep_id, std::int64_t* budget);
+  absl::StatusOr<bool> PurgeWarmPoints(std::int64_t sweep_id, std::int64_t* budget);
   absl::StatusOr<bool> PurgeEvents(std::int64_t sweep_id, std::int64_t* budget);
 
   // --- write_transaction_blobs.cc ---

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/base/sha256.h"
+#include "coordinator/store/json_codec.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
@@ -185,6 +187,100 @@ absl::StatusOr<SweepRow> WriteTransaction::ExtendSweep(const std::string& name,
         SetSweepState(sweep.id, stays_paused ? SweepState::kPaused : SweepState::kActive));
     return FindSweep(database_, name);
   });
+}
+
+absl::StatusOr<SweepRow> WriteTransaction::EditSweep(const Edit& edit) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    const SweepSpec& spec = *edit.spec;
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, spec.name));
+    if (!edit.replaces_sha256.empty() && Sha256Hex(sweep.source.text) != edit.replaces_sha256) {
+      return absl::AbortedError(
+          fmt::format("the file of sweep '{}' was changed meanwhile; look at the difference again",
+                      sweep.name));
+    }
+    STORE_ASSIGN_OR_RETURN(const std::string labels, EncodeLabels(spec.labels));
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE sweeps SET labels = ?, keep_going = max(keep_going, ?), updated_us = "
+                      "? WHERE id = ?",
+                      labels, spec.keep_going, ToMicros(now_), sweep.id));
+    const bool is_new = spec.digest != sweep.digest;
+    if (is_new) STORE_RETURN_IF_ERROR(KeepReplacedFile(sweep));
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE sweep_files SET name = ?, text = ? WHERE sweep_id = ? AND role = 'sweep'",
+        edit.source->file, edit.source->text, sweep.id));
+    for (const auto& [name, text] : edit.source->network_files) {  // perhaps other comments
+      STORE_RETURN_IF_ERROR(database_.Run(
+          "UPDATE sweep_files SET text = ? WHERE sweep_id = ? AND role = 'network' AND name = ?",
+          text, sweep.id, name));
+    }
+    if (!is_new) {
+      STORE_RETURN_IF_ERROR(AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0));
+      return FindSweepById(database_, sweep.id);
+    }
+    const bool is_over = sweep.configurations >= edit.planned_configurations;
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE sweeps SET digest = ?, revision = revision + 1, first_configuration = "
+        "configurations + 1, planned_configurations = ?, exhausted = ?, search_reason = '', "
+        "disk_bytes = disk_bytes + ? WHERE id = ?",
+        spec.digest, edit.planned_configurations, is_over,
+        static_cast<std::int64_t>(edit.source->text.size()), sweep.id));
+    const bool goes_on = sweep.state == SweepState::kCompleted && !is_over;
+    // The event tells the watchers of a sweep that stays as it is, too.
+    STORE_RETURN_IF_ERROR(goes_on ? SetSweepState(sweep.id, SweepState::kActive)
+                                  : AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0));
+    STORE_RETURN_IF_ERROR(CompleteSweepIfDone(sweep.id));
+    return FindSweepById(database_, sweep.id);
+  });
+}
+
+absl::Status WriteTransaction::AddWarmStart(std::int64_t sweep_id,
+                                            const std::vector<WarmStartRow>& starts,
+                                            const std::vector<EndedPoint>& points) {
+  return Guard([&]() -> absl::Status {
+    std::int64_t position = 0, bytes = 0;
+    for (const WarmStartRow& start : starts) {
+      STORE_RETURN_IF_ERROR(database_.Run(
+          "INSERT INTO warm_starts (sweep_id, position, source, taken, left_out, "
+          "reason) VALUES (?, ?, ?, ?, ?, ?)",
+          sweep_id, ++position, start.source, start.taken, start.left_out, start.reason));
+    }
+    position = 0;
+    for (const EndedPoint& point : points) {
+      STORE_ASSIGN_OR_RETURN(const std::string chosen, EncodeParameters(point.point.chosen));
+      STORE_ASSIGN_OR_RETURN(const std::string trained, EncodeParameters(point.point.trained));
+      const std::string results = EncodeReplicates(point.replicates);
+      bytes += static_cast<std::int64_t>(chosen.size() + trained.size() + results.size());
+      STORE_RETURN_IF_ERROR(
+          database_.Run("INSERT INTO warm_points (sweep_id, position, parameters, resolved, "
+                        "results) VALUES (?, ?, ?, ?, ?)",
+                        sweep_id, ++position, chosen, trained, results));
+    }
+    return AddDiskBytes(sweep_id, bytes);
+  });
+}
+
+absl::Status WriteTransaction::KeepReplacedFile(const SweepRow& sweep) {
+  return database_.Run(
+      "INSERT INTO replaced_files (sweep_id, revision, first_configuration, digest, text, "
+      "replaced_us) VALUES (?, ?, ?, ?, ?, ?)",
+      sweep.id, sweep.revision, sweep.first_configuration, sweep.digest, sweep.source.text,
+      ToMicros(now_));
+}
+
+absl::Status WriteTransaction::CheckRevision(std::int64_t sweep_id, std::int64_t revision) {
+  Statement statement = database_.Prepare("SELECT revision FROM sweeps WHERE id = ?");
+  STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> present,
+                         FirstInt(statement.Bind(sweep_id)));
+  if (present == revision) return absl::OkStatus();
+  STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
+  return absl::AbortedError(
+      fmt::format("the file of sweep '{}' was changed meanwhile", sweep.name));
+}
+
+absl::StatusOr<std::vector<MadePoint>> WriteTransaction::GetMadePoints(std::int64_t sweep_id,
+                                                                       std::int64_t first,
+                                                                       std::int64_t last) {
+  return SelectMadePoints(database_, sweep_id, first, last);
 }
 
 absl::StatusOr<std::optional<std::int64_t>> WriteTransaction::FindRequest(

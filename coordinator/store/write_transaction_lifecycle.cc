@@ -65,11 +65,13 @@ absl::StatusOr<bool> WriteTransaction::PurgeDeleted(std::int64_t rows) {
       if (!id) return false;
       for (const auto purge :
            {&WriteTransaction::PurgeTrials, &WriteTransaction::PurgeConfigurations,
-            &WriteTransaction::PurgeEvents}) {
+            &WriteTransaction::PurgeWarmPoints, &WriteTransaction::PurgeEvents}) {
         STORE_ASSIGN_OR_RETURN(const bool done, (this->*purge)(*id, &budget));
         if (!done) return true;
       }
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM measure_names WHERE sweep_id = ?", *id));
+      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM warm_starts WHERE sweep_id = ?", *id));
+      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM replaced_files WHERE sweep_id = ?", *id));
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweep_files WHERE sweep_id = ?", *id));
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweeps WHERE id = ?", *id));
       --budget;
@@ -149,6 +151,21 @@ absl::StatusOr<bool> WriteTransaction::PurgeEvents(std::int64_t sweep_id, std::i
     STORE_RETURN_IF_ERROR(database_.Run(
         "DELETE FROM events WHERE sequence IN (SELECT sequence FROM events INDEXED BY "
         "events_by_sweep WHERE sweep_id = ? ORDER BY sequence LIMIT ?)",
+        sweep_id, std::min(*budget, kRowsPerDelete)));
+    const std::int64_t removed = database_.total_changes() - before;
+    if (removed == 0) return true;
+    Spend(removed, budget);
+  }
+  return false;
+}
+
+absl::StatusOr<bool> WriteTransaction::PurgeWarmPoints(std::int64_t sweep_id,
+                                                       std::int64_t* budget) {
+  while (*budget > 0) {
+    const std::int64_t before = database_.total_changes();
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "DELETE FROM warm_points WHERE sweep_id = ?1 AND position IN (SELECT position FROM "
+        "warm_points WHERE sweep_id = ?1 ORDER BY position LIMIT ?2)",
         sweep_id, std::min(*budget, kRowsPerDelete)));
     const std::int64_t removed = database_.total_changes() - before;
     if (removed == 0) return true;

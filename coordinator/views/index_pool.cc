@@ -80,6 +80,7 @@ void IndexPool::StartThread() {
 IndexPool::Slot* IndexPool::FindSlot(std::int64_t sweep_id, const SharedSpec& spec) {
   if (!slots_.contains(sweep_id) && !MakeRoom()) return nullptr;
   Slot& slot = slots_[sweep_id];
+  if (slot.entry != nullptr && slot.entry->digest_ != spec->digest) slot = Slot{};
   slot.used = ++uses_;
   if (slot.entry == nullptr) {
     slot.entry = std::make_shared<Entry>(sweep_id, spec);

@@ -50,7 +50,10 @@ class IndexPool {
   class Entry {
    public:
     Entry(std::int64_t sweep_id, SharedSpec spec)
-        : sweep_id_(sweep_id), banded_(BandedMeasures(*spec)), index_(std::move(spec)) {}
+        : sweep_id_(sweep_id),
+          digest_(spec->digest),
+          banded_(BandedMeasures(*spec)),
+          index_(std::move(spec)) {}
 
     // Runs `function(const SweepIndex&)` under the index's lock.
     template <typename Function>
@@ -62,6 +65,7 @@ class IndexPool {
    private:
     friend class IndexPool;
     const std::int64_t sweep_id_;
+    const std::string digest_;  // of the sweep file
     const std::vector<std::string> banded_;
     Mutex mutex_;
     SweepIndex index_ ABSL_GUARDED_BY(mutex_);
@@ -113,7 +117,8 @@ class IndexPool {
   };
 
   void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Adds a slot if necessary. Null when there is no room and no slot may be dropped.
+  // Adds a slot if necessary, and begins anew when the sweep's file was edited. Null when there is
+  // no room and no slot may be dropped.
   Slot* FindSlot(std::int64_t sweep_id, const SharedSpec& spec)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

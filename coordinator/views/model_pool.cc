@@ -86,6 +86,7 @@ ModelPool::Slot* ModelPool::FindSlot(std::int64_t sweep_id, const SharedSpec& sp
   slot.error = absl::OkStatus();
   slot.seen = slot.wanted = -1;
   slot.not_before = absl::InfinitePast();
+  slot.error = absl::OkStatus();
   return &slot;
 }
 
@@ -120,7 +121,13 @@ bool ModelPool::TakeWork(Work* work) {
 absl::Status ModelPool::Observe(const Work& work) {
   std::unique_ptr<StoredSearch>& search = work.learner->search;
   if (search == nullptr) {
-    search = std::make_unique<StoredSearch>(store_, work.sweep_id, work.learner->spec);
+    const absl::StatusOr<std::int64_t> first_own =
+        store_->Read(FindFirstConfiguration, work.sweep_id);
+    if (!first_own.ok()) return first_own.status();
+    absl::StatusOr<std::unique_ptr<StoredSearch>> made =
+        StoredSearch::Make(store_, work.sweep_id, work.learner->spec, *first_own);
+    if (!made.ok()) return made.status();
+    search = *std::move(made);
   }
   return search->ObserveThrough(work.wanted, [this] {
     MutexLock lock(&mutex_);

@@ -36,7 +36,10 @@ void Describe(const SweepSpec& spec, const ModelSlice& slice,
               documents::ModelView::Slice* described) {
   const SearchSpace space(&spec);
   described->set_name(space.axis(slice.dimension).name);
-  described->set_trial((slice.configuration - 1) * spec.replicates + 1);
+  // Those of earlier sweeps have no trial here.
+  if (slice.configuration > 0) {
+    described->set_trial((slice.configuration - 1) * spec.replicates + 1);
+  }
   for (const Value& value : slice.values) {
     *described->add_values() = AxisValue(value, space.dimensions()[slice.dimension]);
   }

@@ -15,11 +15,11 @@ using testing::HasSubstr;
 
 class ModelViewTest : public ViewsTest {
  protected:
-  void Submit(const std::string& name, const std::string& method) {
+  void Submit(const std::string& name, const std::string& method, const std::string& more = "") {
     const SweepSource source{
         .file = "s.yaml",
         .text = "name: " + name + "\nprogram: [./train]\nmethod: " + method +
-                "\nrun_cap: 60\nepochs: 1\nreplicates: 2\n"
+                "\nrun_cap: 60\nepochs: 1\nreplicates: 2\n" + more +
                 "parameters: {x: {min: 0.0, max: 1.0}, n: {values: [1, 2, 4]}}\n"};
     Diagnostics diagnostics;
     spec_ = Must(SweepSpec::Parse(source, &diagnostics));
@@ -145,6 +145,55 @@ TEST_F(ModelViewTest, AnswersWithTheLastModelWhileTheNextIsComputed) {
   const auto third = Must(pool.Get(sweep_.id, changed, absl::Seconds(20)));
   EXPECT_TRUE(third.ready);
   EXPECT_EQ(third.model->known.ended, 12u);
+}
+
+// The points of an earlier file are those of the present space where they have a place there, and
+// what earlier sweeps have found has no trial here.
+TEST_F(ModelViewTest, KnowsEditsAndEarlierSweeps) {
+  Submit("s", "gp");
+  Train(12);
+  ModelPool pool(store_.get(), {.least_pause = absl::ZeroDuration(), .rest = 0});
+  const auto before = std::make_shared<const SweepSpec>(spec_);
+  EXPECT_EQ(Must(pool.Get(sweep_.id, before, absl::Seconds(20))).model->known.ended, 12u);
+  SweepSource source = sweep_.source;
+  source.text.replace(source.text.find("max: 1.0"), 8, "max: 0.5");
+  Diagnostics diagnostics;
+  const auto after =
+      std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
+  ASSERT_TRUE(store_
+                  ->WriteAndWait([&](WriteTransaction& transaction) {
+                    return transaction
+                        .EditSweep({.spec = after.get(),
+                                    .source = &source,
+                                    .replaces_sha256 = "",
+                                    .planned_configurations = 60})
+                        .status();
+                  })
+                  .ok());
+  const auto now = Must(pool.Get(sweep_.id, after, absl::Seconds(20)));
+  ASSERT_TRUE(now.ready);
+  EXPECT_EQ(now.model->known.ended, 6u) << "6 of 12 lie beyond 0.5";
+
+  Submit("warm", "gp", "warm_start: s\n");
+  std::vector<EndedPoint> earlier;
+  for (int i = 0; i < 15; ++i) {
+    const Configuration made = Must(spec_.Complete(1, {{"x", 0.05 * i}, {"n", std::int64_t{2}}}));
+    earlier.push_back(
+        {.number = i + 1,
+         .point = {.chosen = SharedParameters(made.parameters),
+                   .trained = SharedParameters(made.resolved)},
+         .replicates = {{.state = TrialState::kCompleted, .epoch = 1, .best = 0.5 + 0.01 * i}}});
+  }
+  ASSERT_TRUE(store_
+                  ->WriteAndWait([&](WriteTransaction& transaction) {
+                    return transaction.AddWarmStart(sweep_.id, {{.source = "s", .taken = 15}},
+                                                    earlier);
+                  })
+                  .ok());
+  const Json view = Get("/api/sweeps/warm/model");
+  EXPECT_EQ(view["configurations"], 15);
+  ASSERT_EQ(view["slices"].size(), 2u);
+  EXPECT_EQ(view["slices"][0]["trial"], 0) << "one of the earlier sweep";
 }
 
 TEST_F(ModelViewTest, KeepsFewSearches) {

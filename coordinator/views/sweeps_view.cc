@@ -181,6 +181,16 @@ absl::StatusOr<documents::SweepView> SweepViewDocument(const ViewContext& contex
   *view.mutable_dimensions() = DescribeDimensions(spec);
   *view.mutable_measures() = KnownMeasures(spec);
   *view.mutable_target() = TargetOf(spec);
+  documents::SweepOrigin& origin = *view.mutable_origin();
+  if (stored->is_accepted()) origin.set_trained_by(std::string(spec.TrainedBy()));
+  origin.set_revision(sweep.revision);
+  for (const WarmStartRow& start : sweep.warm_starts) {
+    documents::WarmStart& added = *origin.add_warm_starts();
+    added.set_source(start.source);
+    added.set_taken(start.taken);
+    added.set_left_out(start.left_out);
+    added.set_reason(start.reason);
+  }
   return view;
 }
 

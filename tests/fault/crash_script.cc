@@ -199,6 +199,17 @@ v1::ExtendSweepRequest Extend(int run_cap) {
   return request;
 }
 
+// With wider ranges.
+v1::EditSweepRequest Edit(const std::string& name, int run_cap) {
+  std::string text = SweepText(name);
+  text.replace(text.find("max: 0.1"), 8, "max: 0.5");
+  text.replace(text.find("run_cap: 4"), 10, "run_cap: " + std::to_string(run_cap));
+  v1::EditSweepRequest request;
+  request.mutable_source()->set_file(name + ".yaml");
+  request.mutable_source()->set_text(text);
+  return request;
+}
+
 v1::RetrySweepRequest Retry(bool failed, bool cancelled) {
   v1::RetrySweepRequest request;
   request.set_failed(failed);
@@ -212,6 +223,7 @@ void DecideAboutB(Script* script) {
   script->Decide<v1::ResumeSweepRequest>(kSweeps, "ResumeSweep", "sweeps/b");
   script->Decide(kSweeps, "PauseSweep", "sweeps/b", PauseNow());
   script->Decide(kSweeps, "ExtendSweep", "sweeps/b", Extend(6));
+  script->Decide(kSweeps, "EditSweep", "sweeps/b", Edit("b", 7));
   script->Decide<v1::CancelTrialRequest>(kTrials, "CancelTrial", "sweeps/b/trials/2");
   script->Decide<v1::CancelSweepRequest>(kSweeps, "CancelSweep", "sweeps/b");
   script->Decide(kSweeps, "RetrySweep", "sweeps/b", Retry(false, true));

@@ -92,6 +92,14 @@ bool ValidCalls::FillAsPerson(Message* request) {
     r->mutable_source()->set_file("fuzz.yaml");
     r->mutable_source()->set_text(SweepText(static_cast<int>(random_() % kSweeps)));
     r->set_validate_only(random_() % 4 == 0);
+  } else if (auto* const r = dynamic_cast<v1::EditSweepRequest*>(request)) {
+    r->mutable_source()->set_file("fuzz.yaml");
+    const auto number = static_cast<int>(random_() % kSweeps);
+    r->set_name("sweeps/s" + std::to_string(number));
+    r->mutable_source()->set_text(
+        SweepText(number) +
+        "early_terminate: {type: median, min_epochs: " + std::to_string(1 + random_() % 2) + "}\n");
+    r->set_validate_only(random_() % 4 == 0);
   } else if (auto* const r = dynamic_cast<v1::PauseSweepRequest*>(request)) {
     r->set_now(random_() % 2 == 0);
   } else if (auto* const r = dynamic_cast<v1::RenameSweepRequest*>(request)) {

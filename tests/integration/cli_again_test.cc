@@ -207,6 +207,113 @@ TEST_F(AgainTest, KeepGoingMayStandInTheFile) {
   EXPECT_EQ(Json({"show", "again"})["status"], "completed, 20 failed");
 }
 
+TEST_F(AgainTest, AnEditIsShownAndAskedForAndTheSweepGoesOn) {
+  Fix();
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0);
+  std::string text = kAgainSweep;
+  text.replace(text.find("run_cap: 20"), 11, "run_cap: 22");
+  text.replace(text.find("max: 0.1"), 8, "max: 0.5");
+  folder_.Write("again.yaml", text);
+  EXPECT_THAT(Sweep({"run", "again.yaml"}).output, HasSubstr("\n  sweep edit again again.yaml\n"));
+
+  const Result tried = Sweep({"edit", "again", "again.yaml", "--dry-run"});
+  EXPECT_EQ(tried.code, 0) << tried.output;
+  EXPECT_THAT(tried.output,
+              AllOf(HasSubstr("--- again (stored)\n+++ again.yaml\n"),
+                    HasSubstr("\n-run_cap: 20\n"), HasSubstr("\n+run_cap: 22\n"),
+                    HasSubstr("22 configurations instead of 20; 20 trials made so far are kept"),
+                    HasSubstr("nothing was changed")));
+  const Result kept = Typing("n\n", {"edit", "again", "again.yaml"});
+  EXPECT_EQ(kept.code, 1) << kept.output;
+  EXPECT_THAT(kept.output,
+              AllOf(HasSubstr("Change it so? [y/N] "), HasSubstr("nothing was changed")));
+  EXPECT_EQ(Json({"show", "again"})["revision"], 1);
+
+  const Result edited = Typing("y\n", {"edit", "again", "again.yaml"});
+  EXPECT_EQ(edited.code, 0) << edited.output;
+  EXPECT_THAT(edited.output, HasSubstr("changed again: its file is revision 2; it goes on"));
+  EXPECT_EQ(Json({"show", "again"})["state"], "active");
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0) << "its file is that of the sweep now";
+  EXPECT_EQ(Json({"show", "again"})["trials"]["completed"], 22);
+  EXPECT_THAT(Sweep({"edit", "again", "again.yaml"}).output,
+              HasSubstr("again has this file already"));
+
+  EXPECT_THAT(Sweep({"show", "again", "--no-plot"}).output,
+              HasSubstr("revision 2; all of them: sweep show again --revisions"));
+  EXPECT_THAT(Sweep({"show", "again", "--revisions"}).output,
+              AllOf(HasSubstr("from configuration 1\nname: again\n"),
+                    HasSubstr("from configuration 21\n--- revision 1\n+++ revision 2\n")));
+  const json revisions = Json({"show", "again", "--revisions"})["revisions"];
+  ASSERT_EQ(revisions.size(), 2u);
+  EXPECT_EQ(revisions[0]["source"], kAgainSweep);
+  EXPECT_EQ(revisions[1]["first_configuration"], 21);
+  EXPECT_THAT(Sweep({"replay", "again", "--search"}).output,
+              AllOf(HasSubstr("the sweep was edited: 2 files have made its configurations"),
+                    HasSubstr("all 22 suggestions are the same")));
+  const json replayed = Json({"replay", "again", "--search"});
+  EXPECT_EQ(replayed["sweep_files"], 2);
+  EXPECT_EQ(replayed["same"], 22);
+  EXPECT_EQ(replayed["not_compared"], 0);
+}
+
+TEST_F(AgainTest, AnEditThatMakesTrialsIncomparableIsRefusedKeyByKey) {
+  Fix();
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0);
+  std::string text = kAgainSweep;
+  text.replace(text.find("epochs: 2"), 9, "epochs: 3");
+  folder_.Write("again.yaml", text + "replicates: 2\n");
+  const Result refused = Sweep({"edit", "again", "again.yaml", "--yes"});
+  EXPECT_EQ(refused.code, 1) << refused.output;
+  EXPECT_THAT(refused.output,
+              AllOf(HasSubstr("sweep 'again' cannot be changed so:\n  epochs: 2 cannot become 3; "),
+                    HasSubstr("\n  replicates: 1 cannot become 2; "),
+                    HasSubstr("sweep run again.yaml --new")));
+  EXPECT_THAT(Sweep({"run", "again.yaml"}).output, Not(HasSubstr("sweep edit")));
+  EXPECT_EQ(Json({"show", "again"})["revision"], 1);
+  EXPECT_EQ(Sweep({"edit", "agian", "again.yaml"}).code, 2);
+  EXPECT_EQ(Sweep({"edit", "again", "none.yaml"}).code, 2);
+  folder_.Write("again.yaml", "name: again\n");
+  EXPECT_EQ(Sweep({"edit", "again", "again.yaml"}).code, 2);
+}
+
+TEST_F(AgainTest, ASweepBeginsWithEarlierResults) {
+  Fix();
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0);
+  std::string text = kAgainSweep;
+  text.replace(text.find("name: again"), 11, "name: warm");
+  text.replace(text.find("method: random"), 14, "method: gp\nwarm_start: again");
+  text.replace(text.find("run_cap: 20"), 11, "run_cap: 2");
+  folder_.Write("warm.yaml", text);
+  const Result run = Sweep({"run", "warm.yaml"});
+  ASSERT_EQ(run.code, 0) << run.output;
+  const json shown = Json({"show", "warm"});
+  EXPECT_EQ(shown["trials"]["completed"], 2);
+  EXPECT_EQ(shown["warm_starts"][0]["source"], "again");
+  EXPECT_EQ(shown["warm_starts"][0]["taken"], 20);
+  EXPECT_THAT(Sweep({"show", "warm", "--no-plot"}).output,
+              HasSubstr("20 configurations of again\n"));
+
+  const auto refusal = [&](const std::string& before, const std::string& after) {
+    std::string other = text;
+    other.replace(other.find("name: warm"), 10, "name: other");
+    other.replace(other.find(before), before.size(), after);
+    folder_.Write("other.yaml", other);
+    const Result refused = Sweep({"run", "other.yaml"});
+    EXPECT_EQ(refused.code, 2) << refused.output;
+    return refused.output;
+  };
+  EXPECT_THAT(refusal("warm_start: again", "warm_start: agian"),
+              HasSubstr("warm_start: 'agian' is no sweep of this coordinator"));
+  EXPECT_THAT(refusal("epochs: 2", "epochs: 2\nmetric: {name: validation_loss, goal: minimize}"),
+              HasSubstr("metric: the highest accuracy there, the lowest validation_loss here"));
+  EXPECT_THAT(refusal("warm_start: again", "warm_start: other"),
+              HasSubstr("'warm_start' names the sweep itself, 'other'"));
+  EXPECT_THAT(
+      refusal("method: gp", "method: sobol"),
+      HasSubstr("'warm_start' goes with a method that learns (tpe, gp, cmaes); 'sobol' does"));
+  EXPECT_EQ(Json({"list"}).size(), 2u) << "nothing was stored";
+}
+
 TEST_F(AgainTest, ADeletionIsAskedForOnATerminal) {
   Fix();
   ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0);

@@ -475,6 +475,7 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"preview", {"preview", file_}},
       {"config", {"config"}},
       {"extend", {"extend", "life", "--run-cap", "5"}},
+      {"edit", {"edit", "life", file_}},
       {"pause", {"pause", "life"}},
       {"resume", {"resume", "life"}},
       {"cancel", {"cancel", "life"}},

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "coordinator/search/search.h"
@@ -16,7 +17,8 @@ namespace sweep {
 // A search with what it was told, so that it can be told again.
 class ToldSearch {
  public:
-  explicit ToldSearch(const SweepSpec* spec) : spec_(*spec), search_(Search::Make(spec)) {}
+  explicit ToldSearch(const SweepSpec* spec, SearchStart start = {})
+      : spec_(*spec), start_(std::move(start)), search_(Search::Make(spec, start_)) {}
 
   // The next point; empty when there is none.
   ParameterMap Ask() {
@@ -72,7 +74,7 @@ class ToldSearch {
   }
   // As after a restart.
   void Restart() {
-    search_ = Search::Make(&spec_);
+    search_ = Search::Make(&spec_, start_);
     for (const Observation& one : told_) search_->Observe(one);
   }
   std::int64_t asked() const { return asked_; }
@@ -88,6 +90,7 @@ class ToldSearch {
   }
 
   const SweepSpec& spec_;
+  const SearchStart start_;
   std::unique_ptr<Search> search_;
   std::vector<std::unique_ptr<ParameterMap>> points_;    // the observations refer to them
   std::vector<std::unique_ptr<Measurements>> measured_;  // the same

@@ -106,6 +106,20 @@ export interface SweepSummary extends SweepFacts, SweepDetails {
   objective_measures: Measure[]; // the objectives, as measures
 }
 
+// What a sweep has taken from an earlier one.
+export interface WarmStart {
+  source: string;
+  taken: number;
+  left_out: number;
+  reason: string;
+}
+
+export interface SweepOrigin {
+  trained_by: string; // workers, or callers that ask for trials
+  revision: number; // of its sweep file: 1 as submitted, one more by each edit
+  warm_starts: WarmStart[]; // what its search knew from earlier sweeps: source, taken, left_out, and reason, why the first one left out was
+}
+
 // The bounds of the gates on measures by their names, the last epoch that the epoch gate permits, the
 // largest permitted number of network parameters; null where there is no such gate.
 export interface Target {
@@ -115,7 +129,7 @@ export interface Target {
 }
 
 // GET /api/sweeps/NAME
-export interface SweepView extends SweepSummary {
+export interface SweepView extends SweepSummary, SweepOrigin {
   description: string;
   source: string; // the sweep file
   source_file: string;
@@ -212,7 +226,8 @@ export interface ModelView {
   note: string; // why there are no slices; "" while they are being computed
   slices: {
     name: string; // as the dimension's
-    trial: number; // the first of the configuration whose other parameters it has
+    // The first of the configuration whose other parameters it has; 0: one of an earlier sweep.
+    trial: number;
     values: Value[];
     // What is expected of a configuration there, as its trials' mean, with the 95 % interval.
     mean: (number | null)[];

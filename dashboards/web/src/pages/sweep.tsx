@@ -127,6 +127,13 @@ function Meta({ sweep }: { sweep: SweepView }): JSX.Element {
       <span>submitted {timeWithZone(sweep.create_time)}</span>
       {sweep.end_time && <span>ended {timeWithZone(sweep.end_time)}</span>}
       {sweep.archived && <span>archived</span>}
+      {sweep.trained_by === "callers" && <span>trained by callers</span>}
+      {sweep.revision > 1 && <span>file changed, revision {sweep.revision}</span>}
+      {sweep.warm_starts.map(({ source, taken, left_out, reason }) => (
+        <span key={source} title={left_out > 0 ? `${left_out} left out because ${reason}` : undefined}>
+          knows {plural(taken, "configuration")} of <Text text={source} />
+        </span>
+      ))}
       {sweep.data_sha256 !== "" && (
         <span title={`SHA-256 of what it is trained on: ${sweep.data_sha256}`}>
           data {sweep.data_sha256.slice(0, SHORT)}…

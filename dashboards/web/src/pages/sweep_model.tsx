@@ -53,12 +53,16 @@ function Legend({ sweep, view, title }: { sweep: SweepView; view: ModelView; tit
       {held.map((trial, i) => (
         <>
           {i > 0 && ", "}
-          <a key={trial} href={trialHref(sweep.name, trial)}>
-            trial {trial}
-          </a>
+          {trial === 0 ? (
+            "the best of an earlier sweep"
+          ) : (
+            <a key={trial} href={trialHref(sweep.name, trial)}>
+              trial {trial}
+            </a>
+          )}
         </>
       ))}
-      , which has a ring. Every point is a trial; its other parameters differ, so it may lie far from
+      {held.some((trial) => trial !== 0) && ", which has a ring"}. Every point is a trial; its other parameters differ, so it may lie far from
       the band. The area below is the gain that it expects of a trial there: the search tries the
       highest.
     </p>

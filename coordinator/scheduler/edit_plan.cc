@@ -1,0 +1,75 @@
+#include "coordinator/scheduler/edit_plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "common/spec/known_points.h"
+#include "common/spec/sweep_edit.h"
+#include "coordinator/search/point_identity.h"
+#include "coordinator/store/queries.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::int64_t kPointsPerRead = 1000;
+constexpr std::int64_t kNoCap = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+EditPlan EditPlan::Refused(absl::Status refusal) {
+  EditPlan plan;
+  plan.refusal_ = std::move(refusal);
+  return plan;
+}
+
+absl::StatusOr<EditPlan> EditPlan::Make(Store* store, const SweepRow& row,
+                                        std::shared_ptr<const SweepSpec> before,
+                                        std::shared_ptr<const SweepSpec> after) {
+  EditPlan plan;
+  plan.before_ = std::move(before);
+  plan.after_ = std::move(after);
+  const std::vector<std::string> refusals = EditRefusals(*plan.before_, *plan.after_);
+  if (!refusals.empty()) {
+    plan.refusal_ = absl::FailedPreconditionError(fmt::format(
+        "sweep '{}' cannot be changed so:\n  {}", row.name, absl::StrJoin(refusals, "\n  ")));
+    return plan;
+  }
+  if (!plan.needs_points()) return plan;
+  for (std::int64_t first = 1; first <= row.configurations; first += kPointsPerRead) {
+    const absl::StatusOr<std::vector<MadePoint>> points =
+        store->Read(SelectMadePoints, row.id, first, first + kPointsPerRead - 1);
+    if (!points.ok()) return points.status();
+    plan.Count(*points);
+  }
+  return plan;
+}
+
+void EditPlan::Count(const std::vector<MadePoint>& points) {
+  for (const MadePoint& made : points) {
+    ++counted_;
+    const absl::StatusOr<ParameterMap> point = PointIn(*after_, made.chosen, made.trained);
+    if (!point.ok()) continue;
+    const auto allowed = after_->CompleteIfAllowed(counted_, *point);
+    if (allowed.ok() && allowed->has_value()) inside_.insert(PointIdentity(*point));
+  }
+}
+
+absl::StatusOr<std::int64_t> EditPlan::Planned(const SweepRow& row) const {
+  std::int64_t planned = after_->run_cap > 0 ? after_->run_cap : kNoCap;
+  // A sweep that was extended keeps that while the file says what it said.
+  const bool is_extended = row.planned_configurations > before_->run_cap;
+  if (planned == before_->run_cap && is_extended) planned = row.planned_configurations;
+  if (planned < row.configurations) {
+    return absl::FailedPreconditionError(
+        fmt::format("sweep '{}' cannot be changed so:\n  run_cap: {} is less than the {} "
+                    "configurations that it has made",
+                    row.name, planned, row.configurations));
+  }
+  if (!after_->points) return planned;
+  return std::min(planned, row.configurations + *after_->points - std::ssize(inside_));
+}
+
+}  // namespace sweep

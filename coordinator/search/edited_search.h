@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "coordinator/search/search.h"
+
+namespace sweep {
+
+// The search of a sweep whose file was edited after some configurations had been made: first the
+// points of `try_first` that are new, then those of another search. A method that learns observes
+// the earlier configurations and is asked for the numbers of the sweep. Any other goes on in a
+// space of ranges where it was; in one of lists it begins anew. Points that were made before are
+// left out.
+class EditedSearch final : public Search {
+ public:
+  // `made`: from number 1 on; not empty. `finite`: every parameter has a list of values. `spec`
+  // must outlive the object.
+  EditedSearch(const SweepSpec* spec, std::unique_ptr<Search> rest, std::vector<ParameterMap> made,
+               bool finite);
+
+  void Observe(const Observation& observation) override { rest_->Observe(observation); }
+  absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override;
+  absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) override;
+  int Ahead(int free_slots) const override { return rest_->Ahead(free_slots); }
+  std::optional<ModelSlices> Slices() override { return rest_->Slices(); }
+
+ private:
+  // True for the numbers of the new points of `try_first`.
+  bool IsFirst(std::int64_t number) const {
+    return number > made_ && number <= made_ + std::ssize(first_);
+  }
+  // The place of the first point of the rest in its own order.
+  std::int64_t FirstOfRest() const;
+  absl::StatusOr<std::optional<Suggestion>> SuggestRest(std::int64_t number);
+
+  const SweepSpec* const spec_;
+  const std::unique_ptr<Search> rest_;
+  const bool finite_;
+  const std::int64_t made_;                 // number of the last configuration made before
+  std::set<std::string> known_;             // identities of those, and of `first_`
+  std::vector<const ParameterMap*> first_;  // points of `try_first` that are new
+  std::int64_t last_ = 0;                   // number of the last point made of the rest; 0: none
+  std::int64_t asked_ = 0;                  // its place in the order of the rest
+};
+
+}  // namespace sweep
