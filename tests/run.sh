@@ -22,7 +22,7 @@ run_stage() {
 
 run_stage install deploy/install-deps.sh
 run_stage format tests/format.sh
-run_stage build deploy/build.sh
+run_stage build deploy/build.sh all benches
 run_stage tests ctest --preset release --parallel "$(nproc)" "$@"
 if [ $# -eq 0 ]; then run_stage sanitizers tests/sanitizers.sh short; fi
 printf '\n== times\n%s' "$times"

@@ -187,6 +187,10 @@ int Show(const ShowOptions& options, const Session& session) {
     return kExitOk;
   }
   if (options.revisions) {
+    if (whole->revisions().empty()) {
+      return Fail(absl::FailedPreconditionError(
+          "the coordinator is of an earlier version, which keeps no replaced files"));
+    }
     PrintRevisions(*whole, session);
     return kExitOk;
   }

@@ -63,6 +63,7 @@ SearchSpace::SearchSpace(const SweepSpec* spec) : spec_(spec) {
 absl::StatusOr<SearchSpace::Place> SearchSpace::Encode(const ParameterMap& point) const {
   const absl::StatusOr<ResolvedPoint> resolved = ResolvePoint(*spec_, point);
   if (!resolved.ok()) return resolved.status();
+  if (absl::Status whole = CheckWhole(*spec_, resolved->parameters); !whole.ok()) return whole;
   for (const Parameter& parameter : spec_->parameters) {
     if (parameter.GridSize() != 1) continue;
     // A point of an earlier file may have another value.
@@ -77,10 +78,7 @@ absl::StatusOr<SearchSpace::Place> SearchSpace::Encode(const ParameterMap& point
   for (std::size_t i = 0; i < dimensions_.size(); ++i) {
     const Parameter& parameter = axis(i);
     const auto value = resolved->parameters.find(parameter.name);
-    if (value == resolved->parameters.end()) {
-      if (parameter.when) continue;
-      return absl::InvalidArgumentError(absl::StrCat("the point has no '", parameter.name, "'"));
-    }
+    if (value == resolved->parameters.end()) continue;  // it does not exist there
     place[i] = parameter.PlaceOf(value->second);
     if (!place[i]) {
       return absl::InvalidArgumentError(

@@ -43,10 +43,9 @@ absl::StatusOr<ParameterMap> PointIn(const SweepSpec& spec, const ParameterMap& 
       point[parameter.name] = value->second;
     } else if (const auto base = trained.find(parameter.name); base != trained.end()) {
       point[parameter.name] = base->second;
-    } else if (!parameter.when) {
-      return absl::InvalidArgumentError(absl::StrCat(parameter.name, " was not set"));
     }
   }
+  if (absl::Status whole = CheckWhole(spec, point); !whole.ok()) return whole;
   absl::StatusOr<ResolvedPoint> resolved = ResolvePoint(spec, point);
   if (!resolved.ok()) return resolved.status();
   point = std::move(resolved->parameters);  // without those that do not exist there

@@ -128,6 +128,26 @@ TEST_F(KnownPointsTest, ListsAndNestedNamesHaveTheirPlaces) {
       "betas = [0.9,1] lies outside");
 }
 
+// Not even where the condition holds and nobody knows what it was trained with.
+TEST_F(KnownPointsTest, WhatExistsHasAValue) {
+  constexpr char kBase[] =
+      "name: s\nprogram: ./train\nmethod: random\nrun_cap: 5\nepochs: 5\nparameters:\n"
+      "  optimizer: {values: [sgd, adam]}\n";
+  const SweepSpec before = MustParse(kBase);
+  const SweepSpec after = MustParse(
+      std::string(kBase) + "  mu: {min: 0.5, max: 0.99, when: \"optimizer == 'sgd'\"}\n");
+  const SweepSpec constant = MustParse(std::string(kBase) + "  decay: {value: 0.0005}\n");
+  for (const char* const optimizer : {"sgd", "adam"}) {
+    const Configuration made = *before.Complete(1, {{"optimizer", optimizer}});
+    const bool exists = std::string(optimizer) == "sgd";
+    EXPECT_EQ(PointIn(after, made.parameters, made.resolved).ok(), !exists);
+    EXPECT_EQ(SearchSpace(&after).Encode(made.parameters).ok(), !exists);
+    EXPECT_THAT(PointIn(constant, made.parameters, made.resolved).status().message(),
+                HasSubstr("decay has no value"));
+    EXPECT_FALSE(SearchSpace(&constant).Encode(made.parameters).ok());
+  }
+}
+
 // No search takes such a point for one of its space.
 TEST_F(KnownPointsTest, AnotherConstantHasNoPlace) {
   const SweepSpec space = ParseSpace("  lr: {min: 0.001, max: 0.1}\n  momentum: {value: 0.9}\n");

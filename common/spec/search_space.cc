@@ -138,6 +138,20 @@ absl::StatusOr<ResolvedPoint> ResolvePoint(const SweepSpec& spec, const Paramete
   return point;
 }
 
+absl::Status CheckWhole(const SweepSpec& spec, const ParameterMap& chosen) {
+  const absl::StatusOr<std::string> model = ModelOfPoint(spec, chosen);
+  if (!model.ok()) return model.status();
+  const ParameterMap base = BaseParameters(spec, *model);
+  Conditions conditions(spec, chosen, base);
+  for (const Parameter& parameter : spec.parameters) {
+    if (chosen.contains(parameter.name)) continue;
+    const absl::StatusOr<bool> exists = conditions.Exists(parameter);
+    if (!exists.ok()) return exists.status();
+    if (*exists) return absl::InvalidArgumentError(absl::StrCat(parameter.name, " has no value"));
+  }
+  return absl::OkStatus();
+}
+
 ParameterMap DrawPoint(const SweepSpec& spec,
                        const std::function<double(const std::string& name)>& uniform) {
   ParameterMap chosen;

@@ -37,6 +37,9 @@ const NetworkFile* FindNetwork(const SweepSpec& spec, const std::string& model);
 // InvalidArgument for names that are no parameters of the sweep, and for conditions that cannot be
 // evaluated.
 absl::StatusOr<ResolvedPoint> ResolvePoint(const SweepSpec& spec, const ParameterMap& chosen);
+// InvalidArgument, "NAME has no value", when a parameter of the sweep exists at the point and has
+// none there, as in a point of an earlier file that did not have it.
+absl::Status CheckWhole(const SweepSpec& spec, const ParameterMap& chosen);
 
 // Checks the values of a point and builds its network. InvalidArgument when a value is out of range
 // or the network does not fit.

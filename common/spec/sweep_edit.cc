@@ -70,7 +70,13 @@ std::string GateOnText(const SweepSpec& spec) {
   return "";
 }
 
+// Of a program, a recipe that the file does not write gives only what the network needs.
+std::string RecipeText(const SweepSpec& spec) {
+  return spec.LeavesDefaultsToProgram() && !spec.recipe_is_written ? "" : spec.recipe;
+}
+
 std::string EpochsText(const SweepSpec& spec) {
+  if (FindParameter(spec, "epochs") != nullptr) return "a parameter";
   return spec.epochs_by_recipe ? absl::StrCat(spec.epochs, " by the recipe")
                                : absl::StrCat(spec.epochs);
 }
@@ -166,7 +172,7 @@ std::vector<std::string> EditRefusals(const SweepSpec& before, const SweepSpec& 
   comparison.Compare("model", absl::StrJoin(before.models, ", "), absl::StrJoin(after.models, ", "),
                      kOtherTraining);
   comparison.CompareNetworks();
-  comparison.Compare("recipe", before.recipe, after.recipe, kOtherTraining);
+  comparison.Compare("recipe", RecipeText, kOtherTraining);
   comparison.CompareProgram();
   comparison.Compare("dataset", DatasetText(before.dataset), DatasetText(after.dataset),
                      kOtherTraining);

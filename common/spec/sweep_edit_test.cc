@@ -39,6 +39,21 @@ std::vector<std::string> Refusals(const std::string& before, const std::string& 
   return EditRefusals(MustParse(kFile), MustParse(Exchanged(kFile, before, after)));
 }
 
+TEST(SweepEdit, WhatTrialsWouldGetOtherwiseIsRefused) {
+  constexpr char kProgram[] =
+      "name: s\nprogram: ./train\nmodel: cnn-18718\nmethod: random\nrun_cap: 5\nepochs: 5\n"
+      "parameters: {lr: {min: 0.01, max: 0.1}}\n";
+  const auto refusals = [](const std::string& before, const std::string& after) {
+    return EditRefusals(MustParse(before), MustParse(after));
+  };
+  EXPECT_THAT(refusals(kProgram, std::string(kProgram) + "recipe: seed\n"),
+              ElementsAre(HasSubstr("recipe: nothing cannot become seed")));
+  const std::string without = Exchanged(kFile, "epochs: 5\n", "");
+  EXPECT_THAT(refusals(without, Exchanged(without, "parameters:\n",
+                                          "parameters:\n  epochs: {values: [5, 50]}\n")),
+              ElementsAre(HasSubstr("epochs: ")));
+}
+
 TEST(SweepEdit, WhatIsSearchedHowAndHowLongMayChange) {
   const std::pair<const char*, const char*> changes[] = {
       {"max: 0.1}", "max: 0.7}"},

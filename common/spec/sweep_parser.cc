@@ -599,10 +599,6 @@ class SweepParser {
                                         "; it must be the name of an earlier sweep, or a "
                                         "list of such names"));
     }
-    if (*name == spec_.name) {
-      return reader_.Error(item.line, absl::StrCat("'warm_start' names the sweep itself, ",
-                                                   Shown(*name), "; name an earlier one"));
-    }
     if (std::find(spec_.warm_start.begin(), spec_.warm_start.end(), *name) !=
         spec_.warm_start.end()) {
       return reader_.Error(item.line, absl::StrCat("'warm_start' names ", Shown(*name), " twice"));

@@ -162,10 +162,10 @@ struct SweepSpec {
   // The names of the measures in objectives and gates, canonical, each once.
   std::vector<std::string> JudgedMeasures() const;
 
+  // Who trains it, as the file says it.
+  std::string_view TrainedBy() const { return trained_by_callers ? "callers" : "workers"; }
   // True when the workers' trainer does not train the sweep: hyperparameters and measures have the
   // names that its own program or its callers know.
-  // As the file says it.
-  std::string_view TrainedBy() const { return trained_by_callers ? "callers" : "workers"; }
   bool HasOwnTrainer() const { return trained_by_callers || !program.empty(); }
   // True when the program's own defaults apply to hyperparameters that no file mentions.
   bool LeavesDefaultsToProgram() const { return HasOwnTrainer() && edition >= 2; }

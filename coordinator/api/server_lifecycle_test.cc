@@ -94,6 +94,8 @@ TEST_F(ServerLifecycleTest, AnEditedSweepHasTheNewFileAndRemembersTheOld) {
   edit.set_validate_only(true);
   v1::EditSweepResponse edited;
   const auto call = &v1::SweepService::Stub::EditSweep;
+  EXPECT_TRUE(absl::IsAborted(Invoke(*sweeps_, call, edit, &edited)));
+  edit.set_replaces_sha256(Sha256Hex(TestSource("s").text));
   ASSERT_EQ(Invoke(*sweeps_, call, edit, &edited), absl::OkStatus());
   EXPECT_EQ(edited.sweep().revision(), 2) << "as it would be";
   EXPECT_THAT(edited.sweep().early_terminate(), HasSubstr("median"));
@@ -106,6 +108,7 @@ TEST_F(ServerLifecycleTest, AnEditedSweepHasTheNewFileAndRemembersTheOld) {
   EXPECT_EQ(got.revisions_size(), 1);
   edit.set_validate_only(false);
   edit.set_request_id("r");
+  edit.set_replaces_sha256(Sha256Hex("another text"));
   EXPECT_TRUE(absl::IsAborted(Invoke(*sweeps_, call, edit, &edited)));
   edit.set_replaces_sha256(Sha256Hex(TestSource("s").text));
   for (int i = 0; i < 2; ++i) {  // the second is the same request, again

@@ -43,6 +43,15 @@ absl::StatusOr<EditRequest> SweepService::PlanEdit(const std::string& name,
   if (!row.ok()) return row.status();
   const absl::StatusOr<StoredSpec> before = specs_->Show(*row);
   if (!before.ok()) return before.status();
+  if (parsed->spec->digest != row->digest) {
+    // The same meaning may be stored under the digest of an earlier build.
+    Diagnostics ignored;
+    absl::StatusOr<SweepSpec> stored =
+        SweepSpec::ParseStored(parsed->source, row->digest, &ignored);
+    if (stored.ok() && stored->digest == row->digest) {
+      parsed->spec = std::make_shared<const SweepSpec>(*std::move(stored));
+    }
+  }
   absl::StatusOr<EditPlan> plan = EditPlan::Refused(NotAcceptedError(name, *before));
   if (before->is_accepted()) plan = EditPlan::Make(store_, *row, before->spec, parsed->spec);
   if (!plan.ok()) return plan.status();
@@ -58,6 +67,7 @@ absl::StatusOr<v1::Sweep> SweepService::PlannedEdit(const EditRequest& edit) con
   if (!edit.plan.refusal().ok()) return edit.plan.refusal();
   absl::StatusOr<SweepRow> row = store_->Read(FindSweep, edit.name);
   if (!row.ok()) return row.status();
+  if (absl::Status seen = CheckReplaced(*row, edit.replaces_sha256); !seen.ok()) return seen;
   const absl::StatusOr<std::int64_t> planned = edit.plan.Planned(*row);
   if (!planned.ok()) return planned.status();
   row->planned_configurations = *planned;

@@ -24,7 +24,7 @@ std::optional<std::int64_t> MaxPoints(const SweepSpec& spec) {
 
 }  // namespace
 
-absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap) {
+absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap, std::int64_t earlier) {
   if (spec.method->finite) {
     return absl::InvalidArgumentError(
         fmt::format("sweep '{}' is a grid of {} configurations, which cannot be extended to {}",
@@ -36,10 +36,11 @@ absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap) {
                     spec.name, run_cap, kMaxRunCap));
   }
   const std::optional<std::int64_t> points = MaxPoints(spec);
-  if (!points || run_cap <= *points) return absl::OkStatus();
+  if (!points || run_cap <= *points + earlier) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      fmt::format("sweep '{}' cannot make {} configurations: its search space has {} points",
-                  spec.name, run_cap, *points));
+      fmt::format("sweep '{}' cannot make {} configurations: its search space has {} points{}",
+                  spec.name, run_cap, *points,
+                  earlier > 0 ? fmt::format(", and {} were made with earlier files", earlier) : ""));
 }
 
 }  // namespace sweep

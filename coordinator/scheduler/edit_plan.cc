@@ -57,6 +57,11 @@ void EditPlan::Count(const std::vector<MadePoint>& points) {
   }
 }
 
+std::optional<bool> EditPlan::keep_going() const {
+  if (before_->keep_going == after_->keep_going) return std::nullopt;
+  return after_->keep_going;
+}
+
 absl::StatusOr<std::int64_t> EditPlan::Planned(const SweepRow& row) const {
   std::int64_t planned = after_->run_cap > 0 ? after_->run_cap : kNoCap;
   // A sweep that was extended keeps that while the file says what it said.

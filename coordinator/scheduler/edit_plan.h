@@ -23,7 +23,7 @@ class EditPlan {
   static absl::StatusOr<EditPlan> Make(Store* store, const SweepRow& row,
                                        std::shared_ptr<const SweepSpec> before,
                                        std::shared_ptr<const SweepSpec> after);
-  // For a sweep that does not exist, or whose file is not accepted.
+  // For a sweep whose file is not accepted.
   static EditPlan Refused(absl::Status refusal);
 
   const absl::Status& refusal() const { return refusal_; }
@@ -34,7 +34,9 @@ class EditPlan {
   // True when the number of configurations depends on the points that were made.
   bool needs_points() const { return after_ != nullptr && after_->points.has_value(); }
   void Count(const std::vector<MadePoint>& points);
-  // The number of configurations with the new file. InvalidArgument when more have been made.
+  // Whether it goes on when trials fail alike, where the new file says something else.
+  std::optional<bool> keep_going() const;
+  // The number of configurations with the new file. FailedPrecondition when more have been made.
   absl::StatusOr<std::int64_t> Planned(const SweepRow& row) const;
 
  private:

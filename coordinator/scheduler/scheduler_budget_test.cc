@@ -197,8 +197,10 @@ TEST(Budget, CountsTheValuesOfAFiniteSpaceThatIsTooLargeToList) {
                    "  lr: {distribution: q_uniform, min: 0.001, max: 1.0, q: 0.001}\n"
                    "  momentum: {distribution: q_uniform, min: 0.001, max: 0.2, q: 0.001}\n"));
   ASSERT_FALSE(spec->points.has_value());
-  EXPECT_EQ(CheckBudget(*spec, 200'000), absl::OkStatus());
-  EXPECT_THAT(Message(CheckBudget(*spec, 200'001)), HasSubstr("has 200000 points"));
+  EXPECT_EQ(CheckBudget(*spec, 200'000, 0), absl::OkStatus());
+  EXPECT_THAT(Message(CheckBudget(*spec, 200'001, 0)), HasSubstr("has 200000 points"));
+  EXPECT_EQ(CheckBudget(*spec, 200'007, 7), absl::OkStatus()) << "seven may lie outside";
+  EXPECT_THAT(Message(CheckBudget(*spec, 200'008, 7)), HasSubstr("7 were made with earlier files"));
 }
 
 // ---- Why a search ended

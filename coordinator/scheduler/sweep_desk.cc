@@ -201,11 +201,14 @@ void SweepDesk::ResumeSweep(const std::string& name, const std::string& request_
 
 void SweepDesk::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
                             const std::string& request_id, SweepCallback callback) {
-  if (absl::Status checked = CheckBudget(*spec, run_cap); !checked.ok()) return callback(checked);
   ChangeSweep(
       "extend", spec->name, request_id,
       [=](WriteTransaction& transaction) -> absl::StatusOr<SweepRow> {
         if (absl::Status same = CheckFile(transaction, *spec); !same.ok()) return same;
+        const absl::StatusOr<SweepRow> row = transaction.GetSweep(spec->name);
+        if (!row.ok()) return row.status();
+        absl::Status possible = CheckBudget(*spec, run_cap, row->first_configuration - 1);
+        if (!possible.ok()) return possible;
         return transaction.ExtendSweep(spec->name, run_cap);
       },
       [this, spec](const SweepRow& row) {

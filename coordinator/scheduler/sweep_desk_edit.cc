@@ -33,7 +33,8 @@ absl::StatusOr<SweepRow> Edit(WriteTransaction& transaction, const EditRequest& 
   return transaction.EditSweep({.spec = request.spec.get(),
                                 .source = &request.source,
                                 .replaces_sha256 = request.replaces_sha256,
-                                .planned_configurations = *planned});
+                                .planned_configurations = *planned,
+                                .keep_going = plan.keep_going()});
 }
 
 }  // namespace
@@ -72,11 +73,10 @@ void SweepDesk::OnEdited(const SweepRow& row, std::shared_ptr<const SweepSpec> s
   spdlog::info("sweep edited sweep={} revision={} configurations={} of={}", row.name, row.revision,
                row.configurations, row.planned_configurations);
   MutexLock lock(&state_.effects.mutex);
-  state_.options.specs->Drop(row.id);
+  state_.options.specs->Replace(row, {.spec = spec});
   state_.ended.Forget(row.name);
   SweepEntry* const sweep = state_.table.FindSweep(row.id);
   if (sweep != nullptr) {
-    state_.options.specs->Keep(row, {.spec = spec});
     state_.table.TakeFile(sweep, row, std::move(spec));
     state_.EndIfDone(row.id);
   } else if (!HasEnded(row.state)) {

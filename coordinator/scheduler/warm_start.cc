@@ -38,12 +38,24 @@ absl::Status Add(Store* store, SpecCache* specs, const SweepSpec& spec, const st
     return Refused(spec, source, "says nothing about it:\n  " + absl::StrJoin(other, "\n  "));
   }
   WarmStartRow start{.source = source};
+  const auto is_full = [&] {
+    return std::ssize(warm_start->points) >= WarmStart::kMostPoints;
+  };
+  const auto before = warm_start->points.size();
+  bool has_ended = false;
   for (std::int64_t after = 0; after < row->configurations; after += kConfigurationsPerRead) {
     absl::StatusOr<std::vector<EndedPoint>> ended =
         store->Read(SelectEndedPoints, row->id, after, kConfigurationsPerRead);
     if (!ended.ok()) return ended.status();
     for (EndedPoint& point : *ended) {
-      if (std::ssize(warm_start->points) >= WarmStart::kMostPoints) break;
+      has_ended = true;
+      if (is_full()) {
+        if (++start.left_out == 1) {
+          start.reason = fmt::format("a search takes {} earlier configurations at most",
+                                     WarmStart::kMostPoints);
+        }
+        continue;
+      }
       const absl::StatusOr<ParameterMap> place =
           PointIn(spec, point.point.chosen, point.point.trained);
       if (place.ok()) {
@@ -54,10 +66,10 @@ absl::Status Add(Store* store, SpecCache* specs, const SweepSpec& spec, const st
       warm_start->points.push_back(std::move(point));
     }
   }
-  if (start.taken == 0 && start.left_out == 0) {
+  if (!has_ended) {
     return Refused(spec, source, "has no configuration that has ended");
   }
-  if (start.taken == 0) {
+  if (start.taken == 0 && warm_start->points.size() > before) {
     return Refused(spec, source,
                    fmt::format("has {} that have ended, and none of them has a place here: {}",
                                Counted(start.left_out, "configuration"), start.reason));

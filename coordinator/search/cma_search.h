@@ -33,7 +33,10 @@ class CmaSearch final : public LearningSearch {
   CmaSearch(const SweepSpec* spec, bool finite);
   ~CmaSearch() override;
 
-  void BeginAt(std::int64_t number) override { first_own_ = number; }
+  void BeginAt(std::int64_t number) override {
+    LearningSearch::BeginAt(number);
+    first_own_ = number;
+  }
 
  private:
   // The coordinates of one value of an axis. Those at the ends reach to infinity, because draws

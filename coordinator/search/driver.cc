@@ -209,10 +209,7 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
   entry->spec = demand.spec;
   entry->revision = demand.revision;
   entry->rule = options_.make_rule(*entry->spec);
-  if (entry->spec->method->learns) {
-    entry->is_finite = HasFiniteSpace(*entry->spec);
-    entry->stand_ins = std::make_unique<StandIns>(entry->spec.get(), entry->is_finite);
-  }
+  entry->is_finite = entry->spec->method->learns && HasFiniteSpace(*entry->spec);
   if (!entry->spec->method->learns && entry->rule == nullptr) return entry;
   entry->has_news = true;
   // The bus may call it once more after Unsubscribe, but not after Stop.
@@ -294,6 +291,11 @@ void SearchDriver::Release(Entry* entry) {
   if (entry->has_news) Want();  // a plan may have passed over the busy sweep
 }
 
+void SearchDriver::BeginStandIns(Entry* entry) {
+  entry->stand_ins =
+      std::make_unique<StandIns>(entry->spec.get(), entry->is_finite, entry->first_own);
+}
+
 bool SearchDriver::Prepare(const Job& job) {
   Entry* const entry = job.entry.get();
   if (entry->search != nullptr) return true;
@@ -314,6 +316,7 @@ bool SearchDriver::Prepare(const Job& job) {
       entry->known.insert(PointIdentity(one.point));
     }
   }
+  if (entry->spec->method->learns) BeginStandIns(entry);
   entry->search = options_.make_search(entry->spec.get(), *std::move(start));
   return true;
 }
@@ -651,7 +654,7 @@ void SearchDriver::OnStandInsStored(const std::shared_ptr<Batch>& batch,
       entry->known.erase(PointIdentity(batch->suggestions[i].configuration->parameters));
     }
     // The old one has passed these points.
-    entry->stand_ins = std::make_unique<StandIns>(entry->spec.get(), entry->is_finite);
+    BeginStandIns(entry);
   }
   MutexLock lock(&mutex_);
   entry->stands_in = false;

@@ -109,6 +109,7 @@ class SearchDriver {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes the search when there is none. False when the store cannot be read.
   bool Prepare(const Job& job);
+  static void BeginStandIns(Entry* entry);
   static std::int64_t Wanted(const Entry& entry, const SearchDemand& demand);
   void Run(const Job& job) ABSL_LOCKS_EXCLUDED(mutex_);
   // Passes new events to the search and the rule. False when they cannot be read.

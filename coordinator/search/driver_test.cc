@@ -469,7 +469,7 @@ TEST_F(SlowModelTest, AFreeSlotGetsAStartUpPointAfterASecond) {
   EXPECT_EQ(driver_->LongThought(1), std::nullopt);
   EXPECT_THAT(Sources(), ElementsAre("stand_in", "stand_in"));
   const SweepSpec& spec = *demand->spec;
-  StandIns start_up(&spec, /*finite=*/false);
+  StandIns start_up(&spec, /*finite=*/false, /*first_own=*/1);
   for (const int number : {1, 2}) {
     EXPECT_EQ(Origins()[number - 1].parameters, start_up.Point(number, {})->parameters) << number;
   }
@@ -688,7 +688,7 @@ TEST_P(ReplayOfSlowModelsTest, EveryPointFollowsFromWhatIsStored) {
             [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
   const std::unique_ptr<Search> search = Search::Make(demand->spec.get());
   const bool is_finite = HasFiniteSpace(*demand->spec);
-  StandIns stand_ins(demand->spec.get(), is_finite);
+  StandIns stand_ins(demand->spec.get(), is_finite, /*first_own=*/1);
   const ObservationPage page = Must(ReadObservations(store_.get(), 1, *demand->spec, {}, 10'000));
   auto event = page.observations.begin();
   int modelled = 0, later = 0, stood_in = 0;

@@ -42,6 +42,7 @@ LearningSearch::LearningSearch(const SweepSpec* spec, bool finite, std::size_t s
       gates_(*spec),
       judged_(spec->JudgedMeasures()),
       start_up_(spec, finite),
+      before_start_up_(std::ssize(spec->try_first)),
       completer_(spec) {}
 
 bool LearningSearch::HasConditions() const {
@@ -256,9 +257,7 @@ absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfFinite(std::i
 
 absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int64_t number) {
   if (ended_ < least_ended_) {
-    // The sequence begins after the user's own points.
-    absl::StatusOr<std::optional<Configuration>> next =
-        start_up_.Point(number - std::ssize(spec_->try_first));
+    absl::StatusOr<std::optional<Configuration>> next = start_up_.Point(number - before_start_up_);
     if (next.ok() && next->has_value()) (*next)->number = number;
     return next;
   }

@@ -36,7 +36,7 @@ namespace sweep {
 // Where gates are learned, those values are the ones that the ranking holds against the gates
 // (`gate_on`), and configurations whose mean misses a gate rank after all that meet them, by the
 // sum of the violations. Of configurations of earlier sweeps only the objective is known: whether
-// they meet the gates is unknown, and they rank between those that do and those that do not.
+// they meet the gates is unknown, and they rank behind the sweep's own.
 class LearningSearch : public Search {
  public:
   static constexpr std::size_t kStartUp = kStartUpConfigurations;
@@ -46,6 +46,8 @@ class LearningSearch : public Search {
   absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) final;
   absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) final;
   int Ahead(int free_slots) const final { return free_slots; }
+  // The start-up points of the numbers before may have been made.
+  void BeginAt(std::int64_t /*number*/) override { before_start_up_ = 0; }
   std::optional<ModelSlices> Slices() final;
 
  protected:
@@ -150,6 +152,7 @@ class LearningSearch : public Search {
   const LearnedGates gates_;
   const std::vector<std::string> judged_;  // measures that AddEpoch looks at
   SobolSearch start_up_;
+  std::int64_t before_start_up_;  // numbers before the first point of that sequence
   PointCompleter completer_;
   std::map<std::int64_t, Known> known_;  // by number
   std::set<std::string> seen_;           // identities of the known points, when finite

@@ -35,7 +35,7 @@ SearchReplay::SearchReplay(Store* store, std::int64_t sweep_id,
       sweep_id_(sweep_id),
       spec_(spec),
       is_finite_(HasFiniteSpace(*spec)),
-      stand_ins_(spec.get(), is_finite_),
+      stand_ins_(spec.get(), is_finite_, start.first_own()),
       known_(KnownPoints(start, is_finite_)),
       search_(store, sweep_id, spec, std::move(start)) {}
 

@@ -6,8 +6,10 @@
 
 namespace sweep {
 
-StandIns::StandIns(const SweepSpec* spec, bool finite)
-    : spec_(spec), finite_(finite), start_up_(spec, finite) {}
+StandIns::StandIns(const SweepSpec* spec, bool finite, std::int64_t first_own)
+    : finite_(finite),
+      before_(first_own > 1 ? 0 : std::ssize(spec->try_first)),
+      start_up_(spec, finite) {}
 
 std::optional<Configuration> StandIns::Point(std::int64_t number,
                                              const std::set<std::string>& known) {
@@ -17,7 +19,7 @@ std::optional<Configuration> StandIns::Point(std::int64_t number,
     };
     return new_points_.First(&start_up_, number, is_new).value_or(std::nullopt);
   }
-  const std::int64_t start_up = number - std::ssize(spec_->try_first);
+  const std::int64_t start_up = number - before_;
   if (start_up < 1) return std::nullopt;
   std::optional<Configuration> point = start_up_.Point(start_up).value_or(std::nullopt);
   if (point) point->number = number;

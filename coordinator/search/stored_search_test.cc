@@ -239,7 +239,7 @@ TEST_P(StoredSearchTest, AReplayKnowsWhatStoodInForASlowModel) {
     ASSERT_NE(spec_, nullptr);
     const auto search_made = MakeSearch();
     StoredSearch& search = *search_made;
-    StandIns stand_ins(spec_.get(), is_finite);
+    StandIns stand_ins(spec_.get(), is_finite, /*first_own=*/1);
     std::set<std::string> known;
     std::int64_t number = 0;
     const auto add = [&](Configuration configuration, SuggestionSource source, std::int64_t asked) {

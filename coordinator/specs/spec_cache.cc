@@ -64,7 +64,7 @@ absl::StatusOr<StoredSpec> SpecCache::Show(const SweepRow& row) {
   {
     MutexLock lock(&mutex_);
     while (true) {
-      if (Entry* const entry = Find(row.id, row.name); entry != nullptr) return entry->stored;
+      if (Entry* const entry = Find(row); entry != nullptr) return entry->stored;
       if (parsing_.insert(work).second) break;
       parsed_.Wait(&mutex_);
     }
@@ -75,7 +75,9 @@ absl::StatusOr<StoredSpec> SpecCache::Show(const SweepRow& row) {
   parsing_.erase(work);
   parsed_.NotifyAll();
   // If a sweep was dropped meanwhile, the result may be outdated.
-  if (stored.ok() && drops == drops_) Put(row.id, {.name = row.name, .stored = *stored});
+  if (stored.ok() && drops == drops_) {
+    Put(row.id, {.name = row.name, .revision = row.revision, .stored = *stored});
+  }
   return stored;
 }
 
@@ -110,7 +112,7 @@ absl::StatusOr<StoredSpec> SpecCache::ReadAndParse(const SweepRow& listed) const
 
 std::optional<StoredSpec> SpecCache::Known(const SweepRow& row) {
   MutexLock lock(&mutex_);
-  const Entry* const entry = Find(row.id, row.name);
+  const Entry* const entry = Find(row);
   return entry == nullptr ? std::nullopt : std::optional(entry->stored);
 }
 
@@ -118,12 +120,22 @@ std::optional<StoredSpec> SpecCache::Known(const std::string& sweep) {
   MutexLock lock(&mutex_);
   const auto id = ids_.find(sweep);
   if (id == ids_.end()) return std::nullopt;
-  return Find(id->second, sweep)->stored;
+  Entry& entry = entries_.at(id->second);
+  entry.used = ++uses_;
+  return entry.stored;
+}
+
+void SpecCache::Replace(const SweepRow& row, StoredSpec stored) {
+  MutexLock lock(&mutex_);
+  Put(row.id, {.name = row.name, .revision = row.revision, .stored = std::move(stored)});
 }
 
 void SpecCache::Keep(const SweepRow& row, StoredSpec stored) {
   MutexLock lock(&mutex_);
-  Put(row.id, {.name = row.name, .stored = std::move(stored), .is_kept = true});
+  Put(row.id, {.name = row.name,
+               .revision = row.revision,
+               .stored = std::move(stored),
+               .is_kept = true});
 }
 
 void SpecCache::Release(std::int64_t sweep_id) {
@@ -141,15 +153,20 @@ void SpecCache::Drop(std::int64_t sweep_id) {
   Remove(sweep_id);
 }
 
-SpecCache::Entry* SpecCache::Find(std::int64_t sweep_id, const std::string& name) {
-  const auto found = entries_.find(sweep_id);
-  if (found == entries_.end() || found->second.name != name) return nullptr;
+SpecCache::Entry* SpecCache::Find(const SweepRow& row) {
+  const auto found = entries_.find(row.id);
+  if (found == entries_.end() || found->second.name != row.name) return nullptr;
+  if (found->second.revision < row.revision) return nullptr;
   found->second.used = ++uses_;
   return &found->second;
 }
 
 void SpecCache::Put(std::int64_t sweep_id, Entry entry) {
   const auto before = entries_.find(sweep_id);
+  if (before != entries_.end() && before->second.name == entry.name &&
+      before->second.revision > entry.revision) {
+    return;
+  }
   entry.is_kept |= before != entries_.end() && before->second.is_kept;
   entry.used = ++uses_;
   Remove(sweep_id);

@@ -59,7 +59,9 @@ class SpecCache {
   std::optional<StoredSpec> Known(const SweepRow& row) ABSL_LOCKS_EXCLUDED(mutex_);
   std::optional<StoredSpec> Known(const std::string& sweep) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Keeps an unfinished sweep's spec until Release or Drop. Any thread, like all below.
+  // The sweep's file was edited; `row` is as afterwards. Any thread, like all below.
+  void Replace(const SweepRow& row, StoredSpec stored) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Keeps an unfinished sweep's spec until Release or Drop.
   void Keep(const SweepRow& row, StoredSpec stored) ABSL_LOCKS_EXCLUDED(mutex_);
   // The sweep has ended.
   void Release(std::int64_t sweep_id) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -69,12 +71,15 @@ class SpecCache {
  private:
   struct Entry {
     std::string name;  // the sweep's name at the time of parsing
+    std::int64_t revision = 0;  // of its file
     StoredSpec stored;
     bool is_kept = false;
     std::uint64_t used = 0;
   };
 
-  Entry* Find(std::int64_t sweep_id, const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // nullptr also when it is of an earlier file.
+  Entry* Find(const SweepRow& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nothing if a later file's is there.
   void Put(std::int64_t sweep_id, Entry entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remove(std::int64_t sweep_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveLeastUsed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

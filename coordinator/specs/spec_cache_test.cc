@@ -42,6 +42,22 @@ TEST_F(SpecCacheTest, AFileIsParsedOnce) {
   EXPECT_TRUE(absl::IsNotFound(specs_.Get("t").status()));
 }
 
+// A reader may have the row of before an edit, and put what it has parsed after it.
+TEST_F(SpecCacheTest, AnEditedFileStays) {
+  const SweepRow row = Create("s");
+  const StoredSpec old = Must(specs_.Show(row));
+  const StoredSpec edited{.spec = std::make_shared<const SweepSpec>(*old.spec)};
+  SweepRow later = row;
+  later.revision = 2;
+  specs_.Replace(later, edited);
+  specs_.Keep(row, old);
+  EXPECT_EQ(Must(specs_.Get("s")), edited.spec);
+  EXPECT_EQ(specs_.Known(row)->spec, edited.spec);
+  later.revision = 3;
+  EXPECT_EQ(specs_.Known(later), std::nullopt) << "the one of before";
+  EXPECT_NE(Must(specs_.Show(later)).spec, edited.spec);
+}
+
 TEST_F(SpecCacheTest, OfThreadsThatAskAtOnceOneParses) {
   const SweepRow row = Create("s");
   const std::size_t once = [&] {

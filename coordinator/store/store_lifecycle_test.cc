@@ -251,6 +251,21 @@ TEST_F(StoreLifecycleTest, AnEditKeepsTheFileThatItReplaces) {
   EXPECT_EQ(edited.first_configuration, 2);
   EXPECT_EQ(edited.digest, after.digest);
   EXPECT_EQ(edited.planned_configurations, 3);
+  EXPECT_FALSE(edited.keep_going);
+  for (const bool keep_going : {true, false}) {
+    ASSERT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      return transaction
+                          .EditSweep({.spec = &after,
+                                      .source = &source,
+                                      .replaces_sha256 = "",
+                                      .planned_configurations = 3,
+                                      .keep_going = keep_going})
+                          .status();
+                    })
+                    .ok());
+    EXPECT_EQ(Must(store_->Read(FindSweep, "s")).keep_going, keep_going);
+  }
   EXPECT_EQ(edited.source.text, source.text);
   EXPECT_EQ(Must(store_->Read(FindFirstConfiguration, row.id)), 2);
   const auto revisions = Must(store_->Read(SelectRevisions, row.id));

@@ -23,6 +23,9 @@ namespace sweep {
 class Database;
 struct StoredTrial;
 
+// Aborted when the text of the sweep's file has another SHA-256; "": whichever it has.
+absl::Status CheckReplaced(const SweepRow& sweep, const std::string& sha256);
+
 // The changes that a Store::Write function can make. Valid only inside that function, on the
 // writer's thread. Trials change their state only through NextTrialState. A method that returns an
 // error has changed nothing: methods check what they can before they write, and when one fails
@@ -106,6 +109,7 @@ class WriteTransaction {
     const SweepSource* source;
     std::string replaces_sha256;  // of the text of the sweep file; empty: whichever it is
     std::int64_t planned_configurations;
+    std::optional<bool> keep_going;  // where the file's has changed
   };
   absl::StatusOr<SweepRow> EditSweep(const Edit& edit);
   // Aborted when the sweep's file is of a later revision.

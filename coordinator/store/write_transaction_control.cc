@@ -22,6 +22,13 @@ absl::Status SweepHasEnded(const SweepRow& sweep) {
       fmt::format("sweep '{}' has ended ({})", sweep.name, SweepStateName(sweep.state)));
 }
 
+absl::Status CheckReplaced(const SweepRow& sweep, const std::string& sha256) {
+  if (sha256.empty() || Sha256Hex(sweep.source.text) == sha256) return absl::OkStatus();
+  return absl::AbortedError(
+      fmt::format("the file of sweep '{}' was changed meanwhile; look at the difference again",
+                  sweep.name));
+}
+
 absl::StatusOr<SweepRow> WriteTransaction::GetSweep(const std::string& name) {
   return FindSweep(database_, name);
 }
@@ -193,16 +200,12 @@ absl::StatusOr<SweepRow> WriteTransaction::EditSweep(const Edit& edit) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     const SweepSpec& spec = *edit.spec;
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, spec.name));
-    if (!edit.replaces_sha256.empty() && Sha256Hex(sweep.source.text) != edit.replaces_sha256) {
-      return absl::AbortedError(
-          fmt::format("the file of sweep '{}' was changed meanwhile; look at the difference again",
-                      sweep.name));
-    }
+    STORE_RETURN_IF_ERROR(CheckReplaced(sweep, edit.replaces_sha256));
     STORE_ASSIGN_OR_RETURN(const std::string labels, EncodeLabels(spec.labels));
     STORE_RETURN_IF_ERROR(
-        database_.Run("UPDATE sweeps SET labels = ?, keep_going = max(keep_going, ?), updated_us = "
-                      "? WHERE id = ?",
-                      labels, spec.keep_going, ToMicros(now_), sweep.id));
+        database_.Run("UPDATE sweeps SET labels = ?, keep_going = coalesce(?, keep_going), "
+                      "updated_us = ? WHERE id = ?",
+                      labels, edit.keep_going, ToMicros(now_), sweep.id));
     const bool is_new = spec.digest != sweep.digest;
     if (is_new) STORE_RETURN_IF_ERROR(KeepReplacedFile(sweep));
     STORE_RETURN_IF_ERROR(database_.Run(

@@ -83,7 +83,6 @@ ModelPool::Slot* ModelPool::FindSlot(std::int64_t sweep_id, const SharedSpec& sp
   slot.learner = std::make_shared<Learner>();
   slot.learner->spec = spec;
   slot.model = nullptr;
-  slot.error = absl::OkStatus();
   slot.seen = slot.wanted = -1;
   slot.not_before = absl::InfinitePast();
   slot.error = absl::OkStatus();

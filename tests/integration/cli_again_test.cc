@@ -307,7 +307,7 @@ TEST_F(AgainTest, ASweepBeginsWithEarlierResults) {
   EXPECT_THAT(refusal("epochs: 2", "epochs: 2\nmetric: {name: validation_loss, goal: minimize}"),
               HasSubstr("metric: the highest accuracy there, the lowest validation_loss here"));
   EXPECT_THAT(refusal("warm_start: again", "warm_start: other"),
-              HasSubstr("'warm_start' names the sweep itself, 'other'"));
+              HasSubstr("warm_start: 'other' is no sweep of this coordinator"));
   EXPECT_THAT(
       refusal("method: gp", "method: sobol"),
       HasSubstr("'warm_start' goes with a method that learns (tpe, gp, cmaes); 'sobol' does"));

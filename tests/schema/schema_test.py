@@ -67,7 +67,6 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"^point [0-9]+ of 'try_first' ", "parameters, conditions and constraints"),
     (r"^point [0-9]+ of 'try_first': ", "the same"),
     (r"^'try_first' has [0-9]+ points, more than", "two values"),
-    (r"^'warm_start' names the sweep itself", "two values"),
     (r", with which nearly nothing lies in|, which reach beyond|; add min and max$", "mu and sigma"),
     (r"'holdout' must be an integer in \[1, (?!999999\])[0-9]+\], not [1-9]", "the data set's size", r"train"),
     (r"is already among the values of the source", "two mappings"),

@@ -99,7 +99,7 @@ absl::Status FillDatabase(const FillOptions& options) {
         const absl::StatusOr<std::optional<Configuration>> next = search.Point(number);
         if (!next.ok()) return next.status();
         const absl::StatusOr<std::vector<TrialRow>> made =
-            transaction.AddConfiguration(sweep_id, *spec, (*next)->configuration);
+            transaction.AddConfiguration(sweep_id, *spec, **next);
         if (!made.ok()) return made.status();
         const double quality = 0.98 + 0.0155 * random.NextUniform();
         const absl::Status run =
