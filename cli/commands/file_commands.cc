@@ -336,9 +336,8 @@ std::string TimeText(double seconds, const Pace& pace, int slots) {
 
 void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::optional<Pace>& pace,
                   int slots, const Session& session) {
-  const std::string rule = spec.early_terminate ? fmt::format("trials are stopped early by {}\n",
-                                                              spec.early_terminate->ToString())
-                                                : "";
+  std::string rule = StopsInWords(spec.early_terminate, spec.stop_when);
+  if (!rule.empty()) rule = fmt::format("trials are stopped early by {}\n", rule);
   const std::string reason = spec.method_reason.empty() ? "" : ", by " + spec.method_reason;
   std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\nmethod {}{}\n{}\n", spec.name,
                            Counted(sample.planned, "configuration"),
@@ -390,7 +389,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
                {"trials", sample->planned * spec.replicates},
                {"method", spec.method->word},
                {"method_reason", spec.method_reason},
-               {"early_terminate", spec.early_terminate ? spec.early_terminate->ToString() : ""},
+               {"early_terminate", StopsInWords(spec.early_terminate, spec.stop_when)},
                {"estimated_seconds",
                 pace ? json(TotalSeconds(spec, *sample, *pace) / options.slots) : json(nullptr)},
                {"networks", ListingJson(NetworksOfSweep(spec, sample->configurations))},

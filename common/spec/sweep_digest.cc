@@ -79,8 +79,8 @@ bool IsNewer(const Parameter& parameter) {
 std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
-  if (method == methods.end() || spec.early_terminate || !spec.try_first.empty() ||
-      !spec.warm_start.empty()) {
+  if (method == methods.end() || spec.early_terminate || spec.stop_when ||
+      !spec.try_first.empty() || !spec.warm_start.empty()) {
     return std::nullopt;
   }
   if (std::any_of(spec.parameters.begin(), spec.parameters.end(), IsNewer)) return std::nullopt;
@@ -151,8 +151,11 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
   }
   if (!spec.program_digest.empty()) absl::StrAppend(&text, "files ", spec.program_digest, "\n");
   if (spec.early_terminate) {
-    absl::StrAppend(&text, "early_terminate ", spec.early_terminate->type, " ",
-                    spec.early_terminate->min_epochs, " ", spec.early_terminate->min_trials, "\n");
+    absl::StrAppend(&text, "early_terminate ", spec.early_terminate->Canonical(), "\n");
+  }
+  if (spec.stop_when) {
+    absl::StrAppend(&text, "stop_when ", spec.stop_when->qualifying,
+                    spec.stop_when->trial_qualifies ? " trials\n" : "\n");
   }
   for (const ParameterMap& point : spec.try_first) {
     absl::StrAppend(&text, "try_first");

@@ -34,7 +34,7 @@ epochs: 0
 evaluate: train
 require: {acuracy: ">= 0.994", epochs: "below 20"}
 gate_on: maen
-early_terminate: {type: asha}
+early_terminate: {type: envelope}
 run_cap: -1
 constraints: ["parameter < 20000", "lr <"]
 )");
@@ -56,7 +56,7 @@ s.yaml:15: 'evaluate' is test or {holdout: N}
 s.yaml:16: unknown gate 'acuracy'; did you mean 'accuracy'?
 s.yaml:16: gate 'epochs' is 'below 20': column 1: expected a number, true, false or a quoted string, found 'below'
 s.yaml:17: 'gate_on' must be one of best, last, mean, last_k, not 'maen'; did you mean 'mean'?
-s.yaml:18: 'type' 'asha' of 'early_terminate' is not built yet in this version (use median)
+s.yaml:18: 'type' must be one of median, asha, target, hyperband, not 'envelope'
 s.yaml:19: 'run_cap' must be an integer in [1, 1000000], not -1
 s.yaml:20: constraint 'lr <': column 5: expected a value, found the end
 s.yaml:20: constraint 'parameter < 20000' refers to unknown 'parameter'; did you mean 'parameters'?)");
@@ -114,13 +114,55 @@ TEST(Errors, OneByOne) {
       {"run_cap: 2\n", "s.yaml:4: 'run_cap' is given twice; first on line 3"},
       {"method: bohb\n",
        "'method' must be one of auto, bayes, grid, random, sobol, tpe, gp, cmaes, not 'bohb'"},
-      {"early_terminate: {type: asha}\n", "'type' 'asha' of 'early_terminate' is not built yet"},
       {"early_terminate: {type: meadian}\n", "did you mean 'median'?"},
-      {"early_terminate: {min_epochs: 3}\n", "'early_terminate' needs 'type': median"},
+      {"early_terminate: {min_epochs: 3}\n", "'early_terminate' needs 'type': median, asha, target, hyperband"},
       {"early_terminate: median\n", "'early_terminate' must be a mapping"},
       {"early_terminate: {type: median, min_epochs: 0}\n",
        "'min_epochs' must be an integer in [1, 10000], not 0"},
       {"early_terminate: {type: median, patience: 3}\n", "unknown key 'patience'"},
+      {"early_terminate: {type: median, eta: 3}\n",
+       "'eta' of 'early_terminate' does not go with type: median, which has min_epochs, min_trials"},
+      {"early_terminate: {type: asha, max_iter: 9}\n",
+       "'max_iter' of 'early_terminate' does not go with type: asha, which has min_epochs, eta, "
+       "form, brackets"},
+      {"early_terminate: {type: asha, eta: 1}\n", "'eta' must be an integer in [2, 1000], not 1"},
+      {"early_terminate: {type: asha, eta: 2.5}\n",
+       "'eta' must be an integer in [2, 1000], not 2.5"},
+      {"early_terminate: {type: asha, form: promote}\n",
+       "'form' must be one of promotion, stopping, not 'promote'; did you mean 'promotion'?"},
+      {"early_terminate: {type: asha, brackets: 0}\n",
+       "'brackets' must be an integer in [1, 14], not 0"},
+      {"early_terminate: {type: asha, brackets: [1]}\n",
+       "'brackets' is a number of brackets, or all"},
+      {"early_terminate: {type: asha, min_epochs: 9}\nepochs: 9\n",
+       "'min_epochs' of 'early_terminate' is 9 and 'epochs' 9: no trial would be judged "
+       "before its last epoch"},
+      {"early_terminate: {type: hyperband}\n",
+       "'early_terminate' of type hyperband, which is Weights & Biases', needs 'min_iter', or "
+       "'max_iter' and 's'"},
+      {"early_terminate: {type: hyperband, max_iter: 9}\n",
+       "'max_iter' needs 's': how many bands lie below it"},
+      {"early_terminate: {type: hyperband, min_iter: 1, s: 2}\n", "'s' goes with 'max_iter'"},
+      {"early_terminate: {type: hyperband, max_iter: 2, s: 1}\n",
+       "'max_iter' is 2 and 'eta' 3: no band lies below it"},
+      {"early_terminate: {type: hyperband, min_iter: 1, eta: 1}\n",
+       "'eta' must be a number above 1 and at most 1000, not '1'"},
+      {"early_terminate: {type: target}\n",
+       "'early_terminate' of type target needs a gate on a measure in 'require', such as "
+       "{accuracy: \">= 0.994\"}"},
+      {"early_terminate: {type: target, risk: 0}\nrequire: {accuracy: \">= 0.99\"}\n",
+       "'risk' must be a number above 0 and at most 0.5, not '0'"},
+      {"early_terminate: {type: target, min_trials: 7}\nrequire: {accuracy: \">= 0.99\"}\n",
+       "'min_trials' must be an integer in [8, 1000000], not 7"},
+      {"stop_when: {qualifying: 3}\n",
+       "'stop_when' goes with 'require', the criteria that are to be met"},
+      {"stop_when: {}\nrequire: {accuracy: \">= 0.99\"}\n", "'stop_when' needs 'qualifying'"},
+      {"stop_when: {qualifying: 0}\nrequire: {accuracy: \">= 0.99\"}\n",
+       "'qualifying' must be an integer in [1, 1000000], not 0"},
+      {"stop_when: {trial_qualifies: 1}\nrequire: {accuracy: \">= 0.99\"}\n",
+       "'trial_qualifies' must be true or false, not 1"},
+      {"early_terminate: {type: hyperband, min_iter: 1, strict: 1}\n",
+       "'strict' must be true or false, not 1"},
       {"metric: precision\n",
        "'metric' must be one of accuracy, loss, train_loss, train_accuracy, "
        "train_seconds, evaluate_seconds, images_per_second, not 'precision'"},

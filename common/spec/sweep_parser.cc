@@ -21,6 +21,7 @@
 #include "common/spec/other_words.h"
 #include "common/spec/parameters_parser.h"
 #include "common/spec/program_parser.h"
+#include "common/spec/stopping_parser.h"
 #include "common/spec/sweep_checks.h"
 #include "common/spec/sweep_digest.h"
 #include "common/spec/sweep_document.h"
@@ -43,11 +44,11 @@ constexpr std::size_t kMaxWarmStarts = 16;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",        "description", "labels",         "model",  "recipe",       "program",
-      "files",       "trained_by",  "dataset",        "method", "metric",       "parameters",
-      "constraints", "try_first",   "warm_start",     "epochs", "evaluate",     "require",
-      "gate_on",     "run_cap",     "replicates",     "seed",   "max_failures", "keep_going",
-      "measures",    "k",           "early_terminate"};
+      "name",        "description", "labels",         "model",    "recipe",       "program",
+      "files",       "trained_by",  "dataset",        "method",   "metric",       "parameters",
+      "constraints", "try_first",   "warm_start",     "epochs",   "evaluate",     "require",
+      "gate_on",     "run_cap",     "replicates",     "seed",     "max_failures", "keep_going",
+      "measures",    "k",           "early_terminate", "stop_when"};
   return keys;
 }
 
@@ -94,8 +95,10 @@ class SweepParser {
                   &reader_, &spec_);
     ReadNumbers();
     ReadEarlyTerminate();
+    ReadStopWhen();
     ReadParameters();
     ReadEpochs();
+    CheckEarlyTerminate();
     ReadConstraints();
     ReadTryFirst();
     ReadWarmStart();
@@ -414,32 +417,33 @@ class SweepParser {
 
   void ReadEarlyTerminate() {
     const YamlEntry* entry = Find("early_terminate");
+    if (entry != nullptr) spec_.early_terminate = ParseEarlyTerminate(*entry, &reader_);
+  }
+
+  void ReadStopWhen() {
+    const YamlEntry* entry = Find("stop_when");
     if (entry == nullptr) return;
-    const auto keys = reader_.Keys(entry->value, entry->line, "'early_terminate'",
-                                   {"type", "min_epochs", "min_trials"});
-    if (!entry->value.IsMap()) return;
-    const auto type = keys.find("type");
-    if (type == keys.end()) {
-      return reader_.Error(entry->line, "'early_terminate' needs 'type': median");
+    spec_.stop_when = ParseStopWhen(*entry, &reader_);
+    if (Find("require") != nullptr || MisspeltKey("require")) return;
+    reader_.Error(entry->line, "'stop_when' goes with 'require', the criteria that are to be met");
+  }
+
+  void CheckEarlyTerminate() {
+    const YamlEntry* entry = Find("early_terminate");
+    if (entry == nullptr || !spec_.early_terminate) return;
+    const EarlyTerminate& rule = *spec_.early_terminate;
+    if (rule.type == "target" && std::none_of(spec_.require.begin(), spec_.require.end(),
+                                              [](const Gate& gate) { return IsMeasureGate(gate); })) {
+      if (MisspeltKey("require")) return;
+      return reader_.Error(entry->line,
+                           "'early_terminate' of type target needs a gate on a measure in 'require', "
+                           "such as {accuracy: \">= 0.994\"}");
     }
-    const auto word = reader_.Text(type->second);
-    const std::vector<std::string> later = {"hyperband", "asha", "envelope"};
-    if (word && std::find(later.begin(), later.end(), *word) != later.end()) {
-      return reader_.Error(type->second.line,
-                           absl::StrCat("'type' ", Shown(*word),
-                                        " of 'early_terminate' is not "
-                                        "built yet in this version (use median)"));
-    }
-    EarlyTerminate rule;
-    if (const auto known = reader_.Word(type->second, {"median"})) rule.type = *known;
-    const auto read = [&](const char* key, std::int64_t max, int* out) {
-      const auto it = keys.find(key);
-      if (it == keys.end()) return;
-      if (const auto value = reader_.Int(it->second, 1, max)) *out = static_cast<int>(*value);
-    };
-    read("min_epochs", 10'000, &rule.min_epochs);
-    read("min_trials", 1'000'000, &rule.min_trials);
-    spec_.early_terminate = std::move(rule);
+    const bool is_fixed = !spec_.epochs_by_recipe && !IsParameter("epochs");
+    if (rule.type != "asha" || !is_fixed || rule.min_epochs < spec_.epochs) return;
+    reader_.Error(entry->line, absl::StrCat("'min_epochs' of 'early_terminate' is ", rule.min_epochs,
+                                            " and 'epochs' ", spec_.epochs,
+                                            ": no trial would be judged before its last epoch"));
   }
 
   void ReadParameters() {

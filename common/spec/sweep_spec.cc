@@ -44,11 +44,6 @@ absl::Status CheckValues(const SweepSpec& spec, const ResolvedPoint& point) {
 
 }  // namespace
 
-std::string EarlyTerminate::ToString() const {
-  return absl::StrCat("the ", type, " rule, from epoch ", min_epochs, " on and against at least ",
-                      min_trials, min_trials == 1 ? " other" : " others");
-}
-
 absl::StatusOr<Configuration> BuildConfiguration(const SweepSpec& spec, std::int64_t number,
                                                  ResolvedPoint point) {
   if (absl::Status status = CheckValues(spec, point); !status.ok()) return status;

@@ -14,6 +14,7 @@
 #include "common/expr/expression.h"
 #include "common/network/network_file.h"
 #include "common/protocol/trial_spec.h"
+#include "common/spec/early_terminate.h"
 #include "common/spec/parameter.h"
 #include "common/spec/search_methods.h"
 #include "common/trial/measures.h"
@@ -62,16 +63,6 @@ struct Configuration {
   Network network;  // without layers when the sweep has no model
 };
 
-// The rule that stops a trial early, see docs/stopping.md.
-struct EarlyTerminate {
-  std::string type;    // "median"
-  int min_epochs = 3;  // trials are not judged before this epoch
-  int min_trials = 4;  // nor at an epoch that fewer others have reached
-
-  // As text: "the median rule, from epoch 3 on and against at least 4 others".
-  std::string ToString() const;
-};
-
 // Returns true once nobody waits for the result of long work.
 using IsCancelled = std::function<bool()>;
 
@@ -100,6 +91,7 @@ struct SweepSpec {
   GateOn gate_on = GateOn::kBest;
   int gate_epochs = 1;  // for GateOn::kLastK
   std::optional<EarlyTerminate> early_terminate;
+  std::optional<StopWhen> stop_when;
   std::vector<Expression> constraints;
   // Points that are tried first, complete, each with the parameters that exist there. They satisfy
   // the constraints, and no two are the same.

@@ -32,6 +32,60 @@ TEST(SweepSpec, ARuleSaysInWordsWhatItDoes) {
             "the median rule, from epoch 2 on and against at least 1 other");
 }
 
+TEST(SweepSpec, EveryRuleSaysInWordsWhatItDoes) {
+  const auto words = [](const std::string& rule) {
+    const SweepSpec spec = MustParse("name: s\nmodel: cnn-18718\nrun_cap: 1\nrequire: {accuracy: "
+                                     "\">= 0.99\"}\n" +
+                                     rule + "\n");
+    return StopsInWords(spec.early_terminate, spec.stop_when);
+  };
+  EXPECT_EQ(words(""), "");
+  EXPECT_EQ(words("early_terminate: {type: asha}"),
+            "asha: after epoch 1 and each 3 times as many, 1 trial in 3 goes on and the others rest");
+  EXPECT_EQ(words("early_terminate: {type: asha, eta: 4, form: stopping, brackets: all}"),
+            "asha: after epoch 1 and each 4 times as many, 1 trial in 4 goes on and the others stop, "
+            "in all brackets");
+  EXPECT_EQ(words("early_terminate: {type: hyperband, max_iter: 27, s: 2, eta: 2.5}"),
+            "hyperband as in Weights & Biases: 2 bands below epoch 27, eta 2.5, by the value at a "
+            "band");
+  EXPECT_EQ(words("early_terminate: {type: hyperband, min_iter: 3, strict: false}"),
+            "hyperband as in Weights & Biases: bands from epoch 3 on, eta 3, by the best value");
+  EXPECT_EQ(words("early_terminate: {type: target}\nstop_when: {qualifying: 3}"),
+            "target: trials that cannot meet the gates any more, but for a risk of 0.01, from epoch "
+            "1 on and after 8 completed trials of the same kind; stop_when: 3 configurations "
+            "qualify");
+  EXPECT_EQ(words("stop_when: {qualifying: 1, trial_qualifies: true}"),
+            "stop_when: 1 configuration qualifies, a trial when it qualifies");
+}
+
+TEST(SweepSpec, WhatStopsTrialsIsPartOfTheContent) {
+  const auto digest = [](const std::string& rule) {
+    return MustParse("name: s\nmodel: cnn-18718\nrun_cap: 1\nrequire: {accuracy: \">= 0.99\"}\n" +
+                     rule + "\n")
+        .digest;
+  };
+  std::set<std::string> digests;
+  const std::vector<std::string> rules = {
+      "",
+      "early_terminate: {type: asha}",
+      "early_terminate: {type: asha, min_epochs: 2}",
+      "early_terminate: {type: asha, eta: 2}",
+      "early_terminate: {type: asha, form: stopping}",
+      "early_terminate: {type: asha, brackets: 2}",
+      "early_terminate: {type: hyperband, min_iter: 1}",
+      "early_terminate: {type: hyperband, min_iter: 1, strict: false}",
+      "early_terminate: {type: hyperband, max_iter: 9, s: 2}",
+      "early_terminate: {type: hyperband, max_iter: 9, s: 1}",
+      "early_terminate: {type: target}",
+      "early_terminate: {type: target, risk: 0.02}",
+      "stop_when: {qualifying: 1}",
+      "stop_when: {qualifying: 2}",
+      "stop_when: {trial_qualifies: true}"};
+  for (const std::string& rule : rules) EXPECT_TRUE(digests.insert(digest(rule)).second) << rule;
+  EXPECT_EQ(digest("early_terminate: {type: asha}"),
+            digest("early_terminate: {type: asha, eta: 3, form: promotion, brackets: 1}"));
+}
+
 TEST(SweepSpec, AnOpenMethodIsChosenByTheFile) {
   const std::string program = "name: s\nprogram: ./none\nmetric: {name: a, goal: minimize}\n";
   const std::string one = "parameters: {x: {min: 0.0, max: 1.0}}\n";

@@ -132,7 +132,7 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
   *proto.mutable_counts() = ToProto(row.counts);
   proto.set_epochs(spec.epochs);
   for (const Gate& gate : spec.require) proto.add_gates(gate.name + " " + gate.ToString());
-  if (spec.early_terminate) proto.set_early_terminate(spec.early_terminate->ToString());
+  proto.set_early_terminate(StopsInWords(spec.early_terminate, spec.stop_when));
   proto.set_qualifying(row.qualifying);
   *proto.mutable_create_time() = ToProto(row.created);
   *proto.mutable_update_time() = ToProto(row.updated);

@@ -183,6 +183,33 @@ TEST_F(RestartTest, TheSameTrialsAreStopped) {
   }
 }
 
+// The rules of sweep files that let trials rest or stop them: with the reasons, states and epochs of
+// each trial.
+class RuleRestartTest : public RestartTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(RuleRestartTest, TheSameIsDecided) {
+  const SweepSource source =
+      SourceOf(10, 9, fmt::format("early_terminate: {{{}}}\n", GetParam()));
+  const Outcome undisturbed = Run(source, 9, Kill::kNever);
+  std::map<std::string, int> ended;
+  for (const auto& [number, states] : undisturbed.states) ++ended[states.back()];
+  EXPECT_GE(ended["completed"], 1);
+  EXPECT_GE(ended["stopped"], 5);
+  for (const Kill kill : {Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
+    const Outcome disturbed = Run(source, 9, kill);
+    EXPECT_GE(disturbed.kills, static_cast<int>(undisturbed.epochs.size()));
+    EXPECT_EQ(disturbed.trials, undisturbed.trials);
+    EXPECT_EQ(disturbed.epochs, undisturbed.epochs);
+    EXPECT_EQ(disturbed.states, undisturbed.states);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Rules, RuleRestartTest,
+                         testing::Values("type: asha", "type: asha, form: stopping",
+                                         "type: asha, brackets: all, eta: 2",
+                                         "type: hyperband, min_iter: 1"),
+                         [](const auto& info) { return fmt::format("rule{}", info.index); });
+
 // Trials rest at epochs 1 and 3 until they are among the better half there.
 class HalvingRestartTest : public RestartTest, public testing::WithParamInterface<bool> {};
 

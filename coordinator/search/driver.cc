@@ -278,11 +278,23 @@ void SearchDriver::Run(const Job& job) {
   }
   IssueDecisions(job);
   if (job.demand.only_on_hold) return EndIfDecided(job);
+  if (EndSearchByRule(job)) return;
   const std::int64_t count = Wanted(*entry, job.demand);
   const bool is_used_up = job.demand.configurations >= job.demand.planned;
   if (!job.demand.is_open || (count == 0 && !is_used_up)) return Release(entry);
   if (!Suggest(job, count)) return Release(entry);
   Store(job, count);
+}
+
+// The rule has stopped the trials, so nothing is left to do when the search has ended.
+bool SearchDriver::EndSearchByRule(const Job& job) {
+  Entry* const entry = job.entry.get();
+  std::string reason = entry->rule == nullptr ? "" : entry->rule->SweepEnd();
+  if (reason.empty() || !job.demand.is_open) return false;
+  entry->suggested.clear();
+  entry->end_reason = std::move(reason);
+  Store(job, 1);
+  return true;
 }
 
 void SearchDriver::Release(Entry* entry) {
@@ -357,14 +369,16 @@ bool SearchDriver::Observe(const Job& job) {
 }
 
 void SearchDriver::Judge(Entry* entry, std::int64_t trial_id, const Observation& observation) {
-  if (entry->rule == nullptr || !observation.has_value) return;
+  if (entry->rule == nullptr) return;
   entry->trial_ids[{observation.configuration, observation.replicate}] = trial_id;
-  if (observation.epoch > 0) {
-    for (StopDecision& decision : entry->rule->OnEpoch(observation)) {
-      Note(entry, std::move(decision), observation);
-    }
-    return;
+  const bool is_epoch = observation.epoch > 0;
+  for (StopDecision& decision :
+       is_epoch ? entry->rule->OnEpoch(observation) : entry->rule->OnState(observation)) {
+    const bool is_own = decision.configuration == observation.configuration &&
+                        decision.replicate == observation.replicate;
+    Note(entry, std::move(decision), is_own ? observation.epoch : 0);
   }
+  if (is_epoch) return;
   const auto decided = entry->decisions.find(trial_id);
   if (decided == entry->decisions.end()) return;
   // Forgets decisions that were carried out: the trial has ended (one that a person retries had
@@ -374,7 +388,7 @@ void SearchDriver::Judge(Entry* entry, std::int64_t trial_id, const Observation&
   if (IsTerminal(observation.state) || is_carried_out) entry->decisions.erase(decided);
 }
 
-void SearchDriver::Note(Entry* entry, StopDecision decision, const Observation& observation) {
+void SearchDriver::Note(Entry* entry, StopDecision decision, int epoch) {
   const auto trial_id = entry->trial_ids.find({decision.configuration, decision.replicate});
   if (trial_id == entry->trial_ids.end()) {
     spdlog::error("stopping rule decided on an unknown trial sweep={} configuration={}",
@@ -386,7 +400,7 @@ void SearchDriver::Note(Entry* entry, StopDecision decision, const Observation& 
   if (!is_new && last.action == StopDecision::Action::kStop) return;
   const bool is_stop = decision.action == StopDecision::Action::kStop;
   const int target =
-      is_stop && decision.target_epoch == 0 ? observation.epoch : decision.target_epoch;
+      is_stop && decision.target_epoch == 0 ? epoch : decision.target_epoch;
   if (!is_new && last.action == decision.action && last.target_epoch == target) return;
   const bool after_hold = decision.action == StopDecision::Action::kPromote && !is_new &&
                           (last.action == StopDecision::Action::kHold || last.after_hold);
@@ -442,14 +456,20 @@ void SearchDriver::OnDecisionStored(Entry* entry, std::int64_t trial_id, bool ok
 
 // Waits for promotions under way: a refused one is tried again.
 void SearchDriver::EndIfDecided(const Job& job) {
+  Entry* const entry = job.entry.get();
   {
     MutexLock lock(&mutex_);
-    if (job.entry->storing > 0 || !job.entry->refused.empty()) {
-      job.entry->is_busy = false;
+    if (entry->storing > 0 || !entry->refused.empty()) {
+      entry->is_busy = false;
       return;
     }
   }
-  StopHeldTrials(job);
+  std::vector<StopDecision> last;
+  if (entry->rule != nullptr) last = entry->rule->OnOnlyHeld();
+  if (last.empty()) return StopHeldTrials(job);
+  for (StopDecision& decision : last) Note(entry, std::move(decision), 0);
+  IssueDecisions(job);
+  Release(entry);
 }
 
 void SearchDriver::StopHeldTrials(const Job& job) {
@@ -764,7 +784,10 @@ void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Sta
   MutexLock lock(&mutex_);
   entry->is_busy = false;
   if (status.ok()) entry->stored = batch->job.demand.configurations + batch->result.made;
-  if (!status.ok()) entry->not_before = options_.clock->Monotonic() + kRetryAfter;
+  if (!status.ok()) {
+    entry->not_before = options_.clock->Monotonic() + kRetryAfter;
+    entry->has_news = true;  // the rule may have ended the search, which then wants nothing
+  }
   Want();
 }
 

@@ -115,12 +115,15 @@ class SearchDriver {
   // Passes new events to the search and the rule. False when they cannot be read.
   bool Observe(const Job& job);
   void Judge(Entry* entry, std::int64_t trial_id, const Observation& observation);
-  static void Note(Entry* entry, StopDecision decision, const Observation& observation);
+  // `epoch`: the one just observed; 0: none.
+  static void Note(Entry* entry, StopDecision decision, int epoch);
   void IssueDecisions(const Job& job);
   void OnDecisionStored(Entry* entry, std::int64_t trial_id, bool ok);
   void EndIfDecided(const Job& job);
-  // Stops the trials of a sweep with nothing left but trials on hold, which nobody can promote.
+  // Stops the trials of a sweep with nothing left but trials on hold, which nobody promotes.
   void StopHeldTrials(const Job& job);
+  // Stores the end of the search when the rule says so. False when it does not.
+  bool EndSearchByRule(const Job& job);
   // Makes up to `count` suggestions from the next number on. False when start-up points have taken
   // their numbers.
   bool Suggest(const Job& job, std::int64_t count);

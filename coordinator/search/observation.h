@@ -18,10 +18,11 @@ struct Observation {
   double value = 0;                         // the objective after this epoch
   bool has_value = true;                    // false: this epoch did not report it; see `measures`
   TrialState state = TrialState::kPending;  // after the event
-  // The point of the configuration, in its first observation; nullptr later, and for methods that
-  // do not learn. Valid during the call.
+  // The point of the configuration, in its first observation; nullptr later, and when neither the
+  // method nor the stopping rule reads points. Valid during the call.
   const ParameterMap* parameters = nullptr;
-  // What this epoch reported, for searches that learn gates; else nullptr. Valid during the call.
+  // What this epoch reported, for searches that learn gates and for stopping rules; else nullptr.
+  // Valid during the call.
   const Measurements* measures = nullptr;
 };
 

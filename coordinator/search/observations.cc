@@ -18,6 +18,9 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
       store->Read(SelectEvents, sweep_id, cursor.after_sequence, limit);
   if (!events.ok()) return events.status();
   const bool learns_gates = spec.method->learns && !LearnedGates(spec).empty();
+  const bool is_judged = spec.early_terminate || spec.stop_when;
+  const bool reads_points =
+      spec.stop_when || (spec.early_terminate && spec.early_terminate->type == "target");
   ObservationPage page{.last = cursor.after_sequence, .is_last = std::ssize(*events) < limit};
   page.events = *std::move(events);
   for (const EventRow& event : page.events) {
@@ -32,14 +35,14 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
     if (event.epoch > 0) {
       const std::optional<double> value = event.values.Get(spec.objective().name);
       // A program may report it only now and then.
-      if (!value && !learns_gates) continue;
+      if (!value && !learns_gates && !is_judged) continue;
       seen.value = value.value_or(std::numeric_limits<double>::quiet_NaN());
       seen.has_value = value.has_value();
-      if (learns_gates) seen.measures = &event.values;
+      if (learns_gates || is_judged) seen.measures = &event.values;
     }
     page.observations.push_back({seen, event.trial_id});
   }
-  if (!spec.method->learns) return page;
+  if (!spec.method->learns && !reads_points) return page;
   std::int64_t last = cursor.known_points;
   for (const StoredObservation& seen : page.observations) {
     last = std::max(last, seen.observation.configuration);

@@ -35,9 +35,9 @@ struct ObservationCursor {
 };
 
 // The events of a sweep's trials after the cursor, at most `limit`. Omits facts that builds before
-// schema version 6 did not store with an event. When the method learns, the first observation of
-// each configuration after the known points has its point: in the space of `spec` where it has a
-// place there, if an earlier file has made it.
+// schema version 6 did not store with an event. When the method or the stopping rule reads points,
+// the first observation of each configuration after the known points has its point: in the space of
+// `spec` where it has a place there, if an earlier file has made it.
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec,
                                                  const ObservationCursor& cursor, int limit);

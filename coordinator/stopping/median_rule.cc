@@ -27,6 +27,7 @@ double RunningMedian::Get() const {
 }
 
 std::vector<StopDecision> MedianRule::OnEpoch(const Observation& observation) {
+  if (!observation.has_value) return {};
   Trial& trial = trials_[{observation.configuration, observation.replicate}];
   if (std::isfinite(observation.value)) {
     const double value = sign_ * observation.value;

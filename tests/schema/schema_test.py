@@ -70,6 +70,8 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r", with which nearly nothing lies in|, which reach beyond|; add min and max$", "mu and sigma"),
     (r"'holdout' must be an integer in \[1, (?!999999\])[0-9]+\], not [1-9]", "the data set's size", r"train"),
     (r"is already among the values of the source", "two mappings"),
+    (r"^'stop_when' goes with 'require'|of type target needs a gate on a measure", "two keys"),
+    (r"no band lies below it$|no trial would be judged before its last epoch$", "two values"),
     (r"is the folder of file", "two names"),
     (r"^'[a-z_]+' must be .* in [\[(].*, not [^']+$", "the first and the last multiple of q", r"\bq_"),
     # Text that is no value, though YAML accepts it.

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace sweep {
+
+// The rule that ends trials early, see docs/stopping.md. Each type has some of the numbers.
+struct EarlyTerminate {
+  enum class Form {
+    kPromotion,  // trials rest at a rung until they are among the best there
+    kStopping,   // trials that are not among the best of a rung are stopped
+  };
+
+  // "median", "asha", "target" or "hyperband", which is Weights & Biases' rule.
+  std::string type;
+  // median, target: trials are not judged before this epoch. asha: the first rung.
+  int min_epochs = 3;
+  // median: nor at an epoch that fewer others have reached. target: nor before so many like it have
+  // completed.
+  int min_trials = 4;
+  // asha: one trial in `eta` goes on from a rung, to one of `eta` times as many epochs; whole.
+  // hyperband: the same, and may be a fraction.
+  double eta = 3;
+  Form form = Form::kPromotion;  // asha
+  int brackets = 1;              // asha; 0: as many as there are
+  int min_iter = 0;              // hyperband: its first band; 0: counted down from `max_iter`
+  int max_iter = 0;              // hyperband
+  int s = 0;                     // hyperband: number of bands below `max_iter`
+  bool strict = true;            // hyperband: the value at the band counts, else the best
+  // target: the probability that a trial which would have met the gates is stopped.
+  double risk = 0.01;
+
+  // As text: "the median rule, from epoch 3 on and against at least 4 others".
+  std::string ToString() const;
+  // For the digest of a sweep: the type and its numbers.
+  std::string Canonical() const;
+};
+
+// When a sweep or a trial has found what it looks for. At least one of them is set.
+struct StopWhen {
+  int qualifying = 0;            // configurations that end the sweep; 0: they do not
+  bool trial_qualifies = false;  // a trial ends once it meets the criteria
+
+  // As text: "stop_when: 3 configurations qualify".
+  std::string ToString() const;
+};
+
+// All that ends trials before their last epoch, as text; "": nothing.
+std::string StopsInWords(const std::optional<EarlyTerminate>& rule,
+                         const std::optional<StopWhen>& when);
+
+}  // namespace sweep

@@ -1,0 +1,150 @@
+#include "coordinator/stopping/target_rule.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "coordinator/stopping/testing/rule_testing.h"
+
+namespace sweep {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// Trials of a program: constant ones come to rest early, those with cosine rise late. Their errors
+// halve twice, by epoch 3 or by epoch 10, from a start between 0.04 and 0.1.
+class TargetRuleTest : public testing::Test {
+ protected:
+  static constexpr int kEpochs = 10;
+
+  static std::string FileWith(const std::string& rule, const std::string& gates = "score: \">= 0.99\"") {
+    return "name: s\nprogram: ./none\nmethod: random\nrun_cap: 100\nepochs: 10\n"
+           "metric: {name: score, goal: maximize}\nmeasures: {score: {range: [0, 1]}}\n"
+           "parameters: {schedule: {values: [constant, cosine]}, x: {min: 0.0, max: 1.0}}\n"
+           "require: {" + gates + "}\nearly_terminate: {type: target" + rule + "}\n";
+  }
+  static ParameterMap Point(const std::string& schedule) {
+    return {{"schedule", schedule}, {"x", 0.5}};
+  }
+  // The score of a curve: `start` is the error at epoch 1.
+  static double Score(const std::string& schedule, double start, int epoch) {
+    const double done = schedule == "constant" ? std::min(epoch - 1, 2) / 2.0
+                                               : std::pow((epoch - 1) / 9.0, 3);
+    return 1 - start * std::pow(0.25, done);
+  }
+  // Trains until the trial is stopped or completes; returns its last epoch.
+  int Train(const std::string& schedule, double start) {
+    const std::int64_t trial = ++trials_;
+    sweep_.Begin(trial, Point(schedule));
+    for (int epoch = 1; epoch <= kEpochs; ++epoch) {
+      const Measurements values = {{"score", Score(schedule, start, epoch)}};
+      if (!sweep_.After(trial, epoch, values).empty()) {
+        sweep_.End(trial, TrialState::kStopped);
+        return epoch;
+      }
+    }
+    sweep_.End(trial, TrialState::kCompleted);
+    return kEpochs;
+  }
+  void Complete(const std::string& schedule, int count) {
+    for (int i = 0; i < count; ++i) {
+      const double start = 0.04 + 0.06 * ((i * 5) % 8) / 7.0;
+      EXPECT_EQ(Train(schedule, start * (1 + 0.02 * (i % 3))), kEpochs) << schedule << " " << i;
+    }
+  }
+
+  RuleUnderTest sweep_{FileWith("")};
+  std::int64_t trials_ = 0;
+};
+
+TEST_F(TargetRuleTest, StopsNothingBeforeEnoughHaveCompleted) {
+  Complete("constant", 7);
+  EXPECT_EQ(Train("constant", 0.5), kEpochs) << "the eighth";
+}
+
+TEST_F(TargetRuleTest, StopsWhatCannotReachTheGateAnyMore) {
+  Complete("constant", 8);
+  EXPECT_LE(Train("constant", 0.08), 3) << "it would end at 0.98";
+  EXPECT_THAT(sweep_.reason(),
+              AllOf(HasSubstr("stopped after epoch "), HasSubstr("score >= 0.99 by epoch 10 has a "
+                                                                 "chance of "),
+                    HasSubstr("as 8 completed trials of its network and schedule went")));
+  EXPECT_EQ(Train("constant", 0.038), kEpochs) << "this one reaches it";
+}
+
+TEST_F(TargetRuleTest, AScheduleThatRisesLateIsJudgedByItsOwn) {
+  Complete("constant", 8);
+  EXPECT_EQ(Train("cosine", 0.05), kEpochs) << "nothing is known of its schedule";
+  Complete("cosine", 7);
+  // Worse at epoch 5 than any constant one that fails, and good in the end.
+  EXPECT_LT(Score("cosine", 0.038, 5), 0.97);
+  EXPECT_EQ(Train("cosine", 0.038), kEpochs);
+  EXPECT_LT(Train("cosine", 0.2), kEpochs);
+}
+
+TEST_F(TargetRuleTest, MoreRiskStopsEarlier) {
+  sweep_ = RuleUnderTest(FileWith(", risk: 0.5"));
+  Complete("constant", 8);
+  const int daring = Train("constant", 0.052);
+  sweep_ = RuleUnderTest(FileWith(", risk: 1e-9"));
+  trials_ = 0;
+  Complete("constant", 8);
+  EXPECT_LT(daring, Train("constant", 0.052));
+}
+
+TEST_F(TargetRuleTest, NothingIsJudgedBeforeMinEpochs) {
+  sweep_ = RuleUnderTest(FileWith(", min_epochs: 6"));
+  Complete("constant", 8);
+  EXPECT_EQ(Train("constant", 0.5), 6);
+}
+
+TEST_F(TargetRuleTest, AfterTheLastPermittedEpochNothingCanHelp) {
+  sweep_ = RuleUnderTest(FileWith("", "score: \">= 0.99\", epochs: \"<= 4\""));
+  EXPECT_EQ(Train("constant", 0.05), 4);
+  EXPECT_EQ(sweep_.reason(),
+            "stopped after epoch 4: it has not met the criteria by epoch 4, the last one permitted");
+  EXPECT_EQ(Train("constant", 0.02), kEpochs) << "it has met them";
+}
+
+// No model of curves talks the rule into stopping what another trial came back from.
+TEST_F(TargetRuleTest, WhatWasNoWorseThanASuccessGoesOn) {
+  sweep_ = RuleUnderTest(FileWith(", min_trials: 60"));
+  Complete("constant", 60);
+  const std::int64_t late = ++trials_;
+  sweep_.Begin(late, Point("constant"));
+  // Its only report comes at the end, as after a trial that was retried elsewhere.
+  EXPECT_EQ(sweep_.After(late, 1, Measurements{{"score", 0.9}}), "-" + std::to_string(late));
+  EXPECT_EQ(sweep_.After(late, 10, Measurements{{"score", 0.995}}), "");
+  sweep_.End(late, TrialState::kCompleted);
+  EXPECT_EQ(Train("constant", 0.1), kEpochs);
+  EXPECT_LT(Train("constant", 0.2), kEpochs);
+}
+
+TEST(GateAim, FallsAsTheMeasureGetsBetter) {
+  SweepSpec spec;
+  const auto aim = [&](const char* name, const char* text) {
+    const absl::StatusOr<Gate> gate = Gate::Parse(name, text);
+    EXPECT_TRUE(gate.ok()) << gate.status();
+    return GateAim::Of(spec, *gate);
+  };
+  const auto accuracy = aim("accuracy", ">= 0.99");
+  ASSERT_TRUE(accuracy.has_value());
+  EXPECT_NEAR(accuracy->Distance(0.9), std::log(0.1 + 0.001), 1e-12);
+  EXPECT_NEAR(accuracy->target(), std::log(0.01 + 0.001), 1e-12);
+  const auto loss = aim("loss", "<= 0.05");
+  ASSERT_TRUE(loss.has_value());
+  EXPECT_NEAR(loss->Distance(0.2), std::log(0.2 + 0.005), 1e-12);
+  const auto reward = aim("reward", "> 200");
+  ASSERT_TRUE(reward.has_value());
+  EXPECT_NEAR(reward->Distance(100), -0.5, 1e-12);
+  EXPECT_NEAR(reward->target(), -1, 1e-12);
+  EXPECT_FALSE(aim("accuracy", "0.99").has_value()) << "equal has no direction";
+  EXPECT_FALSE(aim("epochs", "< 20").has_value());
+  EXPECT_FALSE(aim("parameters", "< 20000").has_value());
+}
+
+}  // namespace
+}  // namespace sweep

@@ -1,0 +1,263 @@
+// Measures the stopping rules.
+//
+//   stopping_bench time TRIALS...               decisions per second with so many running trials
+//   stopping_bench target FILE BOUND ORDERS     target feasibility on recorded trainings
+//
+// FILE is tests/bench/search/mnist/table.csv, or has its columns: hyperparameters, a replicate, and
+// an accuracy in per cent for each epoch. BOUND is the accuracy to be reached, a fraction. The
+// trainings follow one another in ORDERS random orders.
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "common/spec/sweep_spec.h"
+#include "common/stats/ranking.h"
+#include "coordinator/stopping/stopping_rule.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kEpochs = 19;
+constexpr std::int64_t kCompleted = 20;
+
+double CpuSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+SweepSpec MustParse(const std::string& text) {
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec =
+      SweepSpec::Parse({.file = "bench.yaml", .text = text}, &diagnostics);
+  if (!spec.ok()) {
+    fmt::print(stderr, "{}\n", spec.status().ToString());
+    std::exit(1);
+  }
+  return *std::move(spec);
+}
+
+// ---- Time
+
+// All trials side by side, epoch by epoch. A trial that the rule lets rest does not report.
+void MeasureTime(const std::string& rule_text, std::int64_t trials) {
+  const SweepSpec spec = MustParse(
+      fmt::format("name: b\nprogram: ./none\nmethod: random\nrun_cap: 1000000\nepochs: {}\n"
+                  "metric: {{name: score, goal: maximize}}\nmeasures: {{score: {{range: [0, 1]}}}}\n"
+                  "parameters: {{lr: {{min: 0.01, max: 1.0}}}}\nrequire: {{score: \">= 0.999\"}}\n{}\n",
+                  kEpochs, rule_text));
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  const std::size_t before = mallinfo2().uordblks;
+  const std::unique_ptr<StoppingRule> rule = StoppingRule::Make(spec);
+  std::vector<double> quality;
+  std::vector<int> targets;
+  std::int64_t sequence = 0, reports = 0, decisions = 0;
+  double seconds = 0;
+  const auto timed = [&](const Observation& seen) {
+    const double start = CpuSeconds();
+    const std::vector<StopDecision> made =
+        seen.epoch > 0 ? rule->OnEpoch(seen) : rule->OnState(seen);
+    seconds += CpuSeconds() - start;
+    decisions += std::ssize(made);
+    for (const StopDecision& decision : made) {
+      targets[static_cast<std::size_t>(decision.configuration) - 1] =
+          decision.action == StopDecision::Action::kPromote ? decision.target_epoch : -1;
+    }
+  };
+  for (std::int64_t trial = 1; trial <= trials; ++trial) {
+    quality.push_back(uniform(random));
+    targets.push_back(rule->FirstTarget(trial));
+    const ParameterMap point = {{"lr", 0.01 + 0.99 * uniform(random)}};
+    timed({.sequence = ++sequence, .configuration = trial, .parameters = &point});
+  }
+  const auto report = [&](std::int64_t trial, int epoch) {
+    const auto place = static_cast<std::size_t>(trial) - 1;
+    if (targets[place] != 0 && epoch > targets[place]) return;
+    const double value = 1 - (1.1 - quality[place]) / (epoch + 1) - 0.01 * uniform(random);
+    const Measurements values = {{"score", value}};
+    ++reports;
+    timed({.sequence = ++sequence,
+           .configuration = trial,
+           .epoch = epoch,
+           .value = value,
+           .state = TrialState::kRunning,
+           .measures = &values});
+  };
+  // A few have completed before, as far as the rule lets them.
+  for (std::int64_t trial = 1; trial <= kCompleted; ++trial) {
+    for (int epoch = 1; epoch <= kEpochs; ++epoch) report(trial, epoch);
+    if (targets[static_cast<std::size_t>(trial) - 1] != 0) continue;
+    timed({.sequence = ++sequence, .configuration = trial, .state = TrialState::kCompleted});
+  }
+  for (int epoch = 1; epoch <= kEpochs; ++epoch) {
+    for (std::int64_t trial = kCompleted + 1; trial <= trials; ++trial) report(trial, epoch);
+  }
+  const std::size_t bytes = mallinfo2().uordblks - before;
+  fmt::print("{:62} {:>7} trials {:>8} reports {:>7} decisions {:>9.0f} reports/s {:>6.0f} B/trial\n",
+             rule_text, trials, reports, decisions, static_cast<double>(reports) / seconds,
+             static_cast<double>(bytes) / static_cast<double>(trials));
+}
+
+// ---- Target feasibility
+
+struct Training {
+  ParameterMap parameters;
+  std::vector<double> accuracies;
+};
+
+std::vector<Training> ReadTrainings(const std::string& path, std::set<std::string>* schedules) {
+  std::ifstream file(path);
+  std::string line;
+  std::vector<std::string> names;
+  std::vector<Training> trainings;
+  while (std::getline(file, line)) {
+    const std::vector<std::string> cells = absl::StrSplit(line, ',');
+    if (names.empty()) {
+      names = cells;
+      continue;
+    }
+    Training training;
+    for (std::size_t i = 0; i < cells.size() && i < names.size(); ++i) {
+      double number = 0;
+      const bool is_number = absl::SimpleAtod(cells[i], &number);
+      if (names[i].starts_with("epoch_")) {
+        training.accuracies.push_back(number / 100);
+      } else if (names[i] == "schedule") {
+        schedules->insert(cells[i]);
+        training.parameters[names[i]] = cells[i];
+      } else if (is_number && names[i] != "replicate") {
+        training.parameters[names[i]] = number;
+      }
+    }
+    trainings.push_back(std::move(training));
+  }
+  return trainings;
+}
+
+struct Replayed {
+  std::int64_t good = 0, good_stopped = 0;
+  std::int64_t bad_epochs = 0, bad_saved = 0;
+};
+
+Replayed Replay(const SweepSpec& spec, const std::vector<Training>& trainings, double bound,
+                std::uint64_t seed) {
+  std::vector<std::size_t> order(trainings.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::shuffle(order.begin(), order.end(), std::mt19937_64(seed));
+  const std::unique_ptr<StoppingRule> rule = StoppingRule::Make(spec);
+  Replayed replayed;
+  std::int64_t number = 0, sequence = 0;
+  for (const std::size_t place : order) {
+    const Training& training = trainings[place];
+    rule->OnState({.sequence = ++sequence,
+                   .configuration = ++number,
+                   .parameters = &training.parameters});
+    const auto epochs = static_cast<int>(training.accuracies.size());
+    int last = 0;
+    bool is_stopped = false;
+    while (last < epochs && !is_stopped) {
+      const double value = training.accuracies[static_cast<std::size_t>(last)];
+      const Measurements values = {{"score", value}};
+      is_stopped = !rule->OnEpoch({.sequence = ++sequence,
+                                   .configuration = number,
+                                   .epoch = ++last,
+                                   .value = value,
+                                   .state = TrialState::kRunning,
+                                   .measures = &values})
+                        .empty();
+    }
+    rule->OnState({.sequence = ++sequence,
+                   .configuration = number,
+                   .state = is_stopped ? TrialState::kStopped : TrialState::kCompleted});
+    const double best =
+        *std::max_element(training.accuracies.begin(), training.accuracies.end());
+    if (best >= bound - 1e-9) {
+      ++replayed.good;
+      replayed.good_stopped += is_stopped ? 1 : 0;
+    } else {
+      replayed.bad_epochs += epochs;
+      replayed.bad_saved += epochs - last;
+    }
+  }
+  return replayed;
+}
+
+int MeasureTarget(const std::string& path, double bound, int orders) {
+  std::set<std::string> schedules;
+  const std::vector<Training> trainings = ReadTrainings(path, &schedules);
+  if (trainings.empty()) {
+    fmt::print(stderr, "{}: no trainings\n", path);
+    return 1;
+  }
+  std::string list;
+  for (const std::string& schedule : schedules) list += (list.empty() ? "" : ", ") + schedule;
+  const SweepSpec spec = MustParse(fmt::format(
+      "name: b\nprogram: ./none\nmethod: random\nrun_cap: 100000\nepochs: {}\n"
+      "metric: {{name: score, goal: maximize}}\nmeasures: {{score: {{range: [0, 1]}}}}\n"
+      "parameters: {{lr: {{min: 0.0, max: 10.0}}, momentum: {{min: 0.0, max: 0.999}}, batch_size: "
+      "{{min: 1.0, max: 65536.0}}, dropout: {{min: 0.0, max: 0.9}}, schedule: {{values: [{}]}}}}\n"
+      "require: {{score: \">= {}\"}}\nearly_terminate: {{type: target}}\n",
+      trainings.front().accuracies.size(), list, bound));
+  Replayed all;
+  for (int order = 0; order < orders; ++order) {
+    const Replayed one = Replay(spec, trainings, bound, static_cast<std::uint64_t>(order));
+    all.good += one.good;
+    all.good_stopped += one.good_stopped;
+    all.bad_epochs += one.bad_epochs;
+    all.bad_saved += one.bad_saved;
+  }
+  const double share = all.good == 0 ? 0
+                                     : static_cast<double>(all.good_stopped) /
+                                           static_cast<double>(all.good);
+  const Interval interval = WilsonInterval(share, all.good);
+  fmt::print("{} trainings, {} of which reach {}; {} orders: {} of {} good ones stopped, {:.2f} % "
+             "(95 %: {:.2f} to {:.2f}); {:.0f} % of the epochs of the others saved\n",
+             trainings.size(), all.good / orders, bound, orders, all.good_stopped, all.good,
+             100 * share, 100 * interval.low, 100 * interval.high,
+             all.bad_epochs == 0 ? 0.0
+                                 : 100 * static_cast<double>(all.bad_saved) /
+                                       static_cast<double>(all.bad_epochs));
+  return 0;
+}
+
+int Main(const std::vector<std::string>& args) {
+  if (args.size() >= 3 && args[1] == "time") {
+    for (std::size_t i = 2; i < args.size(); ++i) {
+      const std::int64_t trials = std::atoll(args[i].c_str());
+      for (const char* rule :
+           {"early_terminate: {type: asha}", "early_terminate: {type: asha, form: stopping}",
+            "early_terminate: {type: asha, brackets: all}",
+            "early_terminate: {type: hyperband, min_iter: 1}", "early_terminate: {type: median}",
+            "early_terminate: {type: target}", "stop_when: {qualifying: 1000000}"}) {
+        MeasureTime(rule, trials);
+      }
+    }
+    return 0;
+  }
+  if (args.size() == 5 && args[1] == "target") {
+    return MeasureTarget(args[2], std::atof(args[3].c_str()), std::atoi(args[4].c_str()));
+  }
+  fmt::print(stderr, "usage: stopping_bench time TRIALS... | target FILE BOUND ORDERS\n");
+  return 2;
+}
+
+}  // namespace
+}  // namespace sweep
+
+int main(int argc, char** argv) {
+  return sweep::Main(std::vector<std::string>(argv, argv + argc));
+}
