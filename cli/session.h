@@ -83,6 +83,8 @@ CommandFamily AddNetworkCommands;     // networks
 CommandFamily AddModelCommands;       // model
 CommandFamily AddPredictCommand;      // predict
 CommandFamily AddSweepCommands;       // submit list best
+CommandFamily AddConfirmCommand;      // confirm
+CommandFamily AddCompareCommand;      // compare
 CommandFamily AddShowCommand;         // show
 CommandFamily AddWatchCommand;        // watch
 CommandFamily AddLifecycleCommands;   // pause resume cancel retry extend explain
@@ -101,11 +103,11 @@ CommandFamily AddCompletionCommands;  // completion, and its helper
 
 // The order here is the order within the groups of `sweep --help` and docs/cli.md.
 inline constexpr CommandFamily* kCommandFamilies[] = {
-    AddRunCommand,    AddFileCommands,      AddSchemaCommand,  AddNetworkCommands,
-    AddModelCommands, AddPredictCommand,    AddSweepCommands,  AddShowCommand,
-    AddWatchCommand,  AddLifecycleCommands, AddEditCommand,    AddAskCommands,
-    AddTidyCommands,  AddTrialCommands,     AddLogCommand,     AddExportCommand,
-    AddReportCommand, AddTrainCommand,      AddSearchCommands, AddWorkerCommands,
-    AddConfigCommand, AddCompletionCommands};
+    AddRunCommand,     AddFileCommands,   AddSchemaCommand, AddNetworkCommands,
+    AddModelCommands,  AddPredictCommand, AddSweepCommands, AddConfirmCommand,
+    AddCompareCommand, AddShowCommand,    AddWatchCommand,  AddLifecycleCommands,
+    AddEditCommand,    AddAskCommands,    AddTidyCommands,  AddTrialCommands,
+    AddLogCommand,     AddExportCommand,  AddReportCommand, AddTrainCommand,
+    AddSearchCommands, AddWorkerCommands, AddConfigCommand, AddCompletionCommands};
 
 }  // namespace sweep::cli

@@ -30,8 +30,8 @@ const std::vector<std::vector<std::string>>& OverviewColumns() {
 
 // Commands for special work: the overview has no room for more than their names.
 bool IsSpecial(const std::string& command) {
-  static const auto* const special =
-      new std::set<std::string>{"ask", "tell", "edit", "suggest", "replay", "completion"};
+  static const auto* const special = new std::set<std::string>{
+      "compare", "ask", "tell", "edit", "suggest", "replay", "completion"};
   return special->contains(command);
 }
 

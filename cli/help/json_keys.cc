@@ -59,6 +59,8 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"list", true, ListingKeys(SweepListing({}))},
       {"show", false, sweep + Keys{"source"}},
       {"best", true, rank},
+      {"confirm", true, KeysOf<documents::Finalist>()},
+      {"compare", false, KeysOf<documents::Comparison>()},
       {"pause", false, sweep},
       {"resume", false, sweep},
       {"cancel", false, sweep},

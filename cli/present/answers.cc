@@ -110,6 +110,17 @@ documents::RankedTrial ToRanked(const v1::Sweep& sweep, const v1::RankedConfigur
   if (row.replicates() == 0) facts.clear_mean_last();
   if (row.replicates() < 2) facts.clear_mean_half_width();
   AddInterval(sweep, row, &facts);
+  if (row.group() == 0) {
+    facts.clear_group();
+    facts.clear_group_size();
+  }
+  if (row.has_ended_runs()) {
+    facts.set_qualifying_runs(row.qualifying_runs());  // 0 is a count here, and not unknown
+    const Interval interval =
+        QualifyingInterval({.ended = row.ended_runs(), .qualifying = row.qualifying_runs()});
+    facts.mutable_qualifying_interval()->set_low(interval.low);
+    facts.mutable_qualifying_interval()->set_high(interval.high);
+  }
   return made;
 }
 

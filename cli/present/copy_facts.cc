@@ -43,7 +43,7 @@ void CopyField(const Message& from, const FieldDescriptor& source, Message* to,
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT64:
       if (const std::int64_t number = IntegerOf(from, source);
-          number != 0 || !field.has_optional_keyword()) {
+          number != 0 || source.has_presence() || !field.has_optional_keyword()) {
         write.SetInt64(to, &field, number);
       }
       return;

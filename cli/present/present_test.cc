@@ -141,6 +141,52 @@ TEST(Ranking, OneReplicateHasNoInterval) {
   EXPECT_EQ(ListingJson(RankListing(ranking))[0]["mean_half_width"], 0.25);
 }
 
+v1::RankSweepResponse GroupedRanking(const std::vector<std::pair<int, int>>& groups_and_sizes) {
+  v1::RankSweepResponse ranking;
+  ranking.mutable_sweep()->set_name("sweeps/s");
+  for (const auto& [group, size] : groups_and_sizes) {
+    v1::RankedConfiguration* const row = ranking.add_rows();
+    row->set_rank(ranking.rows_size());
+    row->set_value(0.5);
+    row->set_group(group);
+    row->set_group_size(size);
+    row->mutable_trial()->set_name("sweeps/s/trials/" + std::to_string(ranking.rows_size()));
+  }
+  return ranking;
+}
+
+TEST(Ranking, ABracketIsAroundWhatCannotBeToldApart) {
+  const Listing listing =
+      RankListing(GroupedRanking({{1, 3}, {1, 3}, {1, 3}, {2, 1}, {3, 4}, {0, 0}, {3, 4}}));
+  ASSERT_EQ(listing.columns[1].key, "group");
+  std::vector<std::string> cells;
+  for (const auto& row : listing.rows) cells.push_back(row[1].text);
+  EXPECT_THAT(cells, testing::ElementsAre("┌ 1", "│", "└", "  2", "┌ 3", "–", "│"))
+      << "the last group goes on below the table";
+  const Json rows = ListingJson(listing);
+  EXPECT_EQ(rows[1]["group"], 1);
+  EXPECT_EQ(rows[4]["group_size"], 4);
+  EXPECT_TRUE(rows[5]["group"].is_null());
+  EXPECT_THAT(Printed(RankListing(GroupedRanking({{1, 1}}))), Not(HasSubstr("GROUP")))
+      << "there is nothing to tell apart";
+}
+
+TEST(Ranking, SaysHowManyReplicatesQualify) {
+  v1::RankSweepResponse ranking = Ranking(v1::TRIAL_STATE_COMPLETED, 2);
+  EXPECT_THAT(Printed(RankListing(ranking)), Not(HasSubstr("RUNS THAT QUALIFY")));
+  EXPECT_TRUE(ListingJson(RankListing(ranking))[0]["qualifying_interval"].is_null());
+  ranking.mutable_rows(0)->set_ended_runs(20);
+  ranking.mutable_rows(0)->set_qualifying_runs(7);
+  // Wilson: 18.1 to 56.7 %.
+  EXPECT_THAT(Printed(RankListing(ranking)), HasSubstr("7 of 20 (18–57 %)"));
+  const Json row = ListingJson(RankListing(ranking))[0];
+  EXPECT_EQ(row["ended_runs"], 20);
+  EXPECT_EQ(row["qualifying_runs"], 7);
+  EXPECT_NEAR(row["qualifying_interval"][0], 0.1811918, 1e-6);
+  ranking.mutable_rows(0)->set_qualifying_runs(0);
+  EXPECT_EQ(ListingJson(RankListing(ranking))[0]["qualifying_runs"], 0) << "not unknown";
+}
+
 TEST(Trials, ASeedOf64BitsIsTextForPrograms) {
   v1::Trial trial;
   trial.set_name("sweeps/s/trials/1");

@@ -60,6 +60,29 @@ std::optional<Interval> IntervalOf(const v1::RankedConfiguration& row) {
   return Interval{.low = row.interval_low(), .high = row.interval_high()};
 }
 
+// The bracket around the rows of a group, with its number where it begins. A group that goes on
+// below the table stays open.
+Cell GroupCell(const v1::RankSweepResponse& ranking, int row) {
+  const auto& rows = ranking.rows();
+  const auto is_in = [&](int other) { return rows[other].group() == rows[row].group(); };
+  const int group = rows[row].group();
+  if (group == 0) return Missing();
+  int above = 0;
+  for (int i = 0; i < row; ++i) above += is_in(i) ? 1 : 0;
+  if (rows[row].group_size() == 1) return {fmt::format("  {}", group)};
+  if (above == 0) return {fmt::format("┌ {}", group)};
+  return {above + 1 == rows[row].group_size() ? "└" : "│"};
+}
+
+// "14 of 20 (48–85 %)".
+Cell RunsCell(const v1::RankedConfiguration& row) {
+  if (!row.has_ended_runs()) return Missing();
+  const RunCount runs = {.ended = row.ended_runs(), .qualifying = row.qualifying_runs()};
+  const Interval share = QualifyingInterval(runs);
+  return {fmt::format("{} of {} ({:.0f}–{:.0f} %)", runs.qualifying, runs.ended, 100 * share.low,
+                      100 * share.high)};
+}
+
 // The measures that judge the rows besides the first objective: further objectives, and those of
 // gates.
 std::vector<std::string> FurtherMeasures(const v1::RankSweepResponse& ranking) {
@@ -119,10 +142,18 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
       std::all_of(ranking.rows().begin(), ranking.rows().end(),
                   [](const auto& row) { return row.trial().state() == v1::TRIAL_STATE_COMPLETED; });
   const bool has_intervals = std::any_of(ranking.rows().begin(), ranking.rows().end(), HasInterval);
+  const bool has_groups =
+      ranking.rows_size() > 1 &&
+      std::any_of(ranking.rows().begin(), ranking.rows().end(),
+                  [](const v1::RankedConfiguration& row) { return row.group() > 0; });
+  const bool counts_runs = !ranking.sweep().gates().empty() &&
+                           std::any_of(ranking.rows().begin(), ranking.rows().end(),
+                                       [](const auto& row) { return row.has_ended_runs(); });
   Listing listing;
   listing.empty = fmt::format("nothing to rank: no trial of {} has reported {} yet",
                               ShortName(ranking.sweep().name()), MeasureTitle(metric));
   listing.columns = {{"#", "rank", true},
+                     {"GROUP", "group", false, has_groups, false, 6},
                      {"FRONT", "front", true, ObjectivesOf(ranking.sweep()).size() > 1},
                      {"TRIAL", "trial"},
                      {MeasureColumn(metric), "value", true},
@@ -132,6 +163,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                      {"MEAN OF LAST, 95 %", "mean_last", true, replicated, false, 2},
                      {"", "mean_half_width", true, false},
                      {"", "mean_interval", false, false},
+                     {"RUNS THAT QUALIFY", "qualifying_runs", true, counts_runs, false, 3},
                      {"", "qualifies", false, false},
                      {"STATE", "state", false, !all_completed}};
   for (const std::string& name : further) {
@@ -149,13 +181,15 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
   const std::set<std::string> constants = ConstantParameters(ranking);
 
   std::vector<documents::RankedTrial> documents;
-  for (const v1::RankedConfiguration& row : ranking.rows()) {
+  for (int r = 0; r < ranking.rows_size(); ++r) {
+    const v1::RankedConfiguration& row = ranking.rows(r);
     const v1::Trial& trial = row.trial();
     const std::optional<Interval> mean =
         MeanInterval(objective, row.mean_last(), row.mean_half_width(), row.replicates());
     const Measurements values = ValuesOf(row);
     std::vector<Cell> cells = {
         Count(row.rank()),
+        GroupCell(ranking, r),
         KnownCount(row.front()),
         Text(ShortName(trial.name())),
         MeasureCell(metric, row.value()),
@@ -165,6 +199,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
         {MeanText(metric, row, mean)},
         row.replicates() > 1 ? MeasureCell(metric, row.mean_half_width()) : Missing(),
         IntervalCell(metric, mean),
+        RunsCell(row),
         Text(row.qualifies() ? "yes" : "no"),
         {StateName(trial.state()), {}, StateStyle(trial.state())}};
     for (const std::string& name : further) {
@@ -198,6 +233,14 @@ void PrintRankingNotes(const v1::RankSweepResponse& ranking, const Session& sess
   }
   const v1::Sweep& sweep = ranking.sweep();
   if (ranking.rows().empty()) return;
+  if (const v1::RankedConfiguration& first = ranking.rows(0); first.group_size() > 1) {
+    const std::string line = fmt::format(
+        "{} and {} cannot be told apart by {}: their order may be luck",
+        ShortName(first.trial().name()),
+        first.group_size() == 2 ? "another one" : fmt::format("{} others", first.group_size() - 1),
+        MeasureTitle(ObjectiveOf(sweep).name));
+    out << Wrapped(line, session.width) << '\n';
+  }
   if (const std::vector<Objective> objectives = ObjectivesOf(sweep); objectives.size() > 1) {
     std::string names;
     for (const Objective& objective : objectives) {

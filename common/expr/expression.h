@@ -86,7 +86,7 @@ struct Gate {
   Op op = Op::kEqual;
   Value bound;
 
-  // InvalidArgument naming the gate and the text.
+  // InvalidArgument naming the gate and the text. "99.4 %" and "99.4%" are the same.
   static absl::StatusOr<Gate> Parse(std::string_view name, std::string_view text);
   // False for NaN and for a value of another kind than the bound.
   bool Holds(const Value& value) const;

@@ -53,6 +53,16 @@ absl::StatusOr<Gate> GateFromTokens(const std::vector<Token>& tokens) {
   return gate;
 }
 
+// Without blanks in front of a last '%': "99.4 %" is how people write it, and a gate has no
+// remainders.
+std::string WithPercentClose(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t last = text.find_last_not_of(kBlanks);
+  if (last == std::string_view::npos || text[last] != '%') return std::string(text);
+  const std::size_t number = text.substr(0, last).find_last_not_of(kBlanks);
+  return absl::StrCat(std::string(text.substr(0, number + 1)), "%");
+}
+
 }  // namespace
 
 absl::StatusOr<Gate> Gate::Parse(std::string_view name, std::string_view text) {
@@ -62,7 +72,7 @@ absl::StatusOr<Gate> Gate::Parse(std::string_view name, std::string_view text) {
                                                    " characters; ", kMaxGateCharacters,
                                                    " is the most"));
   }
-  const absl::StatusOr<std::vector<Token>> tokens = Tokenize(text);
+  const absl::StatusOr<std::vector<Token>> tokens = Tokenize(WithPercentClose(text));
   absl::StatusOr<Gate> gate = tokens.ok() ? GateFromTokens(*tokens) : tokens.status();
   if (!gate.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("gate '", gate_name, "' is '", std::string(text),

@@ -15,6 +15,7 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kMaxObjectives = 4;
+constexpr char kConfidence[] = "confidence";
 
 // The measures of the workers' trainer that have a better direction, the most common first.
 std::vector<std::string> RankableMeasures() {
@@ -237,9 +238,13 @@ class CriteriaParser {
     }
     for (const DeclaredMeasure& measure : spec_.measures) names.push_back(measure.name);
     for (const Objective& objective : spec_.objectives) names.push_back(objective.name);
+    names.emplace_back(kConfidence);
+    std::optional<YamlEntry> confidence;
     for (const YamlEntry& gate : reader_.Entries(entry->value, entry->line, "'require'")) {
       const std::string& name = gate.key;
-      if (!context_.has_network && Contains(NetworkFactNames(), name)) {
+      if (name == kConfidence && !IsOwnConfidence(gate)) {
+        confidence = gate;
+      } else if (!context_.has_network && Contains(NetworkFactNames(), name)) {
         reader_.Error(gate.line, absl::StrCat("gate '", name, "' is held against a fact of the ",
                                               "network, which needs 'model'"));
       } else if (!Contains(names, name) && FindMeasure(name) == nullptr && !IsOwn(name, names)) {
@@ -253,6 +258,47 @@ class CriteriaParser {
         ReadGate(gate);
       }
     }
+    if (confidence) ReadConfidence(*confidence);
+  }
+
+  // True when a program has a measure of that name, which is held against a bound.
+  bool IsOwnConfidence(const YamlEntry& entry) const {
+    return context_.has_program && entry.value.IsScalar() &&
+           entry.value.Scalar().find_first_of("=!<>") != std::string::npos;
+  }
+
+  // Of all gates on measures: {accuracy: ">= 99.4 %", confidence: 0.95}.
+  void ReadConfidence(const YamlEntry& entry) {
+    if (!reader_.Text(entry)) return;
+    const absl::StatusOr<Gate> read = Gate::Parse(kConfidence, entry.value.Scalar());
+    const double value = read.ok() && IsNumber(read->bound) ? AsDouble(read->bound) : 0;
+    if (!read.ok() || read->op != Gate::Op::kEqual || !(value >= 0.5 && value < 1)) {
+      return reader_.Error(entry.line, absl::StrCat("'confidence' must be a number from 0.5 to "
+                                                    "below 1, such as 0.95, not ",
+                                                    Shown(entry.value.Scalar())));
+    }
+    if (const YamlEntry* gate_on = Find("gate_on");
+        gate_on != nullptr && spec_.gate_on != GateOn::kMean) {
+      return reader_.Error(gate_on->line, absl::StrCat("gate_on is ", gate_on->value.Scalar(),
+                                                       ", but 'confidence' is that of the mean of "
+                                                       "the replicates: write gate_on: mean, or "
+                                                       "leave it out"));
+    }
+    bool has_measure = false;
+    for (const Gate& gate : spec_.require) {
+      if (!IsMeasureGate(gate)) continue;
+      has_measure = true;
+      if (gate.op != Gate::Op::kEqual && gate.op != Gate::Op::kNotEqual) continue;
+      return reader_.Error(
+          entry.line, absl::StrCat("'confidence' cannot be said of the gate ", gate.name, " ",
+                                   gate.ToString(), ": an interval is above or below a bound"));
+    }
+    if (!has_measure && reader_.error_count() == 0) {
+      return reader_.Error(
+          entry.line, "'confidence' needs a gate on a measure, such as accuracy: \">= 0.994\"");
+    }
+    spec_.confidence = value;
+    spec_.gate_on = GateOn::kMean;
   }
 
   // True when a program may report this name undeclared; a likely slip of another name must be

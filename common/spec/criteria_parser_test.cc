@@ -46,6 +46,61 @@ TEST(Criteria, AProgramRanksByAMeasureOfItsOwn) {
   EXPECT_TRUE(IsMeasureGate(spec.require[1]));
 }
 
+TEST(Confidence, IsReadWithTheGatesAndMeansTheMean) {
+  const std::string replicates = "replicates: 5\n";
+  for (const std::string written : {"0.95", "95%", "\"95 %\"", "95 %"}) {
+    const SweepSpec spec = Read(OwnTrainer(
+        "require: {accuracy: \">= 99.4 %\", confidence: " + written + "}\n" + replicates));
+    EXPECT_DOUBLE_EQ(spec.confidence, 0.95) << written;
+    EXPECT_EQ(spec.gate_on, GateOn::kMean);
+    ASSERT_EQ(spec.require.size(), 1u);
+    EXPECT_EQ(GateText(spec, spec.require[0]), "accuracy >= 0.994 at 95 % confidence");
+  }
+  const std::string gates = "require: {accuracy: \">= 0.994\"}\n";
+  const SweepSpec plain = Read(OwnTrainer(gates + "gate_on: mean\n" + replicates));
+  EXPECT_EQ(plain.confidence, 0);
+  EXPECT_EQ(GateText(plain, plain.require[0]), "accuracy >= 0.994");
+  EXPECT_NE(plain.digest,
+            Read(OwnTrainer("require: {accuracy: \">= 0.994\", confidence: 0.95}\n" + replicates))
+                .digest);
+}
+
+TEST(Confidence, ThatCannotBeSaidIsRefused) {
+  const auto errors = [](const std::string& require, const std::string& more = "") {
+    return ErrorsOf(OwnTrainer("require: {" + require + "}\nreplicates: 5\n" + more));
+  };
+  for (const char* wrong : {"1", "0.4", "95", "\">= 0.9\"", "high", "true", "\"\""}) {
+    EXPECT_NE(errors(std::string("accuracy: \">= 0.9\", confidence: ") + wrong)
+                  .find("'confidence' must be a number from 0.5 to below 1"),
+              std::string::npos)
+        << wrong;
+  }
+  EXPECT_NE(
+      errors("accuracy: \">= 0.9\", confidence: 0.95", "gate_on: best\n").find("gate_on is best"),
+      std::string::npos);
+  EXPECT_NE(errors("parameters: \"< 20000\", confidence: 0.95").find("needs a gate on a measure"),
+            std::string::npos);
+  EXPECT_NE(errors("accuracy: \"!= 0.5\", confidence: 0.95").find("accuracy != 0.5"),
+            std::string::npos);
+}
+
+TEST(Confidence, WithOneReplicateIsWarnedOf) {
+  Diagnostics diagnostics;
+  ASSERT_TRUE(
+      Parse(OwnTrainer("require: {accuracy: \">= 0.9\", confidence: 0.95}\n"), &diagnostics).ok());
+  ASSERT_EQ(diagnostics.size(), 1u);
+  EXPECT_NE(diagnostics[0].message.find("write replicates: 5"), std::string::npos);
+}
+
+// A program could have a gate on such a measure before the word had this meaning.
+TEST(Confidence, OfAProgramsOwnIsAMeasure) {
+  const SweepSpec spec =
+      Read(OwnProgram("metric: {name: f1, goal: maximize}\n"
+                      "require: {confidence: \">= 0.9\"}\n"));
+  EXPECT_EQ(spec.confidence, 0);
+  EXPECT_EQ(spec.require.at(0).name, "confidence");
+}
+
 TEST(Criteria, DeclaredMeasuresBringTheirGoalAndRange) {
   const SweepSpec spec = Read(
       OwnProgram("measures: {rmse: {goal: minimize, unit: K, range: [0, 100]}}\nmetric: rmse\n"));

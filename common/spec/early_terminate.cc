@@ -10,8 +10,8 @@ namespace {
 std::string AshaText(const EarlyTerminate& rule) {
   const bool promotes = rule.form == EarlyTerminate::Form::kPromotion;
   std::string text = absl::StrCat("asha: after epoch ", rule.min_epochs, " and each ", rule.eta,
-                                  " times as many, 1 trial in ", rule.eta, " goes on and the others ",
-                                  promotes ? "rest" : "stop");
+                                  " times as many, 1 trial in ", rule.eta,
+                                  " goes on and the others ", promotes ? "rest" : "stop");
   if (rule.brackets == 0) absl::StrAppend(&text, ", in all brackets");
   if (rule.brackets > 1) absl::StrAppend(&text, ", in ", rule.brackets, " brackets");
   return text;

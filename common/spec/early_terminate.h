@@ -28,9 +28,11 @@ struct EarlyTerminate {
   int max_iter = 0;              // hyperband
   int s = 0;                     // hyperband: number of bands below `max_iter`
   bool strict = true;            // hyperband: the value at the band counts, else the best
-  // target: the probability that a trial which would have met the gates is stopped.
+  // target: the part of the trials which would have met the gates that is stopped.
   double risk = 0.01;
 
+  // True when trials may rest on hold.
+  bool Holds() const { return type == "asha" && form == Form::kPromotion; }
   // As text: "the median rule, from epoch 3 on and against at least 4 others".
   std::string ToString() const;
   // For the digest of a sweep: the type and its numbers.

@@ -134,8 +134,8 @@ TEST_F(KnownPointsTest, WhatExistsHasAValue) {
       "name: s\nprogram: ./train\nmethod: random\nrun_cap: 5\nepochs: 5\nparameters:\n"
       "  optimizer: {values: [sgd, adam]}\n";
   const SweepSpec before = MustParse(kBase);
-  const SweepSpec after = MustParse(
-      std::string(kBase) + "  mu: {min: 0.5, max: 0.99, when: \"optimizer == 'sgd'\"}\n");
+  const SweepSpec after =
+      MustParse(std::string(kBase) + "  mu: {min: 0.5, max: 0.99, when: \"optimizer == 'sgd'\"}\n");
   const SweepSpec constant = MustParse(std::string(kBase) + "  decay: {value: 0.0005}\n");
   for (const char* const optimizer : {"sgd", "adam"}) {
     const Configuration made = *before.Complete(1, {{"optimizer", optimizer}});

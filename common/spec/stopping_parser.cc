@@ -57,8 +57,8 @@ std::optional<bool> ReadFlag(const YamlEntry& entry, YamlReader* reader) {
   const bool* const flag = value ? std::get_if<bool>(&*value) : nullptr;
   if (flag != nullptr) return *flag;
   if (value) {
-    reader->Error(entry.line, absl::StrCat("'", entry.key, "' must be true or false, not ",
-                                           Shown(*value)));
+    reader->Error(entry.line,
+                  absl::StrCat("'", entry.key, "' must be true or false, not ", Shown(*value)));
   }
   return std::nullopt;
 }
@@ -108,8 +108,9 @@ class RuleParser {
     for (const auto& [key, value] : keys_) {
       if (key == "type") continue;
       if (std::find(type->keys.begin(), type->keys.end(), key) != type->keys.end()) continue;
-      reader_.Error(value.line, absl::StrCat("'", key, "' of 'early_terminate' does not go with type: ",
-                                             *word, ", which has ", absl::StrJoin(type->keys, ", ")));
+      reader_.Error(value.line,
+                    absl::StrCat("'", key, "' of 'early_terminate' does not go with type: ", *word,
+                                 ", which has ", absl::StrJoin(type->keys, ", ")));
     }
     return true;
   }
@@ -148,8 +149,9 @@ class RuleParser {
     if (const YamlEntry* entry = Find("eta")) {
       const std::optional<double> eta = reader_.Number(*entry);
       if (eta && !(*eta > 1 && *eta <= 1000)) {
-        reader_.Error(entry->line, absl::StrCat("'eta' must be a number above 1 and at most 1000, not ",
-                                                Shown(entry->value.Scalar())));
+        reader_.Error(entry->line,
+                      absl::StrCat("'eta' must be a number above 1 and at most 1000, not ",
+                                   Shown(entry->value.Scalar())));
       } else if (eta) {
         rule_.eta = *eta;
       }
@@ -169,8 +171,9 @@ class RuleParser {
     if (entry == nullptr) return;
     const std::optional<double> risk = reader_.Number(*entry);
     if (risk && !(*risk > 0 && *risk <= 0.5)) {
-      reader_.Error(entry->line, absl::StrCat("'risk' must be a number above 0 and at most 0.5, not ",
-                                              Shown(entry->value.Scalar())));
+      reader_.Error(entry->line,
+                    absl::StrCat("'risk' must be a number above 0 and at most 0.5, not ",
+                                 Shown(entry->value.Scalar())));
     } else if (risk) {
       rule_.risk = *risk;
     }
@@ -187,9 +190,8 @@ class RuleParser {
     } else if (max_iter == nullptr && Find("s") != nullptr) {
       reader_.Error(Find("s")->line, "'s' goes with 'max_iter'");
     } else if (max_iter != nullptr && rule_.max_iter > 0 && rule_.max_iter < rule_.eta) {
-      reader_.Error(max_iter->line,
-                    absl::StrCat("'max_iter' is ", rule_.max_iter, " and 'eta' ", rule_.eta,
-                                 ": no band lies below it"));
+      reader_.Error(max_iter->line, absl::StrCat("'max_iter' is ", rule_.max_iter, " and 'eta' ",
+                                                 rule_.eta, ": no band lies below it"));
     }
   }
 
@@ -221,9 +223,10 @@ std::optional<StopWhen> ParseStopWhen(const YamlEntry& entry, YamlReader* reader
     when.trial_qualifies = *flag;
   }
   if (when.qualifying > 0 || when.trial_qualifies) return when;
-  reader->Error(entry.line,
-                "'stop_when' needs 'qualifying', the number of configurations that end the sweep, or "
-                "'trial_qualifies': true");
+  reader->Error(
+      entry.line,
+      "'stop_when' needs 'qualifying', the number of configurations that end the sweep, or "
+      "'trial_qualifies': true");
   return std::nullopt;
 }
 

@@ -52,6 +52,8 @@ std::string MeasuresText(const SweepSpec& spec) {
 std::string RequireText(const SweepSpec& spec) {
   std::vector<std::string> texts;
   for (const Gate& gate : spec.require) texts.push_back(gate.name + " " + gate.ToString());
+  if (spec.confidence > 0)
+    texts.push_back(absl::StrCat("confidence ", FormatDouble(spec.confidence)));
   std::sort(texts.begin(), texts.end());
   return absl::StrJoin(texts, ", ");
 }

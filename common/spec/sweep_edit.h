@@ -7,8 +7,8 @@
 
 namespace sweep {
 
-// Why the file of a sweep cannot be replaced by another one: a line for each key, "epochs: 19 cannot
-// become 30; ...". Empty when the trials of both files can be compared: then they differ
+// Why the file of a sweep cannot be replaced by another one: a line for each key, "epochs: 19
+// cannot become 30; ...". Empty when the trials of both files can be compared: then they differ
 // only in what is searched, how, how long, and in what is for people.
 std::vector<std::string> EditRefusals(const SweepSpec& before, const SweepSpec& after);
 

@@ -67,6 +67,7 @@ TEST(SweepEdit, WhatIsSearchedHowAndHowLongMayChange) {
       {"seed: 1\n", "seed: 1\ntry_first: [{lr: 0.05}]\n"},
       {"seed: 1\n", "seed: 1\nconstraints: [\"lr < 0.09\"]\n"},
       {"seed: 1\n", "seed: 1\nearly_terminate: {type: median}\n"},
+      {"seed: 1\n", "seed: 1\nstop_when: {qualifying: 3}\n"},
       {"seed: 1\n", "seed: 1\nmax_failures: 9\nkeep_going: true\n"},
       {"seed: 1\n", "seed: 1\ndescription: other\nlabels: {team: vision}\n"},
   };

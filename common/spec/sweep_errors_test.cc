@@ -115,13 +115,15 @@ TEST(Errors, OneByOne) {
       {"method: bohb\n",
        "'method' must be one of auto, bayes, grid, random, sobol, tpe, gp, cmaes, not 'bohb'"},
       {"early_terminate: {type: meadian}\n", "did you mean 'median'?"},
-      {"early_terminate: {min_epochs: 3}\n", "'early_terminate' needs 'type': median, asha, target, hyperband"},
+      {"early_terminate: {min_epochs: 3}\n",
+       "'early_terminate' needs 'type': median, asha, target, hyperband"},
       {"early_terminate: median\n", "'early_terminate' must be a mapping"},
       {"early_terminate: {type: median, min_epochs: 0}\n",
        "'min_epochs' must be an integer in [1, 10000], not 0"},
       {"early_terminate: {type: median, patience: 3}\n", "unknown key 'patience'"},
       {"early_terminate: {type: median, eta: 3}\n",
-       "'eta' of 'early_terminate' does not go with type: median, which has min_epochs, min_trials"},
+       "'eta' of 'early_terminate' does not go with type: median, which has min_epochs, "
+       "min_trials"},
       {"early_terminate: {type: asha, max_iter: 9}\n",
        "'max_iter' of 'early_terminate' does not go with type: asha, which has min_epochs, eta, "
        "form, brackets"},
@@ -137,6 +139,17 @@ TEST(Errors, OneByOne) {
       {"early_terminate: {type: asha, min_epochs: 9}\nepochs: 9\n",
        "'min_epochs' of 'early_terminate' is 9 and 'epochs' 9: no trial would be judged "
        "before its last epoch"},
+      {"early_terminate: {type: asha}\ngate_on: mean\nreplicates: 5\n",
+       "s.yaml:4: 'early_terminate' of type asha ends the replicates of a configuration at "
+       "different epochs, and their mean would compare unlike runs: with replicates: 5, leave out "
+       "gate_on: mean"},
+      {"early_terminate: {type: asha, form: stopping}\ngate_on: mean\nreplicates: 2\n",
+       "with replicates: 2, leave out gate_on: mean"},
+      {"early_terminate: {type: hyperband, min_iter: 1}\ngate_on: mean\nreplicates: 2\n",
+       "'early_terminate' of type hyperband ends the replicates"},
+      {"early_terminate: {type: asha}\nreplicates: 5\n"
+       "require: {accuracy: \">= 0.99\", confidence: 0.95}\n",
+       "with replicates: 5, leave out 'confidence'"},
       {"early_terminate: {type: hyperband}\n",
        "'early_terminate' of type hyperband, which is Weights & Biases', needs 'min_iter', or "
        "'max_iter' and 's'"},
@@ -161,6 +174,12 @@ TEST(Errors, OneByOne) {
        "'qualifying' must be an integer in [1, 1000000], not 0"},
       {"stop_when: {trial_qualifies: 1}\nrequire: {accuracy: \">= 0.99\"}\n",
        "'trial_qualifies' must be true or false, not 1"},
+      {"stop_when: {trial_qualifies: true}\nrequire: {accuracy: \">= 0.99\"}\ngate_on: last\n",
+       "'trial_qualifies' of 'stop_when' does not go with gate_on: last: each trial would end at a "
+       "lucky epoch, which would be its last one; write gate_on: best, or last_k"},
+      {"stop_when: {trial_qualifies: true}\nrequire: {accuracy: \">= 0.99\", confidence: 0.9}\n"
+       "replicates: 5\n",
+       "'trial_qualifies' of 'stop_when' does not go with gate_on: mean"},
       {"early_terminate: {type: hyperband, min_iter: 1, strict: 1}\n",
        "'strict' must be true or false, not 1"},
       {"metric: precision\n",

@@ -44,10 +44,10 @@ constexpr std::size_t kMaxWarmStarts = 16;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",        "description", "labels",         "model",    "recipe",       "program",
-      "files",       "trained_by",  "dataset",        "method",   "metric",       "parameters",
-      "constraints", "try_first",   "warm_start",     "epochs",   "evaluate",     "require",
-      "gate_on",     "run_cap",     "replicates",     "seed",     "max_failures", "keep_going",
+      "name",        "description", "labels",          "model",    "recipe",       "program",
+      "files",       "trained_by",  "dataset",         "method",   "metric",       "parameters",
+      "constraints", "try_first",   "warm_start",      "epochs",   "evaluate",     "require",
+      "gate_on",     "run_cap",     "replicates",      "seed",     "max_failures", "keep_going",
       "measures",    "k",           "early_terminate", "stop_when"};
   return keys;
 }
@@ -395,6 +395,11 @@ class SweepParser {
     };
     read("run_cap", 1, kMaxRunCap, &spec_.run_cap);
     read("replicates", 1, 1000, &spec_.replicates);
+    if (spec_.confidence > 0 && spec_.replicates == 1) {
+      reader_.Warning(LineOfKey("require"),
+                      "no configuration can meet the criteria: 'confidence' needs the spread of "
+                      "several trainings; write replicates: 5, or more");
+    }
     read("seed", 0, std::numeric_limits<std::int64_t>::max(), &spec_.seed);
     if (Find("seed") == nullptr && spec_.edition >= 2) spec_.seed = SeedOfName(spec_.name);
     read("max_failures", 1, 100, &spec_.max_failures);
@@ -424,6 +429,14 @@ class SweepParser {
     const YamlEntry* entry = Find("stop_when");
     if (entry == nullptr) return;
     spec_.stop_when = ParseStopWhen(*entry, &reader_);
+    const bool last_decides = spec_.gate_on == GateOn::kLast || spec_.gate_on == GateOn::kMean;
+    if (spec_.stop_when && spec_.stop_when->trial_qualifies && last_decides) {
+      reader_.Error(entry->line,
+                    absl::StrCat("'trial_qualifies' of 'stop_when' does not go with gate_on: ",
+                                 spec_.gate_on == GateOn::kLast ? "last" : "mean",
+                                 ": each trial would end at a lucky epoch, which would be its last "
+                                 "one; write gate_on: best, or last_k"));
+    }
     if (Find("require") != nullptr || MisspeltKey("require")) return;
     reader_.Error(entry->line, "'stop_when' goes with 'require', the criteria that are to be met");
   }
@@ -432,17 +445,31 @@ class SweepParser {
     const YamlEntry* entry = Find("early_terminate");
     if (entry == nullptr || !spec_.early_terminate) return;
     const EarlyTerminate& rule = *spec_.early_terminate;
-    if (rule.type == "target" && std::none_of(spec_.require.begin(), spec_.require.end(),
-                                              [](const Gate& gate) { return IsMeasureGate(gate); })) {
-      if (MisspeltKey("require")) return;
-      return reader_.Error(entry->line,
-                           "'early_terminate' of type target needs a gate on a measure in 'require', "
-                           "such as {accuracy: \">= 0.994\"}");
+    if (rule.type == "target" &&
+        std::none_of(spec_.require.begin(), spec_.require.end(),
+                     [](const Gate& gate) { return IsMeasureGate(gate); })) {
+      // A gate with an error has its own complaint.
+      const YamlEntry* require = Find("require");
+      if (MisspeltKey("require") || (require != nullptr && spec_.require.empty())) return;
+      return reader_.Error(
+          entry->line,
+          "'early_terminate' of type target needs a gate on a measure in 'require', "
+          "such as {accuracy: \">= 0.994\"}");
+    }
+    if ((rule.type == "asha" || rule.type == "hyperband") && spec_.replicates > 1 &&
+        spec_.gate_on == GateOn::kMean) {
+      return reader_.Error(
+          entry->line,
+          absl::StrCat("'early_terminate' of type ", rule.type,
+                       " ends the replicates of a configuration at different epochs, and their "
+                       "mean would compare unlike runs: with replicates: ",
+                       spec_.replicates, ", leave out ",
+                       spec_.confidence > 0 ? "'confidence'" : "gate_on: mean"));
     }
     const bool is_fixed = !spec_.epochs_by_recipe && !IsParameter("epochs");
     if (rule.type != "asha" || !is_fixed || rule.min_epochs < spec_.epochs) return;
-    reader_.Error(entry->line, absl::StrCat("'min_epochs' of 'early_terminate' is ", rule.min_epochs,
-                                            " and 'epochs' ", spec_.epochs,
+    reader_.Error(entry->line, absl::StrCat("'min_epochs' of 'early_terminate' is ",
+                                            rule.min_epochs, " and 'epochs' ", spec_.epochs,
                                             ": no trial would be judged before its last epoch"));
   }
 

@@ -122,6 +122,14 @@ std::vector<std::string> SweepSpec::JudgedMeasures() const {
   return names;
 }
 
+std::string GateText(const SweepSpec& spec, const Gate& gate) {
+  std::string text = absl::StrCat(gate.name, " ", gate.ToString());
+  if (spec.confidence > 0 && IsMeasureGate(gate)) {
+    absl::StrAppend(&text, " at ", 100 * spec.confidence, " % confidence");
+  }
+  return text;
+}
+
 bool IsMeasureGate(const Gate& gate) {
   const std::vector<std::string>& facts = NetworkFactNames();
   return gate.name != "epochs" && std::find(facts.begin(), facts.end(), gate.name) == facts.end();

@@ -90,6 +90,9 @@ struct SweepSpec {
   std::vector<Gate> require;
   GateOn gate_on = GateOn::kBest;
   int gate_epochs = 1;  // for GateOn::kLastK
+  // With GateOn::kMean, gates on measures are held against the end of the one-sided interval of the
+  // mean at this confidence that is the worse one; 0: against the mean.
+  double confidence = 0;
   std::optional<EarlyTerminate> early_terminate;
   std::optional<StopWhen> stop_when;
   std::vector<Expression> constraints;
@@ -180,6 +183,9 @@ std::optional<Value> LookUpConfiguration(const Configuration& configuration, std
 // Resolves a data set's relative folder against the sweep file, as for networks and programs'
 // files, if `file` is an absolute path. Otherwise the folder is relative to each worker.
 void PlaceDataset(std::string_view file, SweepSpec* spec);
+
+// "accuracy >= 0.994", or "accuracy >= 0.994 at 95 % confidence".
+std::string GateText(const SweepSpec& spec, const Gate& gate);
 
 // True for a gate on a reported measure, false for one on the number of epochs or a fact of the
 // network.

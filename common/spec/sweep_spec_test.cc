@@ -34,26 +34,30 @@ TEST(SweepSpec, ARuleSaysInWordsWhatItDoes) {
 
 TEST(SweepSpec, EveryRuleSaysInWordsWhatItDoes) {
   const auto words = [](const std::string& rule) {
-    const SweepSpec spec = MustParse("name: s\nmodel: cnn-18718\nrun_cap: 1\nrequire: {accuracy: "
-                                     "\">= 0.99\"}\n" +
-                                     rule + "\n");
+    const SweepSpec spec = MustParse(
+        "name: s\nmodel: cnn-18718\nrun_cap: 1\nrequire: {accuracy: "
+        "\">= 0.99\"}\n" +
+        rule + "\n");
     return StopsInWords(spec.early_terminate, spec.stop_when);
   };
   EXPECT_EQ(words(""), "");
-  EXPECT_EQ(words("early_terminate: {type: asha}"),
-            "asha: after epoch 1 and each 3 times as many, 1 trial in 3 goes on and the others rest");
-  EXPECT_EQ(words("early_terminate: {type: asha, eta: 4, form: stopping, brackets: all}"),
-            "asha: after epoch 1 and each 4 times as many, 1 trial in 4 goes on and the others stop, "
-            "in all brackets");
+  EXPECT_EQ(
+      words("early_terminate: {type: asha}"),
+      "asha: after epoch 1 and each 3 times as many, 1 trial in 3 goes on and the others rest");
+  EXPECT_EQ(
+      words("early_terminate: {type: asha, eta: 4, form: stopping, brackets: all}"),
+      "asha: after epoch 1 and each 4 times as many, 1 trial in 4 goes on and the others stop, "
+      "in all brackets");
   EXPECT_EQ(words("early_terminate: {type: hyperband, max_iter: 27, s: 2, eta: 2.5}"),
             "hyperband as in Weights & Biases: 2 bands below epoch 27, eta 2.5, by the value at a "
             "band");
   EXPECT_EQ(words("early_terminate: {type: hyperband, min_iter: 3, strict: false}"),
             "hyperband as in Weights & Biases: bands from epoch 3 on, eta 3, by the best value");
-  EXPECT_EQ(words("early_terminate: {type: target}\nstop_when: {qualifying: 3}"),
-            "target: trials that cannot meet the gates any more, but for a risk of 0.01, from epoch "
-            "1 on and after 8 completed trials of the same kind; stop_when: 3 configurations "
-            "qualify");
+  EXPECT_EQ(
+      words("early_terminate: {type: target}\nstop_when: {qualifying: 3}"),
+      "target: trials that cannot meet the gates any more, but for a risk of 0.01, from epoch "
+      "1 on and after 8 completed trials of the same kind; stop_when: 3 configurations "
+      "qualify");
   EXPECT_EQ(words("stop_when: {qualifying: 1, trial_qualifies: true}"),
             "stop_when: 1 configuration qualifies, a trial when it qualifies");
 }

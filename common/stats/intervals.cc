@@ -1,7 +1,7 @@
+#include "common/stats/intervals.h"
+
 #include <algorithm>
 #include <cmath>
-
-#include "common/stats/ranking.h"
 
 namespace sweep {
 namespace {
@@ -42,19 +42,27 @@ double IncompleteBeta(double a, double b, double x) {
   return 1 - front * BetaFraction(b, a, 1 - x) / b;
 }
 
-// P(T > t) for Student's t with `degrees`, t > 0.
-double UpperTail(double t, int degrees) {
-  return 0.5 * IncompleteBeta(degrees / 2.0, 0.5, degrees / (degrees + t * t));
-}
-
 }  // namespace
 
-double StudentT975(int degrees) {
-  double low = 1.9;
-  double high = 13;
+double StudentUpperTail(double t, double degrees) {
+  if (std::isnan(t)) return 0.5;
+  if (t < 0) return 1 - StudentUpperTail(-t, degrees);
+  if (std::isinf(degrees)) return 0.5 * std::erfc(t / std::sqrt(2.0));
+  if (std::isinf(t)) return 0;
+  return 0.5 * IncompleteBeta(degrees / 2, 0.5, degrees / (degrees + t * t));
+}
+
+double StudentQuantile(double probability, double degrees) {
+  const double tail = 1 - probability;
+  double low = 0;
+  double high = 1;
+  while (StudentUpperTail(high, degrees) > tail) {
+    low = high;
+    high *= 2;
+  }
   for (int i = 0; i < 80; ++i) {
     const double middle = (low + high) / 2;
-    (UpperTail(middle, degrees) > 0.025 ? low : high) = middle;
+    (StudentUpperTail(middle, degrees) > tail ? low : high) = middle;
   }
   return (low + high) / 2;
 }

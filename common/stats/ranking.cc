@@ -73,6 +73,20 @@ bool MeetsEpochGates(const SweepSpec& spec, const TrialResult& result) {
   return result.epochs_to_target > 0;
 }
 
+// The same, whatever is compared: a run by itself has its last epoch for gate_on last and mean.
+bool RunMeetsEpochGates(const SweepSpec& spec, const TrialResult& result) {
+  if (spec.gate_on == GateOn::kBest || spec.gate_on == GateOn::kLastK) {
+    return MeetsEpochGates(spec, result);
+  }
+  const Measured measured = MeasureOne(spec, result);
+  return measured.epochs_in_gate &&
+         std::all_of(spec.require.begin(), spec.require.end(), [&](const Gate& gate) {
+           if (!IsMeasureGate(gate)) return true;
+           const std::optional<double> value = measured.values.Get(gate.name);
+           return value && Meets(gate, *value);
+         });
+}
+
 // True when `a` represents its configuration better than `b`. With gate_on best and last_k, a
 // replicate that meets the gates comes first, because it decides whether the configuration
 // qualifies.
@@ -91,20 +105,43 @@ bool Better(const SweepSpec& spec, const TrialResult& a, const TrialResult& b) {
   return a.epochs_to_target < b.epochs_to_target;
 }
 
-struct Means {
+// Mean and spread of some numbers, by Welford's update: accuracies are close together.
+struct Spread {
   int count = 0;
-  Measurements values;
-  double half_width = 0;  // for the objective
-  bool epochs_in_gate = true;
-  int last_epoch = 0;  // the latest of the replicates
+  double mean = 0;
+  double squares = 0;  // sum of the squared distances from the mean
+
+  void Add(double value) {
+    const double delta = value - mean;
+    mean += delta / ++count;
+    squares += delta * (value - mean);
+  }
+  // Half of the interval of the mean in which Student's t stays with `probability` on each side.
+  // NaN with fewer than two.
+  double HalfWidth(double probability) const {
+    if (count < 2) return std::numeric_limits<double>::quiet_NaN();
+    return StudentQuantile(probability, count - 1) * std::sqrt(squares / (count - 1) / count);
+  }
 };
 
-// Means over the replicates' last epochs; `only_ended` omits those that still train.
+// Over the replicates' last epochs.
+struct Means {
+  int count = 0;
+  std::map<std::string, Spread> measures;  // not every run reports every measure
+  bool epochs_in_gate = true;
+  int last_epoch = 0;  // the latest of the replicates
+
+  Measurements Values() const {
+    Measurements values;
+    for (const auto& [name, spread] : measures) values.Set(name, spread.mean);
+    return values;
+  }
+};
+
+// `only_ended` omits those that still train.
 Means MeanOfLast(const SweepSpec& spec, const std::vector<ReplicateResult>& replicates,
                  bool only_ended) {
   Means means;
-  std::map<std::string, int> counts;  // not every run reports every measure
-  double squares = 0;
   for (const ReplicateResult& replicate : replicates) {
     const TrialResult& result = replicate.result;
     if (!result.Has(spec.objective().name)) continue;
@@ -113,26 +150,35 @@ Means MeanOfLast(const SweepSpec& spec, const std::vector<ReplicateResult>& repl
     means.last_epoch = std::max(means.last_epoch, result.epoch);
     means.epochs_in_gate = means.epochs_in_gate && MeetsAll(spec.require, "epochs", result.epoch);
     for (const std::string& name : spec.JudgedMeasures()) {
-      if (!result.Has(name)) continue;
-      // Welford's update: accuracies are close together.
-      const double mean = means.values.Get(name).value_or(0);
-      const double delta = result.Last(name) - mean;
-      means.values.Set(name, mean + delta / ++counts[name]);
-      if (name == CanonicalMeasure(spec.objective().name)) {
-        squares += delta * (result.Last(name) - means.values.GetOrNaN(name));
-      }
+      if (result.Has(name)) means.measures[name].Add(result.Last(name));
     }
-  }
-  if (means.count > 1) {
-    const double deviation = std::sqrt(squares / (means.count - 1));
-    means.half_width = StudentT975(means.count - 1) * deviation / std::sqrt(means.count);
-    if (std::isnan(means.half_width)) means.half_width = 0;
   }
   return means;
 }
 
-GateOutcome Hold(const Gate& gate, const std::optional<Value>& value, bool met) {
-  GateOutcome outcome{.gate = gate.name + " " + gate.ToString(), .met = met, .value = value};
+// What is held against a gate on a measure with `confidence`: the worse end of the one-sided
+// interval of the mean. Not known until all replicates have completed: judged after each one, a
+// configuration would meet its gates by luck at some time; and without those that diverged, failed
+// or were cancelled, the mean would be that of the lucky ones.
+std::optional<double> BoundOf(const SweepSpec& spec, const Gate& gate, const Means& means,
+                              const std::vector<ReplicateResult>& replicates) {
+  const auto is_complete = [](const ReplicateResult& one) {
+    return one.state == TrialState::kCompleted;
+  };
+  const auto found = means.measures.find(std::string(CanonicalMeasure(gate.name)));
+  if (std::ssize(replicates) < spec.replicates || found == means.measures.end() ||
+      found->second.count < spec.replicates || found->second.count < 2 ||
+      !std::all_of(replicates.begin(), replicates.end(), is_complete)) {
+    return std::nullopt;
+  }
+  const double half = found->second.HalfWidth(spec.confidence);
+  const bool is_upper = gate.op == Gate::Op::kLess || gate.op == Gate::Op::kLessEqual;
+  return found->second.mean + (is_upper ? half : -half);
+}
+
+GateOutcome Hold(const SweepSpec& spec, const Gate& gate, const std::optional<Value>& value,
+                 bool met) {
+  GateOutcome outcome{.gate = GateText(spec, gate), .met = met, .value = value};
   if (!met && value && IsNumber(*value) && IsNumber(gate.bound)) {
     const double missed_by = std::fabs(AsDouble(*value) - AsDouble(gate.bound));
     outcome.missed_by = std::isfinite(missed_by) ? missed_by : 0;
@@ -140,20 +186,23 @@ GateOutcome Hold(const Gate& gate, const std::optional<Value>& value, bool met) 
   return outcome;
 }
 
-GateOutcome HoldGate(const Gate& gate, const SweepSpec& spec, const Configuration& configuration,
-                     const Measured& measured, bool has_value) {
+// A gate on a measure; `value` is nullopt when it was not reported.
+GateOutcome HoldMeasure(const SweepSpec& spec, const Gate& gate, const std::optional<double>& value,
+                        bool judged) {
+  if (!value) return Hold(spec, gate, std::nullopt, false);
+  return Hold(spec, gate, *value, judged && Meets(gate, *value));
+}
+
+// A gate on epochs or on a fact of the network.
+GateOutcome HoldOther(const SweepSpec& spec, const Gate& gate, const Configuration& configuration,
+                      const Measured& measured, bool judged) {
   if (gate.name == "epochs") {
-    const bool met = has_value && (spec.gate_on == GateOn::kBest ? Meets(gate, measured.epoch)
-                                                                 : measured.epochs_in_gate);
-    return Hold(gate, std::int64_t{measured.epoch}, met);
-  }
-  if (IsMeasureGate(gate)) {
-    const std::optional<double> value = measured.values.Get(gate.name);
-    if (!value) return Hold(gate, std::nullopt, false);
-    return Hold(gate, *value, has_value && Meets(gate, *value));
+    const bool met = judged && (spec.gate_on == GateOn::kBest ? Meets(gate, measured.epoch)
+                                                              : measured.epochs_in_gate);
+    return Hold(spec, gate, std::int64_t{measured.epoch}, met);
   }
   const std::optional<Value> value = LookUpConfiguration(configuration, gate.name);
-  return Hold(gate, value, value && gate.Holds(*value));
+  return Hold(spec, gate, value, value && gate.Holds(*value));
 }
 
 // The tier of an epoch under the gates on epochs and measures.
@@ -236,12 +285,17 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
   int best = -1;
   for (int i = 0; i < static_cast<int>(replicates.size()); ++i) {
     if (!replicates[i].result.Has(spec.objective().name)) continue;
-    ++score.replicates;
     if (best < 0 || Better(spec, replicates[i].result, replicates[best].result)) best = i;
   }
-  const Means all = MeanOfLast(spec, replicates, /*only_ended=*/false);
-  score.mean_last = all.values.Get(spec.objective().name).value_or(0);
-  score.mean_half_width = all.half_width;
+  const Means ended = MeanOfLast(spec, replicates, /*only_ended=*/true);
+  const Means means = ended.count > 0 ? ended : MeanOfLast(spec, replicates, /*only_ended=*/false);
+  score.replicates = means.count;
+  if (const auto found = means.measures.find(std::string(CanonicalMeasure(spec.objective().name)));
+      found != means.measures.end()) {
+    score.mean_last = found->second.mean;
+    const double half = found->second.HalfWidth(0.975);
+    score.mean_half_width = std::isnan(half) ? 0 : half;
+  }
 
   Measured measured;
   score.has_value = best >= 0;
@@ -252,16 +306,22 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
   }
   bool judged = score.has_value;  // the values for the gates exist
   if (spec.gate_on == GateOn::kMean && score.has_value) {
-    const Means ended = MeanOfLast(spec, replicates, /*only_ended=*/true);
     judged = ended.count > 0;
-    const Means& means = judged ? ended : all;
-    measured = {
-        .values = means.values, .epoch = means.last_epoch, .epochs_in_gate = means.epochs_in_gate};
+    measured = {.values = means.Values(),
+                .epoch = means.last_epoch,
+                .epochs_in_gate = means.epochs_in_gate};
   }
   score.metric = measured.values.GetOrNaN(spec.objective().name);
   score.qualifies = score.has_value;
   for (const Gate& gate : spec.require) {
-    score.gates.push_back(HoldGate(gate, spec, configuration, measured, judged));
+    if (!IsMeasureGate(gate)) {
+      score.gates.push_back(HoldOther(spec, gate, configuration, measured, judged));
+    } else {
+      const std::optional<double> value = spec.confidence > 0
+                                              ? BoundOf(spec, gate, means, replicates)
+                                              : measured.values.Get(gate.name);
+      score.gates.push_back(HoldMeasure(spec, gate, value, judged));
+    }
     score.qualifies = score.qualifies && score.gates.back().met;
   }
   score.values = std::move(measured.values);
@@ -271,6 +331,37 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
     score.qualifies = false;
   }
   return score;
+}
+
+double DeviationOfLast(const ConfigurationScore& score) {
+  if (score.replicates < 2) return std::numeric_limits<double>::quiet_NaN();
+  return score.mean_half_width / StudentQuantile(0.975, score.replicates - 1) *
+         std::sqrt(score.replicates);
+}
+
+RunCount CountQualifying(const SweepSpec& spec, const ConfigurationScore& score,
+                         const std::vector<ReplicateResult>& replicates) {
+  bool network_qualifies = score.gates.size() == spec.require.size();
+  for (std::size_t i = 0; network_qualifies && i < spec.require.size(); ++i) {
+    const Gate& gate = spec.require[i];
+    network_qualifies = IsMeasureGate(gate) || gate.name == "epochs" || score.gates[i].met;
+  }
+  RunCount count;
+  for (const ReplicateResult& replicate : replicates) {
+    // A cancelled run says nothing; one that failed, as by diverging, does not qualify.
+    if (!IsTerminal(replicate.state) || replicate.state == TrialState::kCancelled) continue;
+    ++count.ended;
+    const bool counts =
+        replicate.state != TrialState::kFailed && replicate.result.Has(spec.objective().name);
+    if (counts && network_qualifies && RunMeetsEpochGates(spec, replicate.result)) {
+      ++count.qualifying;
+    }
+  }
+  return count;
+}
+
+Interval QualifyingInterval(const RunCount& runs) {
+  return WilsonInterval(static_cast<double>(runs.qualifying) / std::max(runs.ended, 1), runs.ended);
 }
 
 RunValue ValueOf(const SweepSpec& spec, const TrialResult& result) {

@@ -9,6 +9,7 @@
 #include "common/expr/expression.h"
 #include "common/lifecycle/trial_state.h"
 #include "common/spec/sweep_spec.h"
+#include "common/stats/intervals.h"
 #include "common/trial/measures.h"
 
 namespace sweep {
@@ -60,15 +61,16 @@ struct ReplicateResult {
 
 // A configuration's result under the sweep's gates.
 struct ConfigurationScore {
-  bool has_value = false;      // the objective has been reported
-  bool qualifies = false;      // every gate is met
-  Measurements values;         // of the JudgedMeasures(), chosen by gate_on; the gates test these
-  double metric = 0;           // the objective among them, which ranks; NaN when it is not a number
-  int epochs_to_target = 0;    // of the replicate that represents it; 0: none
-  int best_replicate = 0;      // index into the replicates
-  int replicates = 0;          // number that have reported the objective
-  double mean_last = 0;        // of the objective over those replicates
-  double mean_half_width = 0;  // of the 95 % interval, Student's t; 0 with fewer than two
+  bool has_value = false;    // the objective has been reported
+  bool qualifies = false;    // every gate is met
+  Measurements values;       // of the JudgedMeasures(), chosen by gate_on; the gates test these
+  double metric = 0;         // the objective among them, which ranks; NaN when it is not a number
+  int epochs_to_target = 0;  // of the replicate that represents it; 0: none
+  int best_replicate = 0;    // index into the replicates
+  // Number that have ended with a value of the objective; while none has, that have reported it.
+  int replicates = 0;
+  double mean_last = 0;            // of the objective over those replicates
+  double mean_half_width = 0;      // of the 95 % interval, Student's t; 0 with fewer than two
   std::vector<GateOutcome> gates;  // in the file's order
 };
 
@@ -80,12 +82,19 @@ struct ConfigurationScore {
 ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration& configuration,
                                       const std::vector<ReplicateResult>& replicates);
 
-// 95 % Wilson score interval of a share `successes / n` (Wilson 1927).
-struct Interval {
-  double low = 0;
-  double high = 0;
+// The standard deviation between the runs of `mean_last`; NaN with fewer than two.
+double DeviationOfLast(const ConfigurationScore& score);
+
+// The number of replicates that have ended and that meet the criteria, each held against them by
+// itself: with `gate_on: mean` by its last epoch. `score` is that of their configuration.
+struct RunCount {
+  int ended = 0;  // also by failing, but not by being cancelled
+  int qualifying = 0;
 };
-Interval WilsonInterval(double share, std::int64_t n);
+RunCount CountQualifying(const SweepSpec& spec, const ConfigurationScore& score,
+                         const std::vector<ReplicateResult>& replicates);
+// 95 % interval of the share of runs that qualify.
+Interval QualifyingInterval(const RunCount& runs);
 
 // 95 % interval of a configuration's `metric`: Student's t for a mean over several runs, else
 // Wilson's for a share of `images`; nullopt when neither applies.
@@ -103,8 +112,5 @@ RunValue ValueOf(const SweepSpec& spec, const TrialResult& result);
 // fewer than two replicates, which have no spread.
 std::optional<Interval> MeanInterval(const Objective& objective, double mean, double half_width,
                                      int replicates);
-
-// Two-sided 97.5 % quantile of Student's t for `degrees` ≥ 1.
-double StudentT975(int degrees);
 
 }  // namespace sweep

@@ -172,6 +172,82 @@ TEST(Ranking, MeanLooksAtTheMeanOfEndedReplicates) {
   EXPECT_FALSE(Score(spec, {running}).qualifies);
 }
 
+// Of 0.9941, 0.9946, 0.9939, 0.9944 and 0.9942 the mean is 0.99424, and its one-sided 95 % bound
+// 0.99424 - 2.131847 · 0.000270185 / √5 = 0.9939824 (SciPy: 0.9939824079727216).
+TEST(Confidence, GatesOnTheWorseEndOfTheMeansOneSidedInterval) {
+  const auto score = [](const std::string& gate, int ended = 5) {
+    const SweepSpec spec =
+        SpecWith("require: {accuracy: \"" + gate + "\", confidence: 0.95}\nreplicates: 5\n");
+    std::vector<ReplicateResult> runs;
+    for (const double accuracy : {0.9941, 0.9946, 0.9939, 0.9944, 0.9942}) {
+      const bool has_ended = std::ssize(runs) < ended;
+      runs.push_back(Trained(spec, {0.9, accuracy},
+                             has_ended ? TrialState::kCompleted : TrialState::kRunning));
+    }
+    return Score(spec, runs);
+  };
+  EXPECT_TRUE(score(">= 99.398 %").qualifies);
+  const ConfigurationScore missed = score(">= 99.4 %");
+  EXPECT_FALSE(missed.qualifies) << "the mean is 99.424 %";
+  ASSERT_EQ(missed.gates.size(), 1u);
+  EXPECT_EQ(missed.gates[0].gate, "accuracy >= 0.994 at 95 % confidence");
+  EXPECT_NEAR(AsDouble(*missed.gates[0].value), 0.9939824079727216, 1e-12);
+  EXPECT_NEAR(missed.gates[0].missed_by, 1.759e-5, 1e-8);
+  EXPECT_NEAR(missed.metric, 0.99424, 1e-12) << "it ranks by the mean";
+  EXPECT_FALSE(score("<= 99.44 %").qualifies) << "the upper bound is 99.4498 %";
+  EXPECT_TRUE(score("<= 99.45 %").qualifies);
+  const ConfigurationScore early = score(">= 99.398 %", /*ended=*/4);
+  EXPECT_FALSE(early.qualifies) << "not before all have ended";
+  EXPECT_EQ(early.gates[0].value, std::nullopt);
+}
+
+TEST(Confidence, OfOneReplicateNothingIsKnown) {
+  const SweepSpec spec = SpecWith("require: {accuracy: \">= 0.5\", confidence: 0.95}\n");
+  const ConfigurationScore score = Score(spec, {Trained(spec, {0.9941})});
+  EXPECT_FALSE(score.qualifies);
+  EXPECT_EQ(score.gates.at(0).value, std::nullopt);
+  EXPECT_EQ(score.gates.at(0).missed_by, 0);
+}
+
+TEST(Confidence, OneThatDivergedLeavesNoMean) {
+  const SweepSpec spec =
+      SpecWith("require: {accuracy: \">= 0.5\", confidence: 0.95}\nreplicates: 3\n");
+  const ReplicateResult nan =
+      Trained(spec, {std::numeric_limits<double>::quiet_NaN()}, TrialState::kDiverged);
+  EXPECT_FALSE(Score(spec, {Trained(spec, {0.99}), Trained(spec, {0.991}), nan}).qualifies);
+}
+
+// A replicate that has only begun would pull the mean down.
+TEST(Ranking, TheMeanOfLastIsThatOfEndedReplicatesOnceThereAreSome) {
+  const SweepSpec spec = SpecWith(std::string(kGates) + "replicates: 3\n");
+  const ReplicateResult running = Trained(spec, {0.5}, TrialState::kRunning);
+  ConfigurationScore score = Score(spec, {Trained(spec, {0.992}), Trained(spec, {0.993}), running});
+  EXPECT_EQ(score.replicates, 2);
+  EXPECT_NEAR(score.mean_last, 0.9925, 1e-12);
+  EXPECT_NEAR(DeviationOfLast(score), 0.0005 * std::sqrt(2), 1e-12);
+  score = Score(spec, {running});
+  EXPECT_EQ(score.replicates, 1);
+  EXPECT_EQ(score.mean_last, 0.5);
+  EXPECT_TRUE(std::isnan(DeviationOfLast(score)));
+}
+
+TEST(CountQualifying, HoldsEachEndedRunAgainstTheCriteria) {
+  const auto count = [](const std::string& more, const std::string& gates = kGates) {
+    const SweepSpec spec = SpecWith(gates + "replicates: 4\n" + more);
+    const std::vector<ReplicateResult> runs = {
+        Trained(spec, {0.9945, 0.993}), Trained(spec, {0.992, 0.9941}), Trained(spec, {0.99}),
+        Trained(spec, {0.995}, TrialState::kRunning)};
+    const RunCount made = CountQualifying(spec, Score(spec, runs), runs);
+    EXPECT_EQ(made.ended, 3) << "one still trains";
+    return made.qualifying;
+  };
+  EXPECT_EQ(count(""), 2);
+  EXPECT_EQ(count("gate_on: last\n"), 1);
+  EXPECT_EQ(count("gate_on: mean\n"), 1);
+  EXPECT_EQ(count("", "require: {accuracy: \">= 0.994\", parameters: \"< 100\"}\n"), 0);
+  EXPECT_EQ(count("", ""), 3) << "without criteria every run meets them";
+}
+
 TEST(Ranking, ALossMetricRanksByLoss) {
   const SweepSpec spec = SpecWith("metric: {name: loss, goal: minimize}\nreplicates: 2\n");
   const ConfigurationScore score = Score(spec, {Trained(spec, {0.9}), Trained(spec, {0.95})});
@@ -363,22 +439,12 @@ TEST(Intervals, StudentsTMatchesTheTables) {
   const std::pair<int, double> table[] = {{1, 12.706}, {2, 4.303}, {3, 3.182},  {4, 2.776},
                                           {5, 2.571},  {9, 2.262}, {19, 2.093}, {1000, 1.962}};
   for (const auto& [degrees, expected] : table) {
-    EXPECT_NEAR(StudentT975(degrees), expected, 6e-4) << degrees;
+    EXPECT_NEAR(StudentQuantile(0.975, degrees), expected, 6e-4) << degrees;
   }
-  EXPECT_NEAR(StudentT975(10'000'000), 1.95996, 1e-4) << "the normal distribution's";
+  EXPECT_NEAR(StudentQuantile(0.975, 10'000'000), 1.95996, 1e-4) << "the normal distribution's";
   for (int degrees = 1; degrees < 500; ++degrees) {
-    EXPECT_GT(StudentT975(degrees), StudentT975(degrees + 1)) << degrees;
+    EXPECT_GT(StudentQuantile(0.975, degrees), StudentQuantile(0.975, degrees + 1)) << degrees;
   }
-}
-
-TEST(Intervals, WilsonMatchesAKnownCase) {
-  // 99.40 % of 10,000 images: 60 errors.
-  const Interval interval = WilsonInterval(0.994, 10'000);
-  EXPECT_NEAR(interval.low, 0.99228, 2e-5);
-  EXPECT_NEAR(interval.high, 0.99534, 2e-5);
-  EXPECT_DOUBLE_EQ(WilsonInterval(1.0, 10).high, 1.0);
-  EXPECT_GT(WilsonInterval(0.0, 10).high, 0.2);
-  EXPECT_DOUBLE_EQ(WilsonInterval(0.5, 0).low, 0.0);
 }
 
 TEST(MeanInterval, IsWithinWhatAnAccuracyCanBeAndNoneForOneRun) {

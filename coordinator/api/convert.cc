@@ -131,7 +131,7 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
   proto.set_planned_trials(row.planned_configurations * spec.replicates);
   *proto.mutable_counts() = ToProto(row.counts);
   proto.set_epochs(spec.epochs);
-  for (const Gate& gate : spec.require) proto.add_gates(gate.name + " " + gate.ToString());
+  for (const Gate& gate : spec.require) proto.add_gates(GateText(spec, gate));
   proto.set_early_terminate(StopsInWords(spec.early_terminate, spec.stop_when));
   proto.set_qualifying(row.qualifying);
   *proto.mutable_create_time() = ToProto(row.created);
@@ -263,6 +263,12 @@ v1::RankedConfiguration ToProto(const RankedRow& row, const SweepSpec& spec) {
   if (const auto interval = MetricInterval(spec, score, EvaluationImages(spec))) {
     proto.set_interval_low(interval->low);
     proto.set_interval_high(interval->high);
+  }
+  proto.set_group(row.group);
+  proto.set_group_size(row.group_size);
+  if (row.runs) {
+    proto.set_ended_runs(row.runs->ended);
+    proto.set_qualifying_runs(row.runs->qualifying);
   }
   return proto;
 }

@@ -172,7 +172,12 @@ absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
   absl::StatusOr<v1::Sweep> sweep = Describe(*row);
   if (!sweep.ok()) return sweep.status();
   *response->mutable_sweep() = *std::move(sweep);
-  const absl::StatusOr<std::vector<RankedRow>> ranked = store_->Read(SelectRanking, *name, 0, *top);
+  const absl::StatusOr<std::vector<RankedRow>> ranked =
+      store_->Read([&](Database& database) -> absl::StatusOr<std::vector<RankedRow>> {
+        absl::StatusOr<std::vector<RankedRow>> rows = SelectRanking(database, *name, 0, *top);
+        if (!rows.ok()) return rows.status();
+        return WithStatistics(database, *stored->spec, row->id, *std::move(rows));
+      });
   if (!ranked.ok()) return ranked.status();
   for (const RankedRow& item : *ranked) {
     if (!item.score.has_value) break;  // those without an epoch come last and have no rank

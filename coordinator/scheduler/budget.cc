@@ -37,10 +37,10 @@ absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap, std::int64
   }
   const std::optional<std::int64_t> points = MaxPoints(spec);
   if (!points || run_cap <= *points + earlier) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("sweep '{}' cannot make {} configurations: its search space has {} points{}",
-                  spec.name, run_cap, *points,
-                  earlier > 0 ? fmt::format(", and {} were made with earlier files", earlier) : ""));
+  return absl::InvalidArgumentError(fmt::format(
+      "sweep '{}' cannot make {} configurations: its search space has {} points{}", spec.name,
+      run_cap, *points,
+      earlier > 0 ? fmt::format(", and {} were made with earlier files", earlier) : ""));
 }
 
 }  // namespace sweep

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "common/base/counted.h"
 #include "common/spec/known_points.h"
 #include "common/spec/sweep_edit.h"
 #include "coordinator/search/point_identity.h"
@@ -62,7 +63,23 @@ std::optional<bool> EditPlan::keep_going() const {
   return after_->keep_going;
 }
 
+absl::Status EditPlan::CheckRule(const SweepRow& row) const {
+  const std::optional<EarlyTerminate>&rule = before_->early_terminate,
+        &other = after_->early_terminate;
+  if (!rule || !rule->Holds() || (other && other->Canonical() == rule->Canonical())) {
+    return absl::OkStatus();
+  }
+  // Their target epochs are that rule's; nobody else would promote them.
+  const std::int64_t open = row.counts.pending + row.counts.running + row.counts.on_hold;
+  if (open == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "sweep '{}' cannot be changed so:\n  early_terminate: {} that {} not ended wait{} "
+      "for promotion by the present rule",
+      row.name, Counted(open, "trial"), open == 1 ? "has" : "have", open == 1 ? "s" : ""));
+}
+
 absl::StatusOr<std::int64_t> EditPlan::Planned(const SweepRow& row) const {
+  if (absl::Status rule = CheckRule(row); !rule.ok()) return rule;
   std::int64_t planned = after_->run_cap > 0 ? after_->run_cap : kNoCap;
   // A sweep that was extended keeps that while the file says what it said.
   const bool is_extended = row.planned_configurations > before_->run_cap;

@@ -40,6 +40,8 @@ class EditPlan {
   absl::StatusOr<std::int64_t> Planned(const SweepRow& row) const;
 
  private:
+  absl::Status CheckRule(const SweepRow& row) const;
+
   absl::Status refusal_;
   std::shared_ptr<const SweepSpec> before_, after_;  // shared with the cache and the scheduler
   std::int64_t counted_ = 0;

@@ -274,10 +274,11 @@ Reasons ExplainHeld(const TrialSituation& at) {
 Reasons ExplainOnHold(const TrialSituation& at) {
   const TrialRow& trial = at.trial;
   const std::string why = trial.reason.empty() ? "" : ": " + OneLine(trial.reason, kMaxReasonBytes);
-  return {fmt::format("it rests after {} of {}, its target{}", Counted(trial.result.epoch, "epoch"),
-                      trial.epochs, why),
-          "the stopping rule may let it go on; it is stopped when no other trial of the sweep is "
-          "left"};
+  return {
+      fmt::format("it rests after {} of {}, its target{}", Counted(trial.result.epoch, "epoch"),
+                  trial.epochs, why),
+      "the stopping rule may let it go on, at the latest when only trials on hold are left of the "
+      "sweep; else it is stopped then"};
 }
 
 Reasons ExplainEnded(const TrialSituation& at) {

@@ -256,5 +256,17 @@ TEST_F(EditTest, TheStoppingRuleIsThatOfTheFile) {
   EXPECT_THAT(made, ElementsAre("none", HasSubstr("from epoch 2 on")));
 }
 
+// Trials that the rule holds would wait for it for ever.
+TEST_F(EditTest, ARuleThatHoldsTrialsStaysUntilTheyHaveEnded) {
+  const std::string asha = "early_terminate: {type: asha, min_epochs: 1}\n";
+  Start();
+  Submit(GridSource(kFour, asha));
+  const auto refused = Edit(GridSource(kFour, "early_terminate: {type: median}\n"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status()));
+  EXPECT_THAT(std::string(refused.status().message()),
+              HasSubstr("early_terminate: 4 trials that have not ended wait"));
+  EXPECT_TRUE(Edit(GridSource(kFour, asha + "max_failures: 9\n")).ok());
+}
+
 }  // namespace
 }  // namespace sweep

@@ -183,18 +183,24 @@ TEST_F(RestartTest, TheSameTrialsAreStopped) {
   }
 }
 
-// The rules of sweep files that let trials rest or stop them: with the reasons, states and epochs of
-// each trial.
-class RuleRestartTest : public RestartTest, public testing::WithParamInterface<std::string> {};
+// The rules of sweep files: with the reasons, states and epochs of each trial.
+struct RuleCase {
+  std::string name;
+  std::string text;
+  int completed = 0;  // at least
+  int stopped = 0;
+};
+
+class RuleRestartTest : public RestartTest, public testing::WithParamInterface<RuleCase> {};
 
 TEST_P(RuleRestartTest, TheSameIsDecided) {
-  const SweepSource source =
-      SourceOf(10, 9, fmt::format("early_terminate: {{{}}}\n", GetParam()));
+  const SweepSource source = SourceOf(8, 9, GetParam().text);
   const Outcome undisturbed = Run(source, 9, Kill::kNever);
   std::map<std::string, int> ended;
   for (const auto& [number, states] : undisturbed.states) ++ended[states.back()];
-  EXPECT_GE(ended["completed"], 1);
-  EXPECT_GE(ended["stopped"], 5);
+  EXPECT_GE(ended["completed"], GetParam().completed);
+  EXPECT_GE(ended["stopped"], GetParam().stopped);
+  EXPECT_EQ(ended["completed"] + ended["stopped"], 8);
   for (const Kill kill : {Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
     const Outcome disturbed = Run(source, 9, kill);
     EXPECT_GE(disturbed.kills, static_cast<int>(undisturbed.epochs.size()));
@@ -204,11 +210,17 @@ TEST_P(RuleRestartTest, TheSameIsDecided) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, RuleRestartTest,
-                         testing::Values("type: asha", "type: asha, form: stopping",
-                                         "type: asha, brackets: all, eta: 2",
-                                         "type: hyperband, min_iter: 1"),
-                         [](const auto& info) { return fmt::format("rule{}", info.index); });
+INSTANTIATE_TEST_SUITE_P(
+    Rules, RuleRestartTest,
+    testing::Values(
+        // Of 8, 3 reach epoch 3, and 1 the end: the places are rounded up.
+        RuleCase{"asha", "early_terminate: {type: asha}\n", 1, 7},
+        RuleCase{"asha_stopping", "early_terminate: {type: asha, form: stopping}\n", 1, 4},
+        RuleCase{"brackets", "early_terminate: {type: asha, brackets: all}\n", 2, 3},
+        RuleCase{"hyperband", "early_terminate: {type: hyperband, min_iter: 2}\n", 1, 2},
+        RuleCase{"success", "require: {accuracy: \">= 0.35\"}\nstop_when: {qualifying: 2}\n", 0,
+                 5}),
+    [](const auto& info) { return info.param.name; });
 
 // Trials rest at epochs 1 and 3 until they are among the better half there.
 class HalvingRestartTest : public RestartTest, public testing::WithParamInterface<bool> {};

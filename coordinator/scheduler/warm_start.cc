@@ -38,9 +38,7 @@ absl::Status Add(Store* store, SpecCache* specs, const SweepSpec& spec, const st
     return Refused(spec, source, "says nothing about it:\n  " + absl::StrJoin(other, "\n  "));
   }
   WarmStartRow start{.source = source};
-  const auto is_full = [&] {
-    return std::ssize(warm_start->points) >= WarmStart::kMostPoints;
-  };
+  const auto is_full = [&] { return std::ssize(warm_start->points) >= WarmStart::kMostPoints; };
   const auto before = warm_start->points.size();
   bool has_ended = false;
   for (std::int64_t after = 0; after < row->configurations; after += kConfigurationsPerRead) {

@@ -50,6 +50,7 @@ struct SearchDriver::Entry {
   std::int64_t stored = 0;            // number of the last stored configuration
   std::vector<std::int64_t> refused;  // trials whose decision was not stored
   int storing = 0;                    // decisions being stored
+  bool is_ended_by_rule = false;
   std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for the next number
   bool stands_in = false;                      // start-up points are being made or stored
   absl::Duration no_stand_in_before;           // monotonic
@@ -252,7 +253,8 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     const bool is_used_up = demand.configurations >= demand.planned;
     const bool wants =
         demand.is_open && (is_used_up || entry->search == nullptr || Wanted(*entry, demand) > 0);
-    const bool is_to_end = demand.only_on_hold && entry->storing == 0;
+    const bool is_to_end =
+        (demand.only_on_hold && entry->storing == 0) || (demand.is_open && entry->is_ended_by_rule);
     if (!wants && !entry->has_news && !is_to_end) continue;
     entry->is_busy = true;
     jobs.push_back({.entry = entry, .demand = std::move(demand)});
@@ -290,7 +292,12 @@ void SearchDriver::Run(const Job& job) {
 bool SearchDriver::EndSearchByRule(const Job& job) {
   Entry* const entry = job.entry.get();
   std::string reason = entry->rule == nullptr ? "" : entry->rule->SweepEnd();
-  if (reason.empty() || !job.demand.is_open) return false;
+  if (reason.empty()) return false;
+  {
+    MutexLock lock(&mutex_);
+    entry->is_ended_by_rule = true;
+  }
+  if (!job.demand.is_open) return false;
   entry->suggested.clear();
   entry->end_reason = std::move(reason);
   Store(job, 1);
@@ -399,8 +406,7 @@ void SearchDriver::Note(Entry* entry, StopDecision decision, int epoch) {
   Entry::Decision& last = place->second;
   if (!is_new && last.action == StopDecision::Action::kStop) return;
   const bool is_stop = decision.action == StopDecision::Action::kStop;
-  const int target =
-      is_stop && decision.target_epoch == 0 ? epoch : decision.target_epoch;
+  const int target = is_stop && decision.target_epoch == 0 ? epoch : decision.target_epoch;
   if (!is_new && last.action == decision.action && last.target_epoch == target) return;
   const bool after_hold = decision.action == StopDecision::Action::kPromote && !is_new &&
                           (last.action == StopDecision::Action::kHold || last.after_hold);
@@ -784,10 +790,7 @@ void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Sta
   MutexLock lock(&mutex_);
   entry->is_busy = false;
   if (status.ok()) entry->stored = batch->job.demand.configurations + batch->result.made;
-  if (!status.ok()) {
-    entry->not_before = options_.clock->Monotonic() + kRetryAfter;
-    entry->has_news = true;  // the rule may have ended the search, which then wants nothing
-  }
+  if (!status.ok()) entry->not_before = options_.clock->Monotonic() + kRetryAfter;
   Want();
 }
 

@@ -853,5 +853,79 @@ TEST_F(HalvingTest, APromotionThatIsRefusedIsMadeLaterBeforeTheSweepEnds) {
   EXPECT_EQ(Must(store_->Read(FindSweep, "s")).state, SweepState::kCompleted);
 }
 
+// The rule of a file, with one trial in three to go on from epoch 1.
+class AshaDriverTest : public HalvingTest {
+ protected:
+  void BeginWith(const std::string& rule, int trials) {
+    demand_ = Submit("s", /*learns=*/false, trials, rule);
+    Settle();
+  }
+};
+
+TEST_F(AshaDriverTest, WhenOnlyTrialsOnHoldAreLeftTheBestGoesOn) {
+  BeginWith("early_terminate: {type: asha}\n", 2);
+  Train(1, 1, 0.7);
+  Train(2, 1, 0.5);
+  Settle();
+  EXPECT_THAT(decided_, IsEmpty()) << "no place for one of two";
+  demand_->is_open = false;
+  demand_->only_on_hold = true;  // as the scheduler reports it
+  EXPECT_TRUE(driver_->Turn());
+  demand_->only_on_hold = false;
+  Settle();
+  ASSERT_EQ(decided_.size(), 1u);
+  EXPECT_EQ(decided_[0].number, 1);
+  EXPECT_EQ(Trial(1).state, TrialState::kPending);
+  EXPECT_EQ(Trial(1).target_epoch, 3);
+  // After a restart it is known from its state.
+  MakeDriver();
+  Settle();
+  Train(1, 3, 0.8);
+  Settle();
+  demand_->only_on_hold = true;
+  EXPECT_TRUE(driver_->Turn());
+  demand_->only_on_hold = false;
+  Settle();
+  EXPECT_EQ(Trial(1).state, TrialState::kPending);
+  EXPECT_EQ(Trial(1).target_epoch, 0);
+  EXPECT_EQ(Trial(2).state, TrialState::kOnHold);
+}
+
+TEST_F(AshaDriverTest, ARuleEndsTheSearch) {
+  BeginWith("require: {accuracy: \">= 0.9\"}\nstop_when: {qualifying: 1}\n", 1000);
+  const std::int64_t made = std::ssize(Trials("s"));
+  ASSERT_GT(made, 1);
+  ASSERT_LT(made, 1000);
+  const LeaseRow lease = writes().Grant(Trial(2).id, "w");
+  ASSERT_TRUE(writes().Record(lease, *demand_->spec, {TestEpoch(1, 0.95)}).ok());
+  events_.Notify(demand_->sweep_id, EventBus::Signal::kEvents);
+  Settle();
+  const SweepRow sweep = Must(store_->Read(FindSweep, "s"));
+  EXPECT_TRUE(sweep.exhausted);
+  EXPECT_EQ(sweep.search_reason, "1 configuration qualifies and 'stop_when' asks for no more");
+  EXPECT_EQ(std::ssize(Trials("s")), made);
+  EXPECT_EQ(Trial(1).state, TrialState::kStopped);
+  EXPECT_EQ(Trial(1).reason, sweep.search_reason);
+  EXPECT_TRUE(Trial(2).stopping) << "its holder saves the weights first";
+  EXPECT_EQ(Trial(2).target_epoch, 1);
+  ASSERT_TRUE(writes().Finish(lease, *demand_->spec, LeaseOutcome::kStopped).ok());
+  EXPECT_EQ(Must(store_->Read(FindSweep, "s")).state, SweepState::kCompleted);
+}
+
+TEST_F(AshaDriverTest, AnEndThatTheStoreRefusesIsTriedAgain) {
+  BeginWith("require: {accuracy: \">= 0.9\"}\nstop_when: {qualifying: 1}\n", 1000);
+  const LeaseRow lease = writes().Grant(Trial(2).id, "w");
+  ASSERT_TRUE(writes().Record(lease, *demand_->spec, {TestEpoch(1, 0.95)}).ok());
+  demand_->free_slots = 0;  // nothing else asks for a turn
+  faulty_->Refuse(absl::StatusCode::kUnavailable);
+  events_.Notify(demand_->sweep_id, EventBus::Signal::kEvents);
+  Settle();
+  faulty_->Refuse(absl::StatusCode::kOk);
+  EXPECT_FALSE(Must(store_->Read(FindSweep, "s")).exhausted);
+  clock_.Advance(absl::Seconds(2));
+  Settle();
+  EXPECT_TRUE(Must(store_->Read(FindSweep, "s")).exhausted);
+}
+
 }  // namespace
 }  // namespace sweep

@@ -188,11 +188,11 @@ INSTANTIATE_TEST_SUITE_P(Methods, LearningMethodTest, testing::Values("tpe", "gp
 TEST(EditedSearch, NoStartUpPointComesAgain) {
   for (const std::string method : {"tpe", "gp"}) {
     const std::vector<ParameterMap> made = First(ParseSearch(method, kRanges), 5);
-    const SweepSpec after = ParseSearch(
-        method, kRanges,
-        fmt::format("try_first: [{{a: {}, b: {}}}, {{a: {}, b: {}}}]\n",
-                    FormatValue(made[0].at("a")), FormatValue(made[0].at("b")),
-                    FormatValue(made[1].at("a")), FormatValue(made[1].at("b"))));
+    const SweepSpec after =
+        ParseSearch(method, kRanges,
+                    fmt::format("try_first: [{{a: {}, b: {}}}, {{a: {}, b: {}}}]\n",
+                                FormatValue(made[0].at("a")), FormatValue(made[0].at("b")),
+                                FormatValue(made[1].at("a")), FormatValue(made[1].at("b"))));
     std::set<std::string> all;
     for (const ParameterMap& point : made) all.insert(PointIdentity(point));
     for (const ParameterMap& point : Rest(after, made, 9)) {

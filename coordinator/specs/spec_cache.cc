@@ -132,10 +132,8 @@ void SpecCache::Replace(const SweepRow& row, StoredSpec stored) {
 
 void SpecCache::Keep(const SweepRow& row, StoredSpec stored) {
   MutexLock lock(&mutex_);
-  Put(row.id, {.name = row.name,
-               .revision = row.revision,
-               .stored = std::move(stored),
-               .is_kept = true});
+  Put(row.id,
+      {.name = row.name, .revision = row.revision, .stored = std::move(stored), .is_kept = true});
 }
 
 void SpecCache::Release(std::int64_t sweep_id) {

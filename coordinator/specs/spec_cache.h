@@ -70,7 +70,7 @@ class SpecCache {
 
  private:
   struct Entry {
-    std::string name;  // the sweep's name at the time of parsing
+    std::string name;           // the sweep's name at the time of parsing
     std::int64_t revision = 0;  // of its file
     StoredSpec stored;
     bool is_kept = false;

@@ -33,52 +33,84 @@ std::vector<StopDecision> AshaRule::OnEpoch(const Observation& seen) {
   const auto [found, is_new] = trials_.try_emplace(key);
   Trial& trial = found->second;
   if (is_new) trial.best = -std::numeric_limits<double>::infinity();
-  if (trial.has_diverged) return {};
-  // A trial that a person has retried goes on from where it rested.
-  if (trial.rests) GoOn(&trial);
+  if (trial.is_out) return {};
   trial.epoch = seen.epoch;
-  if (seen.has_value && !std::isfinite(seen.value)) return Diverge(seen, &trial);
-  if (seen.has_value) trial.best = std::max(trial.best, sign_ * seen.value);
-  std::vector<StopDecision> decisions;
-  // A program that omits epochs may pass several rungs at once.
-  while (trial.next < std::ssize(rungs_) && seen.epoch >= At(trial.next).epoch) {
-    if (trial.rests) GoOn(&trial);
-    std::vector<StopDecision> more = Arrive(key, &trial);
-    std::move(more.begin(), more.end(), std::back_inserter(decisions));
-    if (!decisions.empty() && decisions.back().action == StopDecision::Action::kStop) break;
-  }
-  return decisions;
+  if (!seen.has_value) return PassTarget(key, &trial);
+  if (!std::isfinite(seen.value)) return Diverge(&trial);
+  trial.best = std::max(trial.best, sign_ * seen.value);
+  const int rung = RungAt(seen.epoch);
+  if (rung < trial.next) return {};
+  return Arrive(key, rung, &trial);
 }
 
-// It counts at the rungs that it has reached, and takes no place.
-std::vector<StopDecision> AshaRule::Diverge(const Observation& seen, Trial* trial) {
-  trial->has_diverged = true;
+int AshaRule::RungAt(int epoch) const {
+  const auto after = std::upper_bound(options_.rungs.begin(), options_.rungs.end(), epoch);
+  return static_cast<int>(after - options_.rungs.begin()) - 1;
+}
+
+std::vector<StopDecision> AshaRule::PassTarget(const Key& key, Trial* trial) {
+  const int reached = RungAt(trial->epoch);
+  if (!options_.promotes || trial->rests || reached < trial->target) return {};
+  trial->target = reached + 1;
+  return {{.action = StopDecision::Action::kPromote,
+           .configuration = key.first,
+           .replicate = key.second,
+           .target_epoch = EpochAfter(reached)}};
+}
+
+// It counts at the rung that it has reached, and takes no place.
+std::vector<StopDecision> AshaRule::Diverge(Trial* trial) {
+  trial->is_out = true;
+  trial->best = -std::numeric_limits<double>::infinity();
+  LeaveRest(trial);
   std::vector<StopDecision> decisions;
   if (trial->was_promoted) {
     const int from = trial->next - 1;
     GiveUpPlace(trial);
     decisions = Fill(from, Places(At(from)));
   }
-  while (options_.promotes && trial->next < std::ssize(rungs_) &&
-         seen.epoch >= At(trial->next).epoch) {
-    const int rung = trial->next++;
-    ++At(rung).reached;
-    std::vector<StopDecision> more = Fill(rung, Places(At(rung)));
-    std::move(more.begin(), more.end(), std::back_inserter(decisions));
+  const int index = RungAt(trial->epoch);
+  if (index < trial->next) return decisions;
+  trial->next = index + 1;
+  Rung& rung = At(index);
+  ++rung.reached;
+  if (!options_.promotes) {
+    rung.best.Add({.value = trial->best, .order = ++arrivals_});
+    return decisions;
   }
+  std::vector<StopDecision> more = Fill(index, Places(rung));
+  std::move(more.begin(), more.end(), std::back_inserter(decisions));
   return decisions;
 }
 
-std::vector<StopDecision> AshaRule::Arrive(const Key& key, Trial* trial) {
-  const int index = trial->next++;
+std::vector<StopDecision> AshaRule::Arrive(const Key& key, int index, Trial* trial) {
+  // One that trains on though it rests leaves its rung without a place.
+  LeaveRest(trial);
+  trial->next = index + 1;
+  trial->arrived = trial->epoch;
   Rung& rung = At(index);
   ++rung.reached;
   const BestShare::Entry entry{.value = trial->best, .order = ++arrivals_};
-  if (!options_.promotes) return JudgeArrival(key, entry, &rung);
+  if (!options_.promotes) {
+    std::vector<StopDecision> decisions = JudgeArrival(key, entry, &rung);
+    trial->is_out = !decisions.empty();
+    return decisions;
+  }
   if (std::exchange(trial->was_promoted, false)) --on_the_way_;
+  const bool trains_on = std::exchange(trial->target, index) > index;
   trial->place = rung.resting.insert({entry, key}).first;
   trial->rests = true;
-  return Fill(index, Places(rung));
+  std::vector<StopDecision> decisions = Fill(index, Places(rung));
+  if (trial->rests && trains_on && !trial->has_ended) {
+    decisions.push_back({.action = StopDecision::Action::kHold,
+                         .configuration = key.first,
+                         .replicate = key.second,
+                         .target_epoch = trial->epoch,
+                         .reason = fmt::format("rests after epoch {}, with its first value since "
+                                               "epoch {}",
+                                               trial->epoch, rung.epoch)});
+  }
+  return decisions;
 }
 
 std::vector<StopDecision> AshaRule::JudgeArrival(const Key& key, const BestShare::Entry& entry,
@@ -86,22 +118,27 @@ std::vector<StopDecision> AshaRule::JudgeArrival(const Key& key, const BestShare
   rung->best.Add(entry);
   const BestShare::Entry& last = rung->best.Last();
   if (!last.IsBetterThan(entry)) return {};
-  return {{.action = StopDecision::Action::kStop,
-           .configuration = key.first,
-           .replicate = key.second,
-           .reason = fmt::format("stopped after epoch {} by asha: its best value {:.6g} is not among "
-                                 "the best {} of {} trials at epoch {}; the last of them has {:.6g}",
-                                 trials_.at(key).epoch, sign_ * entry.value, rung->best.best(),
-                                 rung->best.size(), rung->epoch, sign_ * last.value)}};
+  return {
+      {.action = StopDecision::Action::kStop,
+       .configuration = key.first,
+       .replicate = key.second,
+       .reason = fmt::format("stopped after epoch {} by asha: its best value {:.6g} is not among "
+                             "the best {} of {} trials at epoch {}; the last of them has {:.6g}",
+                             trials_.at(key).epoch, sign_ * entry.value, rung->best.best(),
+                             rung->best.size(), rung->epoch, sign_ * last.value)}};
 }
 
 void AshaRule::GoOn(Trial* trial) {
-  Rung& rung = At(trial->next - 1);
-  rung.resting.erase(trial->place);
-  ++rung.gone_on;
-  trial->rests = false;
+  LeaveRest(trial);
+  ++At(trial->next - 1).gone_on;
   trial->was_promoted = true;
+  trial->target = trial->next;
   ++on_the_way_;
+}
+
+void AshaRule::LeaveRest(Trial* trial) {
+  if (!std::exchange(trial->rests, false)) return;
+  At(trial->next - 1).resting.erase(trial->place);
 }
 
 void AshaRule::GiveUpPlace(Trial* trial) {
@@ -112,7 +149,6 @@ void AshaRule::GiveUpPlace(Trial* trial) {
 
 std::vector<StopDecision> AshaRule::Fill(int index, std::int64_t places) {
   Rung& rung = At(index);
-  const int target = index + 1 < std::ssize(rungs_) ? At(index + 1).epoch : 0;
   std::vector<StopDecision> decisions;
   while (rung.gone_on < places && !rung.resting.empty()) {
     const Key key = rung.resting.begin()->trial;
@@ -120,7 +156,7 @@ std::vector<StopDecision> AshaRule::Fill(int index, std::int64_t places) {
     decisions.push_back({.action = StopDecision::Action::kPromote,
                          .configuration = key.first,
                          .replicate = key.second,
-                         .target_epoch = target});
+                         .target_epoch = EpochAfter(index)});
   }
   return decisions;
 }
@@ -129,21 +165,23 @@ std::vector<StopDecision> AshaRule::OnState(const Observation& seen) {
   const auto found = trials_.find({seen.configuration, seen.replicate});
   if (found == trials_.end()) return {};
   Trial& trial = found->second;
-  // Promoted when only trials on hold were left, before a restart; or retried by a person.
-  if (seen.state == TrialState::kPending && trial.rests) GoOn(&trial);
+  const bool was_on_hold = std::exchange(trial.is_on_hold, seen.state == TrialState::kOnHold);
+  // Promoted when only trials on hold were left, before a restart.
+  if (seen.state == TrialState::kPending && was_on_hold && trial.rests) GoOn(&trial);
   if (!IsTerminal(seen.state)) return {};
-  if (trial.rests) {
-    At(trial.next - 1).resting.erase(trial.place);
-    trial.rests = false;
-  }
+  trial.has_ended = true;
+  LeaveRest(&trial);
   if (!trial.was_promoted) return {};
-  const bool has_failed = seen.state != TrialState::kCompleted && seen.state != TrialState::kStopped;
-  const int from = trial.next - 1;
-  if (!has_failed) {
+  // One whose last epoch is that of the rung was promoted and had nowhere to go.
+  const bool has_gone_on =
+      (seen.state == TrialState::kCompleted || seen.state == TrialState::kStopped) &&
+      trial.epoch > trial.arrived;
+  if (has_gone_on) {
     trial.was_promoted = false;
     --on_the_way_;
     return {};
   }
+  const int from = trial.next - 1;
   GiveUpPlace(&trial);
   return Fill(from, Places(At(from)));
 }

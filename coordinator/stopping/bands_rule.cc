@@ -9,6 +9,8 @@ namespace sweep {
 namespace {
 
 constexpr double kMostIterations = 10'000;
+// As there; with an eta close to 1 they would not end.
+constexpr int kMostBands = 100;
 
 }  // namespace
 
@@ -22,8 +24,10 @@ std::vector<int> BandsRule::BandsOf(const EarlyTerminate& options) {
       bands.insert(bands.begin(), static_cast<int>(band));
     }
   } else {
-    for (double band = options.min_iter; band <= kMostIterations; band *= options.eta) {
+    double band = options.min_iter;
+    for (int i = 0; i < kMostBands && band <= kMostIterations; ++i) {
       bands.push_back(static_cast<int>(band));
+      band *= options.eta;
     }
   }
   bands.erase(std::unique(bands.begin(), bands.end()), bands.end());

@@ -22,7 +22,7 @@ class BandsRule final : public StoppingRule {
   BandsRule(const EarlyTerminate& options, bool maximize);
 
   // max_iter / eta, max_iter / eta² and so on, `s` of them and not below 1; or min_iter,
-  // min_iter · eta and so on up to 10,000; rising.
+  // min_iter · eta and so on up to 10,000, at most 100 of them; rising, each once.
   static std::vector<int> BandsOf(const EarlyTerminate& options);
 
   std::vector<StopDecision> OnEpoch(const Observation& seen) override;

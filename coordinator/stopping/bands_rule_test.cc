@@ -33,13 +33,15 @@ TEST(Bands, AreCountedUpOrDown) {
   EXPECT_THAT(BandsRule::BandsOf(MaxIter(100, 2)), ElementsAre(11, 33));
   EXPECT_THAT(BandsRule::BandsOf(MaxIter(10, 2, 2.5)), ElementsAre(1, 4));
   EXPECT_THAT(BandsRule::BandsOf(MinIter(9999, 1.5)), ElementsAre(9999));
+  EXPECT_THAT(BandsRule::BandsOf(MinIter(1, 1.01)), ElementsAre(1, 2)) << "100, most of them equal";
+  EXPECT_THAT(BandsRule::BandsOf(MinIter(5, 1.0000000001)), ElementsAre(5));
 }
 
 // "-": the trial is stopped.
 std::string After(BandsRule* rule, std::int64_t trial, int epoch, double value,
                   bool has_value = true) {
-  const std::vector<StopDecision> decisions =
-      rule->OnEpoch({.configuration = trial, .epoch = epoch, .value = value, .has_value = has_value});
+  const std::vector<StopDecision> decisions = rule->OnEpoch(
+      {.configuration = trial, .epoch = epoch, .value = value, .has_value = has_value});
   return decisions.empty() ? "" : "-";
 }
 

@@ -13,8 +13,8 @@ double StudentBelow(double t, int degrees);
 
 // Where learning curves end, given where they are after some epoch: a linear regression
 //   end = b0 + b1 · now + b2 · step + b3 · step²,
-// by least squares, with the usual prediction interval. `now` and `end` are logarithms of errors, as
-// a rule; `step` is that of the effective learning rate, which decides how much a schedule that
+// by least squares, with the usual prediction interval. `now` and `end` are logarithms of errors,
+// as a rule; `step` is that of the effective learning rate, which decides how much a schedule that
 // ends low is still to gain. O(1) for each curve and each question.
 class CurveModel {
  public:

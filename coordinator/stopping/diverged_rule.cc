@@ -12,11 +12,12 @@ std::vector<StopDecision> DivergedRule::OnEpoch(const Observation& seen) {
   std::erase_if(decisions, [&](const StopDecision& decision) {
     return decision.configuration == seen.configuration && decision.replicate == seen.replicate;
   });
-  decisions.push_back({.action = StopDecision::Action::kStop,
-                       .configuration = seen.configuration,
-                       .replicate = seen.replicate,
-                       .reason = fmt::format("stopped after epoch {}: it has diverged, its {} is {}",
-                                             seen.epoch, objective_, seen.value)});
+  decisions.push_back(
+      {.action = StopDecision::Action::kStop,
+       .configuration = seen.configuration,
+       .replicate = seen.replicate,
+       .reason = fmt::format("stopped after epoch {}: it has diverged, its {} is {}", seen.epoch,
+                             objective_, seen.value)});
   return decisions;
 }
 

@@ -18,8 +18,8 @@ TEST(DivergedRule, StopsAtOnceWhateverTheOtherRuleSays) {
   DivergedRule rule("val/f1", std::make_unique<AshaRule>(AshaRule::Options{.rungs = {5}}));
   EXPECT_EQ(rule.FirstTarget(1), 5);
   EXPECT_TRUE(rule.OnEpoch({.configuration = 1, .epoch = 1, .value = 0.5}).empty());
-  for (const double value : {std::numeric_limits<double>::quiet_NaN(),
-                             std::numeric_limits<double>::infinity()}) {
+  for (const double value :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     const std::vector<StopDecision> decisions =
         rule.OnEpoch({.configuration = 2, .replicate = 1, .epoch = 2, .value = value});
     ASSERT_EQ(decisions.size(), 1u);

@@ -46,10 +46,11 @@ HyperbandRule::HyperbandRule(const Options& options) {
   const int count = options.brackets == 0 ? all : std::min(options.brackets, all);
   std::vector<int> rungs = RungsBelow(options.epochs, options.first, options.eta);
   for (int bracket = 0; bracket < count; ++bracket) {
-    brackets_.push_back(std::make_unique<AshaRule>(AshaRule::Options{.rungs = rungs,
-                                                                     .eta = options.eta,
-                                                                     .promotes = options.promotes,
-                                                                     .maximize = options.maximize}));
+    brackets_.push_back(
+        std::make_unique<AshaRule>(AshaRule::Options{.rungs = rungs,
+                                                     .eta = options.eta,
+                                                     .promotes = options.promotes,
+                                                     .maximize = options.maximize}));
     if (!rungs.empty()) rungs.erase(rungs.begin());
   }
   turns_ = TurnsOf(SharesOf(count, all, options.eta));

@@ -20,8 +20,8 @@ namespace sweep {
 class HyperbandRule final : public StoppingRule {
  public:
   struct Options {
-    int epochs = 0;    // the last one
-    int first = 1;     // rung of bracket 0
+    int epochs = 0;  // the last one
+    int first = 1;   // rung of bracket 0
     int eta = 3;
     int brackets = 0;  // the first so many; 0: all
     bool promotes = true;

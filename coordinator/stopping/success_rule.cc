@@ -71,8 +71,8 @@ std::vector<StopDecision> SuccessRule::OnEpoch(const Observation& seen) {
         {.action = StopDecision::Action::kStop,
          .configuration = seen.configuration,
          .replicate = seen.replicate,
-         .reason = fmt::format("stopped after epoch {}: it meets all criteria (stop_when)",
-                               seen.epoch)});
+         .reason =
+             fmt::format("stopped after epoch {}: it meets all criteria (stop_when)", seen.epoch)});
   }
   if (spec_->gate_on == GateOn::kBest) Count(seen.configuration, &known);
   StopAll(&decisions);
@@ -116,9 +116,9 @@ std::vector<StopDecision> SuccessRule::OnOnlyHeld() {
 void SuccessRule::StopAll(std::vector<StopDecision>* decisions) {
   const int wanted = spec_->stop_when->qualifying;
   if (wanted == 0 || qualifying_ < wanted) return;
-  end_ = fmt::format("{} and 'stop_when' asks for no more",
-                     wanted == 1 ? "1 configuration qualifies"
-                                 : fmt::format("{} configurations qualify", wanted));
+  end_ = fmt::format(
+      "{} and 'stop_when' asks for no more",
+      wanted == 1 ? "1 configuration qualifies" : fmt::format("{} configurations qualify", wanted));
   for (const auto& [trial, epoch] : unfinished_) {
     decisions->push_back({.action = StopDecision::Action::kStop,
                           .configuration = trial.first,

@@ -34,7 +34,7 @@ class SuccessRule final : public StoppingRule {
   struct Known {
     ParameterMap parameters;
     std::vector<ReplicateResult> replicates;
-    std::set<int> observed;                   // replicates
+    std::set<int> observed;  // replicates
     int unfinished = 0;
     bool qualifies = false;
   };

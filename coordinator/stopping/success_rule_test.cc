@@ -84,7 +84,8 @@ TEST(SuccessRule, TheLastEpochDecidesWhenTheFileSaysSo) {
 }
 
 TEST(SuccessRule, AnotherRuleDecidesMeanwhile) {
-  RuleUnderTest sweep(FileWith("stop_when: {qualifying: 1}\nearly_terminate: {type: asha, eta: 2}\n"));
+  RuleUnderTest sweep(
+      FileWith("stop_when: {qualifying: 1}\nearly_terminate: {type: asha, eta: 2}\n"));
   EXPECT_EQ(sweep.rule().FirstTarget(1), 1);
   sweep.Begin(1, Point());
   sweep.Begin(2, Point());

@@ -1,8 +1,11 @@
 #include "coordinator/stopping/target_rule.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 
+#include "absl/strings/str_cat.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -32,6 +35,24 @@ double StepOf(const ParameterMap& values) {
   return step;
 }
 
+// A hyperparameter that shapes a schedule, and the built-in schedule that it shapes; "": all but
+// one_cycle.
+struct ShapeName {
+  std::string_view name;
+  std::string_view schedule;
+};
+constexpr std::array<ShapeName, 7> kShapeNames = {{{"step_epochs", "step"},
+                                                   {"step_gamma", "step"},
+                                                   {"final_lr_fraction", "cosine"},
+                                                   {"warmup_epochs", ""},
+                                                   {"one_cycle_warmup", "one_cycle"},
+                                                   {"one_cycle_start_divisor", "one_cycle"},
+                                                   {"one_cycle_final_divisor", "one_cycle"}}};
+
+bool Shapes(const ShapeName& shape, std::string_view schedule) {
+  return shape.schedule.empty() ? schedule != "one_cycle" : shape.schedule == schedule;
+}
+
 // The last of a trial's epochs that the gates on epochs permit, when the best epoch decides; the
 // last one otherwise. 0: none.
 int LastPermitted(const SweepSpec& spec, int epochs) {
@@ -57,7 +78,8 @@ std::optional<GateAim> GateAim::Of(const SweepSpec& spec, const Gate& gate) {
   aim.gate_ = gate;
   aim.sign_ = up ? 1 : -1;
   aim.bound_ = AsDouble(gate.bound);
-  if (const Measure* measure = FindMeasure(gate.name)) aim.limit_ = up ? measure->max : measure->min;
+  if (const Measure* measure = FindMeasure(gate.name))
+    aim.limit_ = up ? measure->max : measure->min;
   for (const DeclaredMeasure& declared : spec.measures) {
     if (declared.name == gate.name) aim.limit_ = up ? declared.max : declared.min;
   }
@@ -81,20 +103,36 @@ TargetRule::TargetRule(const SweepSpec* spec)
   }
 }
 
+TargetRule::Kind TargetRule::KindOf(const Configuration& configuration, int epochs) const {
+  Kind kind{.words = "", .epochs = epochs};
+  std::string schedule;
+  const auto add = [&](const std::string& name, const Value& value) {
+    absl::StrAppend(&kind.words, name, "=", CanonicalText(value), "\n");
+  };
+  for (const auto& [name, value] : configuration.parameters) {
+    // A program's own words may be anything, a schedule under another name too.
+    if (name == "model" || (spec_->HasOwnTrainer() && !IsNumber(value))) add(name, value);
+  }
+  const ParameterMap& values = configuration.resolved;
+  if (const auto found = values.find("schedule"); found != values.end()) {
+    schedule = CanonicalText(found->second);
+    add("schedule", found->second);
+  }
+  for (const ShapeName& shape : kShapeNames) {
+    const auto found = values.find(std::string(shape.name));
+    if (found == values.end()) continue;
+    if (spec_->HasOwnTrainer() || Shapes(shape, schedule)) add(found->first, found->second);
+  }
+  return kind;
+}
+
 TargetRule::Plan TargetRule::PlanOf(std::int64_t configuration,
                                     const ParameterMap& parameters) const {
   Plan plan;
   const absl::StatusOr<Configuration> complete = spec_->Complete(configuration, parameters);
   if (!complete.ok()) return plan;
-  const ParameterMap& values = complete->resolved;
-  const auto word = [&](const ParameterMap& from, const std::string& name) {
-    const auto found = from.find(name);
-    return found == from.end() ? std::string() : CanonicalText(found->second);
-  };
-  plan.kind = {.network = word(parameters, "model"),
-               .schedule = word(values, "schedule"),
-               .epochs = spec_->MakeTrialSpec(*complete, /*replicate=*/0).epochs};
-  plan.step = StepOf(values);
+  plan.kind = KindOf(*complete, spec_->MakeTrialSpec(*complete, /*replicate=*/0).epochs);
+  plan.step = StepOf(complete->resolved);
   plan.last_permitted = LastPermitted(*spec_, plan.kind.epochs);
   return plan;
 }
@@ -112,14 +150,13 @@ std::vector<StopDecision> TargetRule::OnEpoch(const Observation& seen) {
     trial.distances.resize(aims_.size());
   }
   AddDistances(seen, &trial);
-  if (trial.is_done || trial.plan.last_permitted == 0 || seen.epoch < options_.min_epochs) return {};
-  if (spec_->gate_on == GateOn::kBest && trial.result.epochs_to_target > 0) {
-    trial.is_done = true;  // nothing can take it away
-    return {};
-  }
+  // With the best epoch to decide, nothing can take it away.
+  trial.has_met = spec_->gate_on == GateOn::kBest && trial.result.epochs_to_target > 0;
+  if (trial.has_met || trial.is_given_up || trial.plan.last_permitted == 0) return {};
+  if (seen.epoch < options_.min_epochs) return {};
   const std::string why = Judge(trial, seen.epoch);
   if (why.empty()) return {};
-  trial.is_done = true;
+  trial.is_given_up = true;
   return {{.action = StopDecision::Action::kStop,
            .configuration = seen.configuration,
            .replicate = seen.replicate,
@@ -150,21 +187,23 @@ std::string TargetRule::Judge(const Trial& trial, int epoch) const {
     if (epoch >= trial.plan.kind.epochs || spec_->gate_on != GateOn::kBest) return "";
     return fmt::format("it has not met the criteria by epoch {}, the last one permitted", last);
   }
-  const auto learned = learned_.find(trial.plan.kind);
-  if (learned == learned_.end()) return "";
-  const int judged = std::max(last - options_.min_epochs, 1) * static_cast<int>(aims_.size());
+  const auto kind = kinds_.find(trial.plan.kind);
+  if (kind == kinds_.end()) return "";
+  // The risk is a share of those that would qualify, not of all: where one in a hundred does, a
+  // hundredth of it may be spent on each trial. A trial is stopped once, so that what is lost is at
+  // most this chance, whichever epoch and gate it is.
+  const double least = options_.risk * kind->second.ShareQualified();
   for (std::size_t i = 0; i < aims_.size(); ++i) {
-    const Learned& known = learned->second[i][static_cast<std::size_t>(epoch) - 1];
+    const Learned& known = kind->second.learned[i][static_cast<std::size_t>(epoch) - 1];
     const double distance = trial.distances[i].back(), target = aims_[i].target();
     if (!std::isfinite(distance) || known.model.size() < options_.min_trials) continue;
     if (distance <= std::max(target, known.farthest_success)) continue;
     const double chance =
         known.model.ChanceBelow(distance, trial.plan.step, target, kLeastDeviation);
-    if (chance >= options_.risk / judged) continue;
-    return fmt::format("{} {} by epoch {} has a chance of {:.2g}, as {} completed trials of its "
-                       "network and schedule went",
-                       aims_[i].gate().name, aims_[i].gate().ToString(), last, chance,
-                       known.model.size());
+    if (chance >= least) continue;
+    return fmt::format(
+        "{} {} by epoch {} has a chance of {:.2g}, as {} trials of its network and schedule went",
+        aims_[i].gate().name, aims_[i].gate().ToString(), last, chance, known.model.size());
   }
   return "";
 }
@@ -176,31 +215,52 @@ std::vector<StopDecision> TargetRule::OnState(const Observation& seen) {
   if (!IsTerminal(seen.state)) return {};
   const auto found = trials_.find({seen.configuration, seen.replicate});
   if (found == trials_.end()) return {};
-  if (seen.state == TrialState::kCompleted) Learn(found->second);
-  trials_.erase(found);
+  Learn(seen.state, &found->second);
+  // One that failed or was cancelled goes on where it was, when a person retries it.
+  if (seen.state == TrialState::kCompleted || seen.state == TrialState::kStopped) {
+    trials_.erase(found);
+  }
   return {};
 }
 
-// Every epoch of a completed trial is an example of where such a curve ends.
-void TargetRule::Learn(const Trial& trial) {
-  const Plan& plan = trial.plan;
-  if (plan.last_permitted == 0) return;
-  const auto [place, is_new] = learned_.try_emplace(plan.kind);
-  std::vector<std::vector<Learned>>& learned = place->second;
+// Every epoch of a trial whose end is known is an example of where such a curve ends. That of one
+// that was stopped because it has met the gates counts too: without the best ones the model would
+// know failures only.
+void TargetRule::Learn(TrialState state, Trial* trial) {
+  const Plan& plan = trial->plan;
+  if (plan.last_permitted == 0 || trial->is_learned) return;
   const auto last = static_cast<std::size_t>(plan.last_permitted);
-  if (is_new) learned.assign(aims_.size(), std::vector<Learned>(last));
+  const auto seen = static_cast<std::size_t>(trial->result.epoch);
+  const bool is_whole = state == TrialState::kCompleted || seen >= last;
+  const bool in_a_row = spec_->gate_on == GateOn::kLastK;
+  const bool meets = spec_->gate_on == GateOn::kBest
+                         ? trial->has_met
+                         : trial->result.epochs_in_a_row >= (in_a_row ? spec_->gate_epochs : 1);
+  // The last epochs decide of one that has ended there.
+  const bool ended_well = trial->has_met || (in_a_row && meets && state == TrialState::kStopped);
+  const bool was_given_up = trial->is_given_up && state == TrialState::kStopped;
+  if (!is_whole && !ended_well && !was_given_up) return;
+  KnownKind& kind = kinds_[plan.kind];
+  if (kind.learned.empty()) kind.learned.assign(aims_.size(), std::vector<Learned>(last));
+  trial->is_learned = true;
+  ++kind.ended;
+  if (meets) ++kind.qualified;
+  if (!is_whole && !ended_well) return;
   for (std::size_t i = 0; i < aims_.size(); ++i) {
-    const std::vector<double>& distances = trial.distances[i];
-    if (distances.size() < last) continue;
-    double end = distances[last - 1];
+    std::vector<double> distances = trial->distances[i];
+    if (distances.empty()) continue;
+    // Epochs that were omitted; not those that one which was stopped has not had.
+    if (is_whole) distances.resize(std::max(distances.size(), last), distances.back());
+    const std::size_t known_epochs = std::min(distances.size(), last);
+    double end = distances[known_epochs - 1];
     if (spec_->gate_on != GateOn::kBest) {
-      const double value = trial.result.Last(aims_[i].gate().name);
+      const double value = trial->result.Last(aims_[i].gate().name);
       end = std::isfinite(value) ? aims_[i].Distance(value) : kInfinite;
     }
     if (!std::isfinite(end)) continue;
-    for (std::size_t epoch = 0; epoch < last; ++epoch) {
+    for (std::size_t epoch = 0; epoch < known_epochs; ++epoch) {
       if (!std::isfinite(distances[epoch])) continue;
-      Learned& known = learned[i][epoch];
+      Learned& known = kind.learned[i][epoch];
       known.model.Add(distances[epoch], plan.step, end);
       if (end > aims_[i].target()) continue;
       known.farthest_success = std::max(known.farthest_success, distances[epoch]);

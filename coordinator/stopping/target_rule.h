@@ -37,8 +37,9 @@ class GateAim {
 };
 
 // Stops a trial when it can no longer plausibly meet a gate on a measure by its last permitted
-// epoch. What is plausible is learned from completed trials of the same kind: network, schedule and
-// number of epochs (docs/stopping.md). Judges each epoch with its share of the risk.
+// epoch. What is plausible is learned from trials of the same kind, which is network, schedule and
+// number of epochs, that were seen up to there or have met the gates (docs/stopping.md). The
+// risk is that of a trial which would qualify.
 class TargetRule final : public StoppingRule {
  public:
   // `spec` has `early_terminate` and must outlive the rule.
@@ -49,8 +50,7 @@ class TargetRule final : public StoppingRule {
 
  private:
   struct Kind {
-    std::string network;
-    std::string schedule;
+    std::string words;  // the names and values that decide when such a curve rises
     int epochs = 0;
     auto operator<=>(const Kind&) const = default;
   };
@@ -65,27 +65,41 @@ class TargetRule final : public StoppingRule {
     // By aim and epoch: what counts so far, infinite before the first number.
     std::vector<std::vector<double>> distances;
     TrialResult result;
-    bool is_done = false;  // it is being stopped, or has met the criteria
+    bool has_met = false;  // the criteria, for good
+    bool is_given_up = false;
+    bool is_learned = false;  // one that failed may be retried, and end again
   };
-  // What completed trials of a kind were like after an epoch.
+  // What the known trials of a kind were like after an epoch.
   struct Learned {
     CurveModel model;
     // The distance of the one that was farthest away and met the gate in the end.
     double farthest_success = -std::numeric_limits<double>::infinity();
   };
+  struct KnownKind {
+    std::vector<std::vector<Learned>> learned;  // by aim and epoch
+    // Trials whose end is known, also those that were given up, and those that met the gates.
+    std::int64_t ended = 0;
+    std::int64_t qualified = 0;
+    // Not 0 nor 1 while few have ended.
+    double ShareQualified() const {
+      return (static_cast<double>(qualified) + 0.5) / (static_cast<double>(ended) + 1);
+    }
+  };
 
+  Kind KindOf(const Configuration& configuration, int epochs) const;
   Plan PlanOf(std::int64_t configuration, const ParameterMap& parameters) const;
   void AddDistances(const Observation& seen, Trial* trial) const;
   std::string Judge(const Trial& trial, int epoch) const;
-  void Learn(const Trial& trial);
+  // The trial has ended in `state`.
+  void Learn(TrialState state, Trial* trial);
 
   const SweepSpec* const spec_;
   const EarlyTerminate options_;
   const std::vector<std::string> judged_;
   std::vector<GateAim> aims_;
-  std::map<std::int64_t, Plan> plans_;                         // by configuration
-  std::map<std::pair<std::int64_t, int>, Trial> trials_;       // that have not ended
-  std::map<Kind, std::vector<std::vector<Learned>>> learned_;  // by aim and epoch
+  std::map<std::int64_t, Plan> plans_;                    // by configuration
+  std::map<std::pair<std::int64_t, int>, Trial> trials_;  // that may still report
+  std::map<Kind, KnownKind> kinds_;
 };
 
 }  // namespace sweep

@@ -20,19 +20,21 @@ class TargetRuleTest : public testing::Test {
  protected:
   static constexpr int kEpochs = 10;
 
-  static std::string FileWith(const std::string& rule, const std::string& gates = "score: \">= 0.99\"") {
+  static std::string FileWith(const std::string& rule,
+                              const std::string& gates = "score: \">= 0.99\"") {
     return "name: s\nprogram: ./none\nmethod: random\nrun_cap: 100\nepochs: 10\n"
            "metric: {name: score, goal: maximize}\nmeasures: {score: {range: [0, 1]}}\n"
            "parameters: {schedule: {values: [constant, cosine]}, x: {min: 0.0, max: 1.0}}\n"
-           "require: {" + gates + "}\nearly_terminate: {type: target" + rule + "}\n";
+           "require: {" +
+           gates + "}\nearly_terminate: {type: target" + rule + "}\n";
   }
   static ParameterMap Point(const std::string& schedule) {
     return {{"schedule", schedule}, {"x", 0.5}};
   }
   // The score of a curve: `start` is the error at epoch 1.
   static double Score(const std::string& schedule, double start, int epoch) {
-    const double done = schedule == "constant" ? std::min(epoch - 1, 2) / 2.0
-                                               : std::pow((epoch - 1) / 9.0, 3);
+    const double done =
+        schedule == "constant" ? std::min(epoch - 1, 2) / 2.0 : std::pow((epoch - 1) / 9.0, 3);
     return 1 - start * std::pow(0.25, done);
   }
   // Trains until the trial is stopped or completes; returns its last epoch.
@@ -49,10 +51,11 @@ class TargetRuleTest : public testing::Test {
     sweep_.End(trial, TrialState::kCompleted);
     return kEpochs;
   }
+  // The error at epoch 1 of the i-th of some trials, the first of which reaches the gate.
+  static double Start(int i) { return (0.04 + 0.06 * ((i * 5) % 8) / 7.0) * (1 + 0.02 * (i % 3)); }
   void Complete(const std::string& schedule, int count) {
     for (int i = 0; i < count; ++i) {
-      const double start = 0.04 + 0.06 * ((i * 5) % 8) / 7.0;
-      EXPECT_EQ(Train(schedule, start * (1 + 0.02 * (i % 3))), kEpochs) << schedule << " " << i;
+      EXPECT_EQ(Train(schedule, Start(i)), kEpochs) << schedule << " " << i;
     }
   }
 
@@ -68,10 +71,10 @@ TEST_F(TargetRuleTest, StopsNothingBeforeEnoughHaveCompleted) {
 TEST_F(TargetRuleTest, StopsWhatCannotReachTheGateAnyMore) {
   Complete("constant", 8);
   EXPECT_LE(Train("constant", 0.08), 3) << "it would end at 0.98";
-  EXPECT_THAT(sweep_.reason(),
-              AllOf(HasSubstr("stopped after epoch "), HasSubstr("score >= 0.99 by epoch 10 has a "
-                                                                 "chance of "),
-                    HasSubstr("as 8 completed trials of its network and schedule went")));
+  EXPECT_THAT(sweep_.reason(), AllOf(HasSubstr("stopped after epoch "),
+                                     HasSubstr("score >= 0.99 by epoch 10 has a "
+                                               "chance of "),
+                                     HasSubstr("as 8 trials of its network and schedule went")));
   EXPECT_EQ(Train("constant", 0.038), kEpochs) << "this one reaches it";
 }
 
@@ -104,8 +107,9 @@ TEST_F(TargetRuleTest, NothingIsJudgedBeforeMinEpochs) {
 TEST_F(TargetRuleTest, AfterTheLastPermittedEpochNothingCanHelp) {
   sweep_ = RuleUnderTest(FileWith("", "score: \">= 0.99\", epochs: \"<= 4\""));
   EXPECT_EQ(Train("constant", 0.05), 4);
-  EXPECT_EQ(sweep_.reason(),
-            "stopped after epoch 4: it has not met the criteria by epoch 4, the last one permitted");
+  EXPECT_EQ(
+      sweep_.reason(),
+      "stopped after epoch 4: it has not met the criteria by epoch 4, the last one permitted");
   EXPECT_EQ(Train("constant", 0.02), kEpochs) << "it has met them";
 }
 
@@ -121,6 +125,127 @@ TEST_F(TargetRuleTest, WhatWasNoWorseThanASuccessGoesOn) {
   sweep_.End(late, TrialState::kCompleted);
   EXPECT_EQ(Train("constant", 0.1), kEpochs);
   EXPECT_LT(Train("constant", 0.2), kEpochs);
+}
+
+// Whether a curve of a kind ends well is known as soon as it meets the gate, and whether it ends
+// badly at the last permitted epoch.
+TEST_F(TargetRuleTest, LearnsFromTrialsThatStopWhenTheyQualify) {
+  sweep_ = RuleUnderTest(FileWith("") + "stop_when: {trial_qualifies: true}\n");
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(Train("constant", 0.032 + 0.001 * i), 3) << "qualifies";
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(Train("constant", 0.041 + 0.001 * i), kEpochs) << i;
+  EXPECT_LE(Train("constant", 0.2), 2);
+  EXPECT_THAT(sweep_.reason(), HasSubstr("as 12 trials of its network and schedule went"));
+}
+
+TEST_F(TargetRuleTest, LearnsFromTrialsThatWereStoppedAtTheLastPermittedEpoch) {
+  sweep_ = RuleUnderTest(FileWith("", "score: \">= 0.99\", epochs: \"<= 5\""));
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(Train("constant", 0.041 + 0.006 * i), 5) << "too late";
+  EXPECT_LT(Train("constant", 0.2), 5);
+}
+
+TEST_F(TargetRuleTest, ATrialThatWasStoppedForAnotherReasonTeachesNothing) {
+  for (int i = 0; i < 20; ++i) {
+    const std::int64_t trial = ++trials_;
+    sweep_.Begin(trial, Point("constant"));
+    sweep_.After(trial, 1, Measurements{{"score", 0.9}});
+    sweep_.After(trial, 2, Measurements{{"score", 0.92}});
+    sweep_.End(trial, TrialState::kStopped);
+  }
+  EXPECT_EQ(Train("constant", 0.3), kEpochs);
+}
+
+TEST_F(TargetRuleTest, ATrialThatIsRetriedKeepsWhatItHasMet) {
+  sweep_ = RuleUnderTest(FileWith("", "score: \">= 0.99\", epochs: \"<= 4\""));
+  for (const TrialState end : {TrialState::kFailed, TrialState::kCancelled}) {
+    const std::int64_t trial = ++trials_;
+    sweep_.Begin(trial, Point("constant"));
+    EXPECT_EQ(sweep_.After(trial, 2, Measurements{{"score", 0.995}}), "");
+    sweep_.End(trial, end);
+    sweep_.End(trial, TrialState::kPending);
+    EXPECT_EQ(sweep_.After(trial, 3, Measurements{{"score", 0.98}}), "");
+    EXPECT_EQ(sweep_.After(trial, 4, Measurements{{"score", 0.98}}), "") << "it has met them";
+  }
+}
+
+TEST_F(TargetRuleTest, ATrialThatIsRetriedIsLearnedOnce) {
+  sweep_ = RuleUnderTest(FileWith(""));
+  for (int i = 0; i < 7; ++i) {
+    const std::int64_t trial = ++trials_;
+    sweep_.Begin(trial, Point("constant"));
+    for (int epoch = 1; epoch <= kEpochs; ++epoch) {
+      const double score = Score("constant", 0.04 + 0.001 * i, epoch);
+      sweep_.After(trial, epoch, Measurements{{"score", score}});
+    }
+    sweep_.End(trial, TrialState::kFailed);  // it reported all of its epochs
+    sweep_.End(trial, TrialState::kPending);
+    sweep_.End(trial, TrialState::kCompleted);
+  }
+  EXPECT_EQ(Train("constant", 0.5), kEpochs) << "the eighth";
+}
+
+// Where few qualify, less may be risked on each: those that do are stopped no more often.
+TEST_F(TargetRuleTest, TheRiskIsThatOfTheTrialsThatQualify) {
+  const auto epochs = [&](int hopeless, double start) {
+    sweep_ = RuleUnderTest(FileWith(", risk: 0.5"));
+    trials_ = 0;
+    Complete("constant", 8);
+    // They teach the model nothing, only that fewer qualify.
+    for (int i = 0; i < hopeless; ++i) EXPECT_LT(Train("constant", 0.9), kEpochs);
+    return Train("constant", start);
+  };
+  int few = 0, many = 0;
+  for (const double start : {0.044, 0.048, 0.052, 0.056, 0.06}) {
+    few += epochs(0, start);
+    many += epochs(60, start);
+  }
+  EXPECT_GT(many, few);
+}
+
+TEST_F(TargetRuleTest, WhatShapesAScheduleMakesAKind) {
+  const std::string file =
+      "name: s\nmodel: cnn-18718\ndataset: synthetic\nmethod: random\nrun_cap: 99\nepochs: 10\n"
+      "require: {accuracy: \">= 0.99\"}\nearly_terminate: {type: target}\nparameters:\n"
+      "  schedule: {values: [step, cosine]}\n  step_epochs: {values: [2, 8]}\n"
+      "  lr: {min: 0.01, max: 0.1}\n";
+  sweep_ = RuleUnderTest(file);
+  const auto train = [&](const std::string& schedule, std::int64_t step_epochs, double start) {
+    const std::int64_t trial = ++trials_;
+    sweep_.Begin(trial, {{"schedule", schedule}, {"step_epochs", step_epochs}, {"lr", 0.05}});
+    for (int epoch = 1; epoch <= kEpochs; ++epoch) {
+      const double accuracy = Score("constant", start, epoch);
+      if (sweep_.After(trial, epoch, Measurements{{"accuracy", accuracy}}).empty()) continue;
+      sweep_.End(trial, TrialState::kStopped);
+      return epoch;
+    }
+    sweep_.End(trial, TrialState::kCompleted);
+    return kEpochs;
+  };
+  for (int i = 0; i < 12; ++i) train("step", 2, Start(i));
+  EXPECT_EQ(train("step", 8, 0.2), kEpochs) << "it may fall at epoch 8";
+  EXPECT_LT(train("step", 2, 0.2), kEpochs);
+  for (int i = 0; i < 12; ++i) train("cosine", 2 + 6 * (i % 2), Start(i));
+  EXPECT_LT(train("cosine", 8, 0.2), kEpochs) << "steps do not shape it";
+}
+
+TEST_F(TargetRuleTest, WordsOfAProgramMakeAKind) {
+  std::string file = FileWith("");
+  file.replace(file.find("x: {"), 0, "decay: {values: [early, late]}, ");
+  sweep_ = RuleUnderTest(file);
+  const auto train = [&](const std::string& decay, double start) {
+    const std::int64_t trial = ++trials_;
+    ParameterMap point = Point("constant");
+    point["decay"] = decay;
+    sweep_.Begin(trial, point);
+    for (int epoch = 1; epoch <= kEpochs; ++epoch) {
+      const double score = Score("constant", start, epoch);
+      if (!sweep_.After(trial, epoch, Measurements{{"score", score}}).empty()) return epoch;
+    }
+    sweep_.End(trial, TrialState::kCompleted);
+    return kEpochs;
+  };
+  for (int i = 0; i < 12; ++i) train("early", Start(i));
+  EXPECT_EQ(train("late", 0.2), kEpochs) << "it may rise yet";
+  EXPECT_LT(train("early", 0.2), kEpochs);
 }
 
 TEST(GateAim, FallsAsTheMeasureGetsBetter) {

@@ -62,6 +62,11 @@ absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::
 // configurations that do not exist.
 absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(
     Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& configurations);
+// Rows of the sweep's ranking with their groups (common/stats/groups.h), which are those of the
+// whole ranking, and with how many of their replicates meet the criteria.
+absl::StatusOr<std::vector<RankedRow>> WithStatistics(Database& database, const SweepSpec& spec,
+                                                      std::int64_t sweep_id,
+                                                      std::vector<RankedRow> rows);
 // The number of configurations with a measured epoch, which are ranked.
 absl::StatusOr<std::int64_t> CountRanked(Database& database, std::int64_t sweep_id);
 

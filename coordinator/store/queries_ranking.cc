@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <map>
 #include <utility>
 
+#include "common/stats/groups.h"
 #include "common/stats/objective.h"
 #include "common/stats/pareto.h"
+#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/row_table.h"
 #include "coordinator/store/status_macros.h"
@@ -91,6 +94,49 @@ absl::StatusOr<std::vector<RankPlace>> SelectRankPage(Database& database, std::i
       [](const Statement& row) { return RankPlace{.configuration = row.Int(0)}; });
 }
 
+// A configuration among the first of a ranking, with its group.
+struct Grouped {
+  std::int64_t number = 0;
+  Estimate estimate;
+  int group = 0;
+};
+
+// The groups among the first configurations of a ranking by one objective.
+absl::StatusOr<std::vector<Grouped>> SelectGroups(Database& database, const SweepSpec& spec,
+                                                  std::int64_t sweep_id) {
+  if (spec.objectives.size() > 1) return std::vector<Grouped>{};
+  Statement statement = database.Prepare(
+      "SELECT number, metric, replicates, mean_last, mean_half_width FROM configurations WHERE "
+      "sweep_id = ? AND has_value = 1 ORDER BY qualifies DESC, has_value DESC, rank_key, "
+      "(epochs_to_target = 0), epochs_to_target, network_parameters, number LIMIT ?");
+  const std::int64_t images = EvaluationImages(spec);
+  STORE_ASSIGN_OR_RETURN(
+      std::vector<Grouped> made,
+      CollectRows<Grouped>(statement.Bind(sweep_id, kMostGrouped), [&](const Statement& row) {
+        const ConfigurationScore score = {.has_value = true,
+                                          .metric = row.Real(1),
+                                          .replicates = static_cast<int>(row.Int(2)),
+                                          .mean_last = row.Real(3),
+                                          .mean_half_width = row.Real(4)};
+        return Grouped{.number = row.Int(0), .estimate = EstimateOf(spec, score, images)};
+      }));
+  std::vector<Estimate> estimates;
+  for (const Grouped& one : made) estimates.push_back(one.estimate);
+  const std::vector<std::optional<int>> groups = GroupsOf(estimates);
+  for (std::size_t i = 0; i < made.size(); ++i) made[i].group = groups[i].value_or(0);
+  return made;
+}
+
+// What the replicates of a configuration meet, its representative among them.
+absl::StatusOr<RunCount> SelectRunCount(Database& database, const SweepSpec& spec,
+                                        const RankedRow& row) {
+  STORE_ASSIGN_OR_RETURN(const std::vector<Replicate> others,
+                         SelectOtherReplicates(database, row.trial));
+  std::vector<ReplicateResult> runs = {{.state = row.trial.state, .result = row.trial.result}};
+  for (const Replicate& other : others) runs.push_back(other.result);
+  return CountQualifying(spec, row.score, runs);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::int64_t sweep_id) {
@@ -124,6 +170,30 @@ absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const s
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i].rank = std::max<std::int64_t>(offset, 0) + static_cast<std::int64_t>(i) + 1;
     rows[i].front = order[i].front;
+  }
+  return rows;
+}
+
+absl::StatusOr<std::vector<RankedRow>> WithStatistics(Database& database, const SweepSpec& spec,
+                                                      std::int64_t sweep_id,
+                                                      std::vector<RankedRow> rows) {
+  STORE_ASSIGN_OR_RETURN(const std::vector<Grouped> grouped,
+                         SelectGroups(database, spec, sweep_id));
+  std::map<std::int64_t, int> group_of;
+  std::map<int, int> sizes;
+  for (const Grouped& one : grouped) {
+    if (one.group == 0) continue;
+    group_of[one.number] = one.group;
+    ++sizes[one.group];
+  }
+  for (RankedRow& row : rows) {
+    if (const auto found = group_of.find(row.trial.configuration); found != group_of.end()) {
+      row.group = found->second;
+      row.group_size = sizes[row.group];
+    }
+    if (spec.replicates == 1) continue;
+    STORE_ASSIGN_OR_RETURN(const RunCount runs, SelectRunCount(database, spec, row));
+    if (runs.ended > 0) row.runs = runs;
   }
   return rows;
 }

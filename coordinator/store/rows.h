@@ -296,6 +296,10 @@ struct RankedRow {
   int front = 0;   // as RankPlace
   TrialRow trial;  // the replicate that represents the configuration
   ConfigurationScore score;
+  // What WithStatistics adds.
+  int group = 0;                 // of configurations that cannot be told apart, from 1; 0: in none
+  int group_size = 0;            // number of its members
+  std::optional<RunCount> runs;  // of a sweep with replicates, once one has ended
 };
 
 // Selects the trials that a retry makes pending again.

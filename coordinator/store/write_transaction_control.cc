@@ -24,9 +24,8 @@ absl::Status SweepHasEnded(const SweepRow& sweep) {
 
 absl::Status CheckReplaced(const SweepRow& sweep, const std::string& sha256) {
   if (sha256.empty() || Sha256Hex(sweep.source.text) == sha256) return absl::OkStatus();
-  return absl::AbortedError(
-      fmt::format("the file of sweep '{}' was changed meanwhile; look at the difference again",
-                  sweep.name));
+  return absl::AbortedError(fmt::format(
+      "the file of sweep '{}' was changed meanwhile; look at the difference again", sweep.name));
 }
 
 absl::StatusOr<SweepRow> WriteTransaction::GetSweep(const std::string& name) {

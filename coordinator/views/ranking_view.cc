@@ -17,6 +17,18 @@ void Describe(const Interval& interval, documents::Interval* made) {
   made->set_high(interval.high);
 }
 
+// The group, and how many replicates qualify.
+void DescribeStatistics(const RankedRow& ranked, documents::RankingFacts* row) {
+  if (ranked.group > 0) {
+    row->set_group(ranked.group);
+    row->set_group_size(ranked.group_size);
+  }
+  if (!ranked.runs) return;
+  row->set_ended_runs(ranked.runs->ended);
+  row->set_qualifying_runs(ranked.runs->qualifying);
+  Describe(QualifyingInterval(*ranked.runs), row->mutable_qualifying_interval());
+}
+
 // The result over all replicates.
 void DescribeScore(const ConfigurationScore& score, const SweepSpec& spec,
                    documents::RankingFacts* row) {
@@ -47,6 +59,7 @@ void Describe(const RankedRow& ranked, const SweepSpec& spec, documents::Ranking
   facts->set_configuration(trial.configuration);
   facts->set_state(StateOf(trial.state));
   DescribeScore(ranked.score, spec, facts);
+  DescribeStatistics(ranked, facts);
   if (const int epoch = ValueOf(spec, result).epoch; epoch > 0) facts->set_value_epoch(epoch);
   facts->set_last(result.Last(spec.objective().name));
   *facts->mutable_measures() = NamedSummaries(result.measures);
@@ -124,7 +137,12 @@ absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep, con
   const absl::StatusOr<std::int64_t> total = Count(store, sweep, looked);
   if (!total.ok()) return total.status();
   absl::StatusOr<std::vector<RankedRow>> rows =
-      store->Read(SelectRanking, sweep.name, range.offset, static_cast<int>(range.limit));
+      store->Read([&](Database& database) -> absl::StatusOr<std::vector<RankedRow>> {
+        absl::StatusOr<std::vector<RankedRow>> page =
+            SelectRanking(database, sweep.name, range.offset, static_cast<int>(range.limit));
+        if (!page.ok()) return page.status();
+        return WithStatistics(database, *looked.spec, sweep.id, *std::move(page));
+      });
   if (!rows.ok()) return rows.status();
   // Configurations without an epoch are not ranked.
   std::erase_if(*rows, [](const RankedRow& row) { return !row.score.has_value; });
@@ -143,7 +161,12 @@ absl::StatusOr<RankedPage> PartOfRanking(Store* store, const SweepRow& sweep,
   if (!numbers.ok()) return numbers.status();
   RankedPage page{.total = std::ssize(*numbers)};
   absl::StatusOr<std::vector<RankedRow>> rows =
-      store->Read(SelectRankedRows, sweep.id, range.Of(*numbers));
+      store->Read([&](Database& database) -> absl::StatusOr<std::vector<RankedRow>> {
+        absl::StatusOr<std::vector<RankedRow>> part =
+            SelectRankedRows(database, sweep.id, range.Of(*numbers));
+        if (!part.ok()) return part.status();
+        return WithStatistics(database, *looked.spec, sweep.id, *std::move(part));
+      });
   if (!rows.ok()) return rows.status();
   page.rows = *std::move(rows);
   for (RankedRow& row : page.rows) {

@@ -74,6 +74,29 @@ TEST_F(RankingViewTest, OfOneReplicateThereIsNoIntervalOfTheMean) {
   EXPECT_EQ(row["mean_interval"].size(), 2u);
 }
 
+// Of three configurations with two replicates each the first two have means within their spread,
+// the third is far away; all have the same groups whatever the page shows.
+TEST_F(RankingViewTest, HasGroupsAndTheRunsThatQualify) {
+  const std::string more = "replicates: 3\n";
+  const SweepSpec spec = TestSpec("s", more);
+  const SweepRow sweep = driver_->Create(spec, more);
+  const std::vector<std::vector<double>> accuracies = {
+      {0.950, 0.951, 0.952}, {0.949, 0.952, 0.950}, {0.300, 0.301, 0.302}};
+  for (std::size_t i = 0; i < accuracies.size(); ++i) {
+    const auto trials = driver_->Add(sweep, spec, static_cast<std::int64_t>(i) + 1);
+    for (std::size_t j = 0; j < trials.size(); ++j) {
+      driver_->Train(trials[j], spec, accuracies[i][j]);
+    }
+  }
+  EXPECT_THAT(Column("", "group"), ElementsAre(1, 1, 2));
+  EXPECT_THAT(Column("", "group_size"), ElementsAre(2, 2, 1));
+  EXPECT_THAT(Column("offset=1&limit=2", "group"), ElementsAre(1, 2));
+  EXPECT_THAT(Column("sort=rank+desc", "group"), ElementsAre(2, 1, 1));
+  EXPECT_THAT(Column("", "ended_runs"), ElementsAre(3, 3, 3));
+  const Json row = Get("/api/sweeps/s/ranking")["rows"][2];
+  EXPECT_EQ(row["qualifying_interval"].size(), 2u);
+}
+
 TEST_F(RankingViewTest, WhatCannotBeAskedIsRefused) {
   Fill("s");
   EXPECT_THAT(std::string(Refusal("/api/sweeps/s/ranking", "sort=colour").message()),

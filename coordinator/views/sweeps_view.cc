@@ -112,7 +112,7 @@ documents::SweepSummary DescribeSweep(const ViewContext& context, const SweepRow
   details.set_replicates(known.replicates);
   details.set_epochs(known.epochs);
   Describe(sweep.counts, details.mutable_trials());
-  for (const Gate& gate : known.require) details.add_gates(gate.name + " " + gate.ToString());
+  for (const Gate& gate : known.require) details.add_gates(GateText(known, gate));
   if (sweep.ended) details.set_end_time(TimeText(*sweep.ended));
   details.set_search_reason(sweep.search_reason);
   AddBest(context.options.store, sweep, &summary);

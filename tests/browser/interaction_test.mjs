@@ -393,6 +393,15 @@ test("a ranking has a column for each hyperparameter that varies, chosen in the 
   assert.deepEqual(titles.slice(0, 8), [
     "Compare", "#", "Trial", "Accuracy", "To target", "Params", "lr", "momentum",
   ]);
+  const group = titles.indexOf("Group");
+  assert.ok(group > 0, titles.join());
+  const { rows } = await world.get("sweeps/trained/ranking");
+  const groups = await tab.page.locator("tbody tr").evaluateAll(
+    (all, at) => all.map((row) => Number(row.cells[at].lastChild.textContent)),
+    group,
+  );
+  assert.deepEqual(groups, rows.map((row) => row.group));
+  assert.equal(rows[0].group, 1);
   for (const cell of await tab.page.locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.offsetHeight)))
     assert.ok(cell < 40, `a row is ${cell} px high`);
   await tab.page.locator("thead").getByRole("button", { name: "momentum" }).click();

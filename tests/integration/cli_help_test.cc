@@ -71,15 +71,16 @@ TEST_F(CliHelpTest, TheOverviewFitsAScreenAndNamesEveryCommandThatExists) {
   EXPECT_LE(lines.size(), 23u) << "one line is for the prompt\n" << help.output;
   for (const std::string& line : lines) EXPECT_LE(cli::DisplayWidth(line), 80) << line;
   for (const char* command :
-       {"run",      "submit",   "watch",   "list",    "show",   "best",   "pause",
-        "resume",   "cancel",   "retry",   "extend",  "trials", "trial",  "explain",
-        "networks", "validate", "preview", "workers", "worker", "config", "report"}) {
+       {"run",      "submit",  "watch",   "list",   "show",   "best",  "pause",   "resume",
+        "cancel",   "retry",   "confirm", "extend", "trials", "trial", "explain", "networks",
+        "validate", "preview", "workers", "worker", "config", "report"}) {
     EXPECT_THAT(help.output, HasSubstr("  " + std::string(command) + " ")) << command;
   }
-  for (const char* special : {"ask", "tell", "suggest", "replay", "completion"}) {
+  for (const char* special :
+       {"compare", "edit", "ask", "tell", "suggest", "replay", "completion"}) {
     EXPECT_THAT(lines[lines.size() - 2], HasSubstr(special));
   }
-  for (const char* later : {"confirm", "__complete", "__docs"}) {
+  for (const char* later : {"__complete", "__docs"}) {
     EXPECT_THAT(help.output, Not(HasSubstr(later)));
   }
   EXPECT_EQ(Sweep({"help"}).output, help.output);

@@ -459,6 +459,8 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"list", {"list"}},
       {"show", {"show", "life"}},
       {"best", {"best", "life"}},
+      {"confirm", {"confirm", "life", "--top", "1", "--replicates", "2", "--wait"}},
+      {"compare", {"compare", "life/1", "life/2"}},
       {"trials", {"trials", "life"}},
       {"trial", {"trial", "life/1"}},
       {"explain", {"explain", "life/1"}},

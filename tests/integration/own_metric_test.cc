@@ -21,17 +21,21 @@ using testing::Result;
 
 constexpr std::chrono::seconds kOwnMetricPatience{110};
 
-// val/f1 rises with the epochs to `level`; the last epoch, the ninth, is not evaluated.
+// val/f1 rises with the epochs to `level`; the last epoch, the ninth, is not evaluated. It ends
+// after its target epoch, when it has one.
 constexpr char kOwnMetricProgram[] = R"sh(#!/bin/sh
 read -r trial
 id=$(printf '%s\n' "$trial" | sed -n 's/.*"trial":"\([^"]*\)".*/\1/p')
 level=$(printf '%s\n' "$trial" | sed -n 's/.*"level":\([0-9.]*\).*/\1/p')
+last=$(printf '%s\n' "$trial" | sed -n 's/.*"target_epoch":\([0-9]*\).*/\1/p')
+[ "${last:-0}" -gt 0 ] || last=9
 for epoch in 2 4 6 8; do
+  [ "$epoch" -le "$last" ] || break
   f1=$(awk "BEGIN { print $level * $epoch / 8 }")
   printf '{"type":"epoch","trial":"%s","epoch":%s,"metrics":{"val/f1":%s,"grad-norm":NaN}}\n' \
     "$id" "$epoch" "$f1"
 done
-printf '{"type":"done","trial":"%s","epochs":9}\n' "$id"
+printf '{"type":"done","trial":"%s","epochs":%s}\n' "$id" "$last"
 )sh";
 
 constexpr char kOwnMetricSweep[] = R"yaml(name: f1
@@ -122,6 +126,39 @@ TEST_F(OwnMetricTest, IsStoppedByTheMedianRule) {
   for (const json& trial : trials) {
     EXPECT_THAT(trial["state"], ::testing::AnyOf("completed", "stopped")) << trial;
   }
+}
+
+// A program that leaves no checkpoint begins again when it is promoted.
+TEST_F(OwnMetricTest, RestsAtARungAndTheBestGoesOn) {
+  Write("f1.yaml",
+        std::string(kOwnMetricSweep) + "early_terminate: {type: asha, min_epochs: 4, eta: 2}\n");
+  ASSERT_EQ(Sweep({"run", "f1.yaml", "--slots", "1"}).code, 0);
+  const json trials = Json({"trials", "f1", "--sort", "number"});
+  ASSERT_EQ(trials.size(), 4U) << trials;
+  int completed = 0;
+  for (const json& trial : trials) {
+    completed += trial["state"] == "completed" ? 1 : 0;
+    if (trial["state"] != "stopped") continue;
+    EXPECT_THAT(trial["reason"].get<std::string>(),
+                HasSubstr("not promoted before the end of the sweep"));
+  }
+  EXPECT_EQ(completed, 1) << trials;
+  EXPECT_EQ(trials[3]["state"], "completed") << "the best";
+  EXPECT_THAT(Sweep({"show", "f1"}).output,
+              HasSubstr("by asha: after epoch 4 and each 2 times as many, 1 trial in 2 goes on"));
+}
+
+TEST_F(OwnMetricTest, EndsWhenEnoughQualify) {
+  Write("f1.yaml", std::string(kOwnMetricSweep) + "stop_when: {qualifying: 1}\n");
+  ASSERT_EQ(Sweep({"run", "f1.yaml", "--slots", "1"}).code, 0);
+  const json trials = Json({"trials", "f1", "--sort", "number"});
+  ASSERT_EQ(trials.size(), 4U) << trials;
+  EXPECT_EQ(trials[0]["state"], "completed") << trials;
+  EXPECT_EQ(trials[1]["state"], "completed") << trials;
+  EXPECT_EQ(trials[3]["state"], "stopped") << "it was pending when trial 3 qualified";
+  EXPECT_THAT(trials[3]["reason"].get<std::string>(), HasSubstr("1 configuration qualifies"));
+  const std::string shown = Sweep({"show", "f1"}).output;
+  EXPECT_THAT(shown, HasSubstr("by stop_when: 1 configuration qualifies"));
 }
 
 TEST_F(OwnMetricTest, AProgramWithoutItsMetricSaysWhatItReported) {

@@ -71,9 +71,11 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"'holdout' must be an integer in \[1, (?!999999\])[0-9]+\], not [1-9]", "the data set's size", r"train"),
     (r"is already among the values of the source", "two mappings"),
     (r"^'stop_when' goes with 'require'|of type target needs a gate on a measure", "two keys"),
+    (r"^'early_terminate' .* their mean would compare unlike runs", "three keys", r"\breplicates\b"),
     (r"no band lies below it$|no trial would be judged before its last epoch$", "two values"),
     (r"is the folder of file", "two names"),
     (r"^'[a-z_]+' must be .* in [\[(].*, not [^']+$", "the first and the last multiple of q", r"\bq_"),
+    (r"^'confidence' (needs a gate on a measure|cannot be said of)", "gates against each other", r"\bconfidence\b"),
     # Text that is no value, though YAML accepts it.
     (r"bracket or a quotation mark without its partner|^YAML has no tuples", "a schema sees a text"),
     (r", a number that JSON does not have|cannot be told from 0|beyond the largest number|does not fit in 64 bits",
@@ -434,7 +436,7 @@ class SchemaTest(unittest.TestCase):
         definitions, properties = sweep["definitions"], sweep["properties"]
         self.assertEqual(definitions["own_parameter"]["properties"]["distribution"]["enum"], tables["distributions"])
         self.assertEqual(definitions["network"]["anyOf"][0]["enum"], tables["builtin_networks"])
-        self.assertEqual(set(properties["require"]["properties"]) - {"epochs"} -
+        self.assertEqual(set(properties["require"]["properties"]) - {"epochs", "confidence"} -
                          set(definitions["predefined_measure"]["enum"]), set(tables["network_facts"]))
         self.assertEqual(set(definitions["predefined_measure"]["enum"]), set(tables["measures"]))
         self.assertEqual(properties["method"]["enum"], tables["methods"])

@@ -60,10 +60,11 @@ inline int SlotsOf(ArrivalOrder order) {
 
 // Trains the table under a rule as the coordinator does: slots take turns by one epoch each, a free
 // one takes the oldest pending trial, else a new one, and trials rest at their targets. Returns the
-// last epoch of each trial.
+// last epoch of each trial. Values come after every `interval` epochs and after the last one.
 class CurveTraining {
  public:
-  CurveTraining(ArrivalOrder order, StoppingRule* rule) : slots_(SlotsOf(order)), rule_(*rule) {}
+  CurveTraining(ArrivalOrder order, StoppingRule* rule, int interval = 1)
+      : slots_(SlotsOf(order)), interval_(interval), rule_(*rule) {}
 
   std::vector<int> Run() {
     while (true) {
@@ -108,6 +109,7 @@ class CurveTraining {
                          .configuration = trial + 1,
                          .epoch = epoch,
                          .value = CurveValue(trial, epoch),
+                         .has_value = epoch % interval_ == 0 || epoch == kCurveEpochs,
                          .state = TrialState::kRunning}));
     if (!IsRunning(trial)) return;
     if (epoch == kCurveEpochs) return End(trial, TrialState::kCompleted);
@@ -125,11 +127,16 @@ class CurveTraining {
         continue;
       }
       targets_[static_cast<std::size_t>(trial)] = decision.target_epoch;
+      if (decision.action == StopDecision::Action::kHold) {
+        std::erase(running_, trial);
+        continue;
+      }
       if (!IsRunning(trial)) pending_.insert(trial);
     }
   }
 
   const int slots_;
+  const int interval_;
   StoppingRule& rule_;
   std::vector<int> epochs_, targets_;  // by trial
   std::vector<int> running_;           // in the order of their slots

@@ -48,10 +48,8 @@ class RuleUnderTest {
                                 .measures = &values}));
   }
   std::string End(std::int64_t trial, TrialState state, int replicate = 0) {
-    return Text(rule_->OnState({.sequence = ++sequence_,
-                                .configuration = trial,
-                                .replicate = replicate,
-                                .state = state}));
+    return Text(rule_->OnState(
+        {.sequence = ++sequence_, .configuration = trial, .replicate = replicate, .state = state}));
   }
   const std::string& reason() const { return reason_; }  // of the last decision
 

@@ -269,7 +269,12 @@ export interface RankingFacts {
   mean_last: number | null; // mean of the replicates' last values of the metric
   mean_half_width: number | null; // half width of the 95 % interval of that mean
   mean_interval: [number, number] | null; // that interval, within what the metric can be; null for one replicate
-  replicates: number;
+  replicates: number; // those that have ended; while none has, those with a value
+  group: number | null; // configurations with the same number cannot be told apart from the first of them (docs/statistics.md); null beyond the first 100
+  group_size: number | null; // how many configurations are in that group
+  ended_runs: number | null; // replicates that have ended, of several
+  qualifying_runs: number | null; // how many of these meet all criteria by themselves
+  qualifying_interval: [number, number] | null; // 95 % interval of the share of such runs, [low, high] (Wilson)
   configuration: number;
   network_parameters: number | null; // null: not known, as of a program without a network
   epochs_to_target: number | null; // null: not reached

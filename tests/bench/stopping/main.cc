@@ -54,11 +54,11 @@ SweepSpec MustParse(const std::string& text) {
 
 // All trials side by side, epoch by epoch. A trial that the rule lets rest does not report.
 void MeasureTime(const std::string& rule_text, std::int64_t trials) {
-  const SweepSpec spec = MustParse(
-      fmt::format("name: b\nprogram: ./none\nmethod: random\nrun_cap: 1000000\nepochs: {}\n"
-                  "metric: {{name: score, goal: maximize}}\nmeasures: {{score: {{range: [0, 1]}}}}\n"
-                  "parameters: {{lr: {{min: 0.01, max: 1.0}}}}\nrequire: {{score: \">= 0.999\"}}\n{}\n",
-                  kEpochs, rule_text));
+  const SweepSpec spec = MustParse(fmt::format(
+      "name: b\nprogram: ./none\nmethod: random\nrun_cap: 1000000\nepochs: {}\n"
+      "metric: {{name: score, goal: maximize}}\nmeasures: {{score: {{range: [0, 1]}}}}\n"
+      "parameters: {{lr: {{min: 0.01, max: 1.0}}}}\nrequire: {{score: \">= 0.999\"}}\n{}\n",
+      kEpochs, rule_text));
   std::mt19937_64 random(1);
   std::uniform_real_distribution<double> uniform(0, 1);
   const std::size_t before = mallinfo2().uordblks;
@@ -107,9 +107,10 @@ void MeasureTime(const std::string& rule_text, std::int64_t trials) {
     for (std::int64_t trial = kCompleted + 1; trial <= trials; ++trial) report(trial, epoch);
   }
   const std::size_t bytes = mallinfo2().uordblks - before;
-  fmt::print("{:62} {:>7} trials {:>8} reports {:>7} decisions {:>9.0f} reports/s {:>6.0f} B/trial\n",
-             rule_text, trials, reports, decisions, static_cast<double>(reports) / seconds,
-             static_cast<double>(bytes) / static_cast<double>(trials));
+  fmt::print(
+      "{:62} {:>7} trials {:>8} reports {:>7} decisions {:>9.0f} reports/s {:>6.0f} B/trial\n",
+      rule_text, trials, reports, decisions, static_cast<double>(reports) / seconds,
+      static_cast<double>(bytes) / static_cast<double>(trials));
 }
 
 // ---- Target feasibility
@@ -163,9 +164,8 @@ Replayed Replay(const SweepSpec& spec, const std::vector<Training>& trainings, d
   std::int64_t number = 0, sequence = 0;
   for (const std::size_t place : order) {
     const Training& training = trainings[place];
-    rule->OnState({.sequence = ++sequence,
-                   .configuration = ++number,
-                   .parameters = &training.parameters});
+    rule->OnState(
+        {.sequence = ++sequence, .configuration = ++number, .parameters = &training.parameters});
     const auto epochs = static_cast<int>(training.accuracies.size());
     int last = 0;
     bool is_stopped = false;
@@ -183,8 +183,7 @@ Replayed Replay(const SweepSpec& spec, const std::vector<Training>& trainings, d
     rule->OnState({.sequence = ++sequence,
                    .configuration = number,
                    .state = is_stopped ? TrialState::kStopped : TrialState::kCompleted});
-    const double best =
-        *std::max_element(training.accuracies.begin(), training.accuracies.end());
+    const double best = *std::max_element(training.accuracies.begin(), training.accuracies.end());
     if (best >= bound - 1e-9) {
       ++replayed.good;
       replayed.good_stopped += is_stopped ? 1 : 0;
@@ -220,17 +219,17 @@ int MeasureTarget(const std::string& path, double bound, int orders) {
     all.bad_epochs += one.bad_epochs;
     all.bad_saved += one.bad_saved;
   }
-  const double share = all.good == 0 ? 0
-                                     : static_cast<double>(all.good_stopped) /
-                                           static_cast<double>(all.good);
+  const double share =
+      all.good == 0 ? 0 : static_cast<double>(all.good_stopped) / static_cast<double>(all.good);
   const Interval interval = WilsonInterval(share, all.good);
-  fmt::print("{} trainings, {} of which reach {}; {} orders: {} of {} good ones stopped, {:.2f} % "
-             "(95 %: {:.2f} to {:.2f}); {:.0f} % of the epochs of the others saved\n",
-             trainings.size(), all.good / orders, bound, orders, all.good_stopped, all.good,
-             100 * share, 100 * interval.low, 100 * interval.high,
-             all.bad_epochs == 0 ? 0.0
-                                 : 100 * static_cast<double>(all.bad_saved) /
-                                       static_cast<double>(all.bad_epochs));
+  fmt::print(
+      "{} trainings, {} of which reach {}; {} orders: {} of {} good ones stopped, {:.2f} % "
+      "(95 %: {:.2f} to {:.2f}); {:.0f} % of the epochs of the others saved\n",
+      trainings.size(), all.good / orders, bound, orders, all.good_stopped, all.good, 100 * share,
+      100 * interval.low, 100 * interval.high,
+      all.bad_epochs == 0
+          ? 0.0
+          : 100 * static_cast<double>(all.bad_saved) / static_cast<double>(all.bad_epochs));
   return 0;
 }
 
@@ -258,6 +257,4 @@ int Main(const std::vector<std::string>& args) {
 }  // namespace
 }  // namespace sweep
 
-int main(int argc, char** argv) {
-  return sweep::Main(std::vector<std::string>(argv, argv + argc));
-}
+int main(int argc, char** argv) { return sweep::Main(std::vector<std::string>(argv, argv + argc)); }

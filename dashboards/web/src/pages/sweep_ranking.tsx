@@ -56,10 +56,36 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
     ...hyperparameterColumns(sweep, rows),
   ];
   if (rows.some((row) => row.gates.some((gate) => !gate.met))) columns.push(gatesColumn(sweep));
+  if (rows.some((row) => row.group !== null)) columns.push(groupColumn(rows));
   columns.push(...detailColumns(sweep, rows), ...gated, ...others);
   if (sweep.replicates > 1) columns.push(meanColumn(sweep), REPLICATES);
+  if (sweep.replicates > 1 && sweep.gates.length > 0) columns.push(QUALIFYING_RUNS);
   if (new Set(rows.map((row) => row.state)).size > 1) columns.push(STATE);
   return columns;
+}
+
+// A bracket around the rows that cannot be told apart from the first of their group.
+function groupColumn(rows: RankingRow[]): RankingColumn {
+  return resultColumn({
+    key: "group",
+    title: "Group",
+    name: "Group of those that cannot be told apart",
+    cell: (row) => {
+      if (row.group === null) return integer(null);
+      const at = rows.indexOf(row);
+      const above = rows[at - 1]?.group === row.group;
+      const below = rows[at + 1]?.group === row.group;
+      const bracket = above ? (below ? "│" : "└") : below ? "┌" : " ";
+      return (
+        <>
+          <span class="bracket" aria-hidden="true">
+            {bracket}
+          </span>
+          {integer(row.group)}
+        </>
+      );
+    },
+  });
 }
 
 // Front 1: configurations that no other dominates.
@@ -122,6 +148,16 @@ const REPLICATES: RankingColumn = resultColumn({
   title: "Replicates",
   numeric: true,
   cell: (row) => row.replicates,
+});
+
+const QUALIFYING_RUNS: RankingColumn = resultColumn({
+  key: "runs",
+  title: "Runs that qualify",
+  numeric: true,
+  cell: (row) =>
+    row.ended_runs === null
+      ? "–"
+      : `${integer(row.qualifying_runs)} of ${integer(row.ended_runs)} (${intervalText(row.qualifying_interval)} %)`,
 });
 
 function SharedNote({ sweep, rows }: { sweep: SweepView; rows: RankingRow[] }): JSX.Element {

@@ -1,0 +1,214 @@
+// What a ranking, a confirmation and a comparison say, from real sweeps to the client's answers.
+// The trainer is a script whose accuracy follows from the learning rate and the seed.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "tests/integration/process.h"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::Process;
+using testing::Result;
+
+constexpr char kLuckSweep[] = R"(name: luck
+description: chosen by luck
+labels: {team: vision}
+program: ["sh", "train.sh"]
+files: [train.sh]
+method: grid
+parameters:
+  lr: {values: [0.1, 0.2, 0.3]}
+epochs: 2
+early_terminate: {type: median}
+require: {accuracy: ">= 99 %"}
+)";
+
+// The accuracy is 0.99 at lr 0.1 and 0.2 and 0.90 at 0.3, with up to 0.002 more or less by the
+// seed.
+constexpr char kLuckScript[] = R"sh(read -r trial
+name=$(printf '%s' "$trial" | sed 's/.*"trial":"\([^"]*\)".*/\1/')
+seed=$(printf '%s' "$trial" | sed 's/.*"seed":\([0-9]*\).*/\1/')
+lr=$(printf '%s' "$trial" | sed 's/.*"lr":\([0-9.]*\).*/\1/')
+tail=$(printf '%s' "$seed" | tail -c 6)
+awk -v tail="$tail" -v lr="$lr" -v name="$name" 'BEGIN {
+  draw = (tail * (7919 + int(lr * 10 + 0.5) * 613)) % 1009 / 1008
+  accuracy = (lr < 0.25 ? 0.99 : 0.90) + (draw - 0.5) * 0.004
+  for (epoch = 1; epoch <= 2; ++epoch)
+    printf "{\"type\":\"epoch\",\"trial\":\"%s\",\"epoch\":%d,\"validation_accuracy\":%.6f}\n",
+           name, epoch, accuracy
+  printf "{\"type\":\"done\",\"trial\":\"%s\",\"epochs\":2}\n", name
+}'
+)sh";
+
+class StatisticsProcessTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    coordinator_ = std::make_unique<Process>(
+        Process::Options{.command = {"sweep-coordinator", "--http", "off", "--listen",
+                                     "127.0.0.1:0", "--db", "server.db"},
+                         .folder = folder_.path()});
+    address_ = testing::WaitForAddress(*coordinator_);
+    worker_ = std::make_unique<Process>(
+        Process::Options{.command = {"sweep-worker", "--coordinator", address_, "--name", "w1",
+                                     "--slots", "2", "--trainer", FAKE_TRAINER, "--allow-program"},
+                         .folder = worker_folder_.path()});
+    folder_.Write("train.sh", kLuckScript);
+  }
+
+  Result Sweep(std::vector<std::string> words) {
+    words.insert(words.begin(), "sweep");
+    words.insert(words.end(), {"--coordinator", address_});
+    return testing::Run({.command = words, .folder = folder_.path()}, std::chrono::seconds(90));
+  }
+  json Json(std::vector<std::string> words, int code = 0) {
+    words.insert(words.end(), {"--format", "json"});
+    const Result result = Sweep(words);
+    EXPECT_EQ(result.code, code) << result.output;
+    return json::parse(result.output, nullptr, /*allow_exceptions=*/false);
+  }
+  void Train(const std::string& text) {
+    const Result result = Sweep({"submit", folder_.Write("luck.yaml", text), "--wait"});
+    ASSERT_EQ(result.code, 0) << result.output;
+  }
+  std::string Read(const std::string& name) {
+    std::ifstream file(folder_.path() + "/" + name);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+  // Of the last epochs of a configuration's trials.
+  double MeanOf(const std::string& sweep, int configuration) {
+    double sum = 0;
+    int runs = 0;
+    for (const json& trial : Json({"trials", sweep})) {
+      if (trial["configuration"] != configuration) continue;
+      sum += trial["last"].get<double>();
+      ++runs;
+    }
+    return sum / runs;
+  }
+
+  testing::TemporaryFolder folder_, worker_folder_;
+  std::string address_;
+  std::unique_ptr<Process> coordinator_, worker_;
+};
+
+TEST_F(StatisticsProcessTest, TheBestAreConfirmedWithFreshSeeds) {
+  Train(kLuckSweep);
+  const json selection = Json({"best", "luck"});
+  const json finalists =
+      Json({"confirm", "luck", "--top", "2", "--replicates", "5", "--wait"}, /*code=*/0);
+  ASSERT_EQ(finalists.size(), 2u) << finalists;
+  for (int i = 0; i < 2; ++i) {
+    const json& one = finalists[i];
+    EXPECT_EQ(one["trial"], selection[i]["trial"]);
+    EXPECT_EQ(one["parameters"]["lr"], selection[i]["parameters"]["lr"]);
+    EXPECT_EQ(one["selected"], selection[i]["value"]);
+    EXPECT_EQ(one["selected_mean"], selection[i]["last"]);
+    EXPECT_EQ(one["ended_runs"], 5);
+    EXPECT_NEAR(one["confirmed"], MeanOf("luck-confirm", i + 1), 1e-9);
+    EXPECT_NEAR(one["optimism"],
+                one["selected_mean"].get<double>() - one["confirmed"].get<double>(), 1e-12);
+    EXPECT_LT(one["confirmed_interval"][0], one["confirmed_bound"]);
+    EXPECT_LT(one["confirmed_bound"], one["confirmed"]);
+    EXPECT_TRUE(one["test_looks"].is_null()) << "the program has images of its own";
+  }
+  std::set<std::string> seeds;
+  for (const json& trial : Json({"trials", "luck"})) seeds.insert(trial["seed"]);
+  for (const json& trial : Json({"trials", "luck-confirm"})) {
+    EXPECT_FALSE(seeds.contains(trial["seed"])) << "it had a part in the selection";
+    EXPECT_EQ(trial["state"], "completed") << "no early stopping";
+  }
+  const json shown = Json({"show", "luck-confirm"});
+  EXPECT_EQ(shown["labels"]["confirms"], "luck");
+  EXPECT_EQ(shown["labels"]["team"], "vision");
+
+  EXPECT_EQ(Json({"confirm", "luck"}), finalists) << "the same again is only shown";
+  EXPECT_EQ(Json({"list"}).size(), 2u);
+  const Result other = Sweep({"confirm", "luck", "--top", "3", "--replicates", "5"});
+  EXPECT_EQ(other.code, 2);
+  EXPECT_THAT(other.output,
+              AllOf(HasSubstr("luck-confirm confirms 2 of luck with 5 seeds"), HasSubstr("--new")));
+  const Result table = Sweep({"confirm", "luck"});
+  EXPECT_THAT(table.output, AllOf(HasSubstr("FINALIST"), HasSubstr("OPTIMISM"), HasSubstr("5 of 5"),
+                                  HasSubstr("LOWER BOUND")));
+}
+
+TEST_F(StatisticsProcessTest, AClearDifferenceIsKnownAfterFivePairs) {
+  Train(kLuckSweep + std::string("replicates: 8\n"));
+  const json ranking = Json({"best", "luck"});
+  EXPECT_EQ(ranking[0]["group"], 1);
+  EXPECT_EQ(ranking[1]["group"], 1) << "two of the same";
+  EXPECT_EQ(ranking[0]["group_size"], 2);
+  EXPECT_EQ(ranking[2]["group"], 2);
+  EXPECT_EQ(ranking[0]["ended_runs"], 8);
+  EXPECT_EQ(ranking[2]["qualifying_runs"], 0) << ranking[2];
+  EXPECT_THAT(Sweep({"best", "luck"}).output,
+              AllOf(HasSubstr("GROUP"), HasSubstr("┌ 1"), HasSubstr("RUNS THAT QUALIFY"),
+                    HasSubstr("and another one cannot be told apart")));
+
+  const std::string good = ranking[0]["trial"];
+  const std::string bad = ranking[2]["trial"];
+  const json known = Json({"compare", bad, good});
+  EXPECT_EQ(known["verdict"], "different");
+  EXPECT_EQ(known["better"], good);
+  EXPECT_EQ(known["pairs"], 5);
+  EXPECT_EQ(known["all_pairs"], 8);
+  EXPECT_NEAR(known["difference"], -0.09, 0.004);
+  EXPECT_LT(known["difference_interval"][1], 0);
+  EXPECT_THAT(Sweep({"compare", good, bad}).output,
+              HasSubstr(good + " has a better accuracy than " + bad + ", after 5 pairs of 8"));
+  EXPECT_EQ(Json({"compare", good, ranking[1]["trial"]}, /*code=*/3)["verdict"], "unknown");
+  EXPECT_EQ(Json({"compare", good, ranking[1]["trial"], "--within", "2%"})["verdict"], "same");
+  EXPECT_THAT(Sweep({"compare", good, bad, "--within", "0"}).output, HasSubstr("not '0'"));
+}
+
+TEST_F(StatisticsProcessTest, AGateAtAConfidenceIsMissedByWhatIsNotSure) {
+  const auto criteria = [](const std::string& bound) {
+    std::string text = kLuckSweep;
+    const std::string plain = "accuracy: \">= 99 %\"";
+    text.replace(text.find(plain), plain.size(),
+                 "accuracy: \">= " + bound + "\", confidence: 0.95");
+    return text + "replicates: 8\n";
+  };
+  Train(criteria("98.7 %"));
+  json best = Json({"best", "luck"});
+  EXPECT_EQ(best[0]["gates"][0]["gate"], "accuracy >= 0.987 at 95 % confidence");
+  EXPECT_TRUE(best[0]["qualifies"]);
+  EXPECT_LT(best[0]["gates"][0]["value"], best[0]["value"]) << "the bound is below the mean";
+  EXPECT_FALSE(best[2]["qualifies"]);
+}
+
+TEST_F(StatisticsProcessTest, AHoldOutLeavesTheTestImagesToTheFinalists) {
+  const std::string text =
+      "name: held\nmodel: cnn-18718\ndataset: {name: synthetic, train: 64, test: 200}\n"
+      "evaluate: {holdout: 20}\nmethod: grid\nparameters: {lr: {values: [0.02, 0.05, 0.1]}}\n"
+      "epochs: 2\n";
+  ASSERT_EQ(Sweep({"submit", folder_.Write("held.yaml", text), "--wait"}).code, 0);
+  const Result written =
+      Sweep({"confirm", "held", "--top", "2", "--replicates", "3", "-o", "confirm.yaml"});
+  ASSERT_EQ(written.code, 0) << written.output;
+  EXPECT_THAT(Read("confirm.yaml"), AllOf(Not(HasSubstr("evaluate")), HasSubstr("replicates: 3"),
+                                          HasSubstr("gate_on: mean"), HasSubstr("run_cap: 2")));
+  const json finalists = Json({"confirm", "held", "--top", "2", "--replicates", "3", "--wait"});
+  ASSERT_EQ(finalists.size(), 2u) << finalists;
+  EXPECT_EQ(finalists[0]["test_looks"], 2) << "the two finalists, none of the selection";
+  EXPECT_THAT(Sweep({"confirm", "held"}).output,
+              HasSubstr("the test images have judged 2 configurations: 0 in the selection"));
+}
+
+}  // namespace
+}  // namespace sweep
