@@ -140,8 +140,8 @@ double NoisyMnistLike(const ParameterMap& point, std::mt19937_64* random) {
   return MnistLike(point) + std::normal_distribution<double>(0, 0.04)(*random);
 }
 
-// Real trainings of a small network on MNIST: the errors of the last epoch in percent, of three
-// trainings for each configuration.
+// Real trainings of a small network on MNIST: the errors of the last epoch in percent, of one or
+// several trainings for each configuration.
 class Table {
  public:
   static const Table& Get() {
@@ -183,7 +183,8 @@ class Table {
       std::string key;
       for (std::size_t i = 0; i < std::size(kNames); ++i) key += KeyCell(cells[i]);
       double accuracy = 0;
-      if (!absl::SimpleAtod(cells.back(), &accuracy)) {
+      const bool has_diverged = cells.back().empty();
+      if (!has_diverged && !absl::SimpleAtod(cells.back(), &accuracy)) {
         fmt::print(stderr, "search_bench: no number at the end of {}\n", line);
         std::exit(1);
       }

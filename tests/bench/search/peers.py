@@ -113,7 +113,7 @@ class Table:
         path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mnist", "table.csv")
         for row in csv.DictReader(open(path, encoding="utf-8")):
             key = tuple(row[name] for name in self.LISTS)
-            self.errors.setdefault(key, []).append(100 - float(row["epoch_12"]))
+            self.errors.setdefault(key, []).append(100 - float(row["epoch_12"] or 0))
         self.means = {key: statistics.mean(errors) for key, errors in self.errors.items()}
         ranked = sorted(self.means.values())
         self.minimum = ranked[0]

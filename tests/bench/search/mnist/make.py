@@ -1,37 +1,42 @@
 #!/usr/bin/env python3
-"""Writes table.csv: what `sweep export --epochs` says of the sweep in sweep.yaml, one line for each
-training, whose validation accuracies in percent follow each other epoch by epoch.
+"""Writes table.csv from what `sweep export --epochs` says of the sweep in sweep.yaml, and of others of
+the same grid: one line for each training, whose validation accuracies in percent follow each other
+epoch by epoch. A cell is empty where a training had diverged.
 
-    sweep run tests/bench/search/mnist/sweep.yaml --db table.db        # about an hour of two cores; goes on where it was
-    sweep export mnist-table --db table.db --epochs --format csv | tests/bench/search/mnist/make.py
-
-Configurations of which a training is missing are left out.
+    sweep run tests/bench/search/mnist/sweep.yaml --db table.db     # half an hour of two cores; goes on where it was
+    sweep export mnist-table --db table.db --epochs --format csv > epochs.csv
+    tests/bench/search/mnist/make.py epochs.csv [FILE...]
 """
 
 import csv
+import math
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PARAMETERS = ["lr", "momentum", "batch_size", "dropout", "schedule"]
-EPOCHS, REPLICATES = 12, 3
+EPOCHS = 12
 
 
-def main():
+def main(files):
+    if not files:
+        sys.exit(__doc__)
     trainings = {}
-    for row in csv.DictReader(sys.stdin):
-        point = tuple(row["parameters." + name] for name in PARAMETERS)
-        epochs = trainings.setdefault(point, {}).setdefault(int(row["replicate"]), {})
-        epochs[int(row["epoch"])] = f"{100 * float(row['validation_accuracy']):.2f}"
+    for name in files:
+        with open(name, encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                point = tuple(row["parameters." + parameter] for parameter in PARAMETERS)
+                epochs = trainings.setdefault((point, name, row["trial"]), {})
+                epochs[int(row["epoch"])] = float(row["validation_accuracy"] or "nan")
+    replicates = {}
     with open(os.path.join(HERE, "table.csv"), "w", encoding="utf-8") as file:
         print(",".join(PARAMETERS + ["replicate"] + [f"epoch_{i + 1}" for i in range(EPOCHS)]), file=file)
-        for point, replicates in sorted(trainings.items()):
-            if len(replicates) < REPLICATES or any(len(epochs) < EPOCHS for epochs in replicates.values()):
-                continue
-            for replicate, epochs in sorted(replicates.items()):
-                values = [epochs[i + 1] for i in range(EPOCHS)]
-                print(",".join([*point, str(replicate), *values]), file=file)
+        for (point, _, _), epochs in sorted(trainings.items()):
+            values = [epochs.get(i + 1, math.nan) for i in range(EPOCHS)]
+            cells = ["" if math.isnan(value) else f"{100 * value:.2f}" for value in values]
+            replicate = replicates[point] = replicates.get(point, -1) + 1
+            print(",".join([*point, str(replicate), *cells]), file=file)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
