@@ -470,6 +470,12 @@ void SearchDriver::EndIfDecided(const Job& job) {
       return;
     }
   }
+  // A decision may have been stored since the job was planned; then a trial waits again.
+  const std::vector<SearchDemand> demands = host_.demands();
+  const auto present = std::find_if(demands.begin(), demands.end(), [&](const SearchDemand& one) {
+    return one.sweep_id == job.demand.sweep_id;
+  });
+  if (present == demands.end() || !present->only_on_hold) return Release(entry);
   std::vector<StopDecision> last;
   if (entry->rule != nullptr) last = entry->rule->OnOnlyHeld();
   if (last.empty()) return StopHeldTrials(job);

@@ -88,6 +88,7 @@ std::vector<StopDecision> AshaRule::Arrive(const Key& key, int index, Trial* tri
   LeaveRest(trial);
   trial->next = index + 1;
   trial->arrived = trial->epoch;
+  trial->has_resumed = false;
   Rung& rung = At(index);
   ++rung.reached;
   const BestShare::Entry entry{.value = trial->best, .order = ++arrivals_};
@@ -166,16 +167,20 @@ std::vector<StopDecision> AshaRule::OnState(const Observation& seen) {
   if (found == trials_.end()) return {};
   Trial& trial = found->second;
   const bool was_on_hold = std::exchange(trial.is_on_hold, seen.state == TrialState::kOnHold);
-  // Promoted when only trials on hold were left, before a restart.
-  if (seen.state == TrialState::kPending && was_on_hold && trial.rests) GoOn(&trial);
+  if (seen.state == TrialState::kPending) {
+    // Promoted when only trials on hold were left, before a restart.
+    if (was_on_hold && trial.rests) GoOn(&trial);
+    trial.has_resumed = trial.was_promoted;
+  }
   if (!IsTerminal(seen.state)) return {};
   trial.has_ended = true;
   LeaveRest(&trial);
   if (!trial.was_promoted) return {};
-  // One whose last epoch is that of the rung was promoted and had nowhere to go.
+  // One whose last epoch is that of the rung was promoted and had nowhere to go. It needed no
+  // further attempt, as one does that came to its target and goes on, even if it reports no more.
   const bool has_gone_on =
       (seen.state == TrialState::kCompleted || seen.state == TrialState::kStopped) &&
-      trial.epoch > trial.arrived;
+      (trial.epoch > trial.arrived || trial.has_resumed);
   if (has_gone_on) {
     trial.was_promoted = false;
     --on_the_way_;

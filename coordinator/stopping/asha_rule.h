@@ -74,6 +74,7 @@ class AshaRule final : public StoppingRule {
     bool rests = false;         // at the rung before `next`
     bool was_promoted = false;  // from there, and has neither reached the next rung nor ended
     bool is_on_hold = false;    // by its last state
+    bool has_resumed = false;   // promoted, it has had to wait for another attempt
     bool has_ended = false;     // if it trains again, a person has retried it
     bool is_out = false;        // is being stopped
     std::set<Place>::iterator place;  // valid while it rests

@@ -227,6 +227,22 @@ TEST_F(AshaTest, ATrialThatEndsAtARungTakesNoPlaceThere) {
   EXPECT_EQ(After(10, 3, 1), "") << "the one place of four is taken";
 }
 
+// The last epoch may have no value.
+TEST_F(AshaTest, ATrialThatReportsNothingAfterItsPromotionHasUsedItsPlace) {
+  Use({.rungs = {1}, .eta = 2});
+  EXPECT_EQ(After(1, 1, 0.5), "");
+  EXPECT_EQ(When(1, TrialState::kOnHold), "");
+  EXPECT_EQ(After(2, 1, 0.4), "+1>0");
+  EXPECT_EQ(When(1, TrialState::kPending), "");
+  EXPECT_EQ(When(1, TrialState::kCompleted), "");
+  // The promotion came before the trial had come to rest.
+  Use({.rungs = {1}, .eta = 2});
+  EXPECT_EQ(After(1, 1, 0.4), "");
+  EXPECT_EQ(After(2, 1, 0.5), "+2>0");
+  EXPECT_EQ(When(2, TrialState::kPending), "");
+  EXPECT_EQ(When(2, TrialState::kCompleted), "");
+}
+
 // As after a restart: the promotion is known from what followed.
 TEST_F(AshaTest, APromotionIsKnownByTheStateThatFollowsIt) {
   EXPECT_EQ(After(1, 1, 0.5), "");

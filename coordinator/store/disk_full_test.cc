@@ -207,7 +207,7 @@ TEST_F(DiskFullTest, AnIndexThatCannotGrowRefusesWritesUntilItCan) {
 
 TEST_F(DiskFullTest, ABigWriteThatDoesNotFitIsRefusedAndSmallOnesGoOn) {
   Open();
-  disk_.SetFreeBytes(200'000);
+  disk_.SetFreeBytes(500'000);
   const SweepSpec spec = TestSpec("big");
   SweepSource source = TestSource("big");
   source.network_files["huge"] = std::string(1 << 20, 'x');
@@ -217,7 +217,7 @@ TEST_F(DiskFullTest, ABigWriteThatDoesNotFitIsRefusedAndSmallOnesGoOn) {
   };
   EXPECT_TRUE(absl::IsUnavailable(store_->WriteAndWait(create)));
   EXPECT_TRUE(absl::IsNotFound(store_->Read(FindSweep, "big").status()));
-  disk_.SetFreeBytes(200'000);
+  disk_.SetFreeBytes(500'000);
   StoreDriver driver(store_.get());
   driver.Create(TestSpec("small"));
   disk_.GiveRoom();

