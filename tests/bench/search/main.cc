@@ -151,12 +151,12 @@ class Table {
 
   // The mean of the trainings.
   double Mean(const ParameterMap& point) const {
-    const std::vector<double>& errors = errors_.at(KeyOf(point));
+    const std::vector<double>& errors = ErrorsOf(point);
     return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
   }
   // One of the trainings.
   double Draw(const ParameterMap& point, std::mt19937_64* random) const {
-    const std::vector<double>& errors = errors_.at(KeyOf(point));
+    const std::vector<double>& errors = ErrorsOf(point);
     return errors[(*random)() % errors.size()];
   }
   // The mean error that only a share of all configurations goes below, at least one.
@@ -195,6 +195,13 @@ class Table {
     std::exit(1);
   }
 
+  const std::vector<double>& ErrorsOf(const ParameterMap& point) const {
+    const auto found = errors_.find(KeyOf(point));
+    if (found != errors_.end()) return found->second;
+    fmt::print(stderr, "search_bench: the table has no training of {}; mnist/make.py says how\n",
+               KeyOf(point));
+    std::exit(1);
+  }
   static std::string KeyCell(const std::string& text) {
     double number = 0;
     return absl::SimpleAtod(text, &number) ? fmt::format("{};", number) : text + ";";

@@ -120,6 +120,12 @@ class Table:
         self.top = ranked[max(int(0.01 * len(ranked)), 1) - 1]
 
     def key(self, p):
+        key = self.place(p)
+        if key not in self.errors:
+            sys.exit(f"the table has no training of {key}; mnist/make.py says how")
+        return key
+
+    def place(self, p):
         return tuple(p[name] if name == "schedule" else words[p[name]] for name, words in self.LISTS.items())
 
     def __call__(self, p):
