@@ -82,6 +82,19 @@ absl::StatusOr<Network> ResolveWithRecipe(const NetworkFile& file) {
   return file.Resolve(values);
 }
 
+absl::StatusOr<SweepInput> StoredInput(const v1::Sweep& sweep) {
+  const v1::SweepSource& stored = sweep.source();
+  SweepSource source = {
+      .file = stored.file(),
+      .text = stored.text(),
+      .network_files = {stored.network_files().begin(), stored.network_files().end()},
+      .program_files = {stored.program_files().begin(), stored.program_files().end()}};
+  Diagnostics ignored;
+  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(source, sweep.digest(), &ignored);
+  if (!spec.ok()) return spec.status();
+  return SweepInput{std::move(source), *std::move(spec)};
+}
+
 v1::SweepSource ToProto(const SweepSource& source) {
   v1::SweepSource proto;
   proto.set_file(source.file);

@@ -20,6 +20,10 @@ absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path);
 // The same, but the caller reports errors and warnings.
 absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path, Diagnostics* diagnostics);
 
+// The file of a sweep of the coordinator, as this build reads it. The status of
+// SweepSpec::ParseStored.
+absl::StatusOr<SweepInput> StoredInput(const v1::Sweep& sweep);
+
 // A built-in network by name, or a network file by path. As above.
 absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path);
 absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path, Diagnostics* diagnostics);

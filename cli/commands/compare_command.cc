@@ -18,6 +18,7 @@
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/session.h"
+#include "cli/spec_input.h"
 #include "common/base/counted.h"
 #include "common/expr/expression.h"
 #include "common/spec/sweep_edit.h"
@@ -169,21 +170,11 @@ std::string SentenceOf(const Objective& objective, const documents::Comparison& 
 
 // Runs of two sweeps must be trained and judged alike, but for what their searches chose.
 absl::Status CheckComparable(const Side& first, const Side& second, const CompareFlags& flags) {
-  const auto parse = [](const v1::Sweep& sweep) -> absl::StatusOr<SweepSpec> {
-    const v1::SweepSource& stored = sweep.source();
-    Diagnostics ignored;
-    return SweepSpec::ParseStored(
-        {.file = stored.file(),
-         .text = stored.text(),
-         .network_files = {stored.network_files().begin(), stored.network_files().end()},
-         .program_files = {stored.program_files().begin(), stored.program_files().end()}},
-        sweep.digest(), &ignored);
-  };
-  const absl::StatusOr<SweepSpec> one = parse(first.sweep);
+  const absl::StatusOr<SweepInput> one = StoredInput(first.sweep);
   if (!one.ok()) return one.status();
-  const absl::StatusOr<SweepSpec> other = parse(second.sweep);
+  const absl::StatusOr<SweepInput> other = StoredInput(second.sweep);
   if (!other.ok()) return other.status();
-  std::vector<std::string> reasons = Incomparable(*one, *other);
+  std::vector<std::string> reasons = Incomparable(one->spec, other->spec);
   if (first.runs.front().epochs() != second.runs.front().epochs()) {
     reasons.push_back(fmt::format("epochs: {} there, {} here", first.runs.front().epochs(),
                                   second.runs.front().epochs()));

@@ -63,18 +63,9 @@ struct KnownSweep {
 absl::StatusOr<KnownSweep> FindSweep(Connection& connection, const std::string& name) {
   absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
   if (!sweep.ok()) return sweep.status();
-  const v1::SweepSource& stored = sweep->source();
-  SweepInput input;
-  input.source = {.file = stored.file(),
-                  .text = stored.text(),
-                  .network_files = {stored.network_files().begin(), stored.network_files().end()},
-                  .program_files = {stored.program_files().begin(), stored.program_files().end()}};
-  Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec =
-      SweepSpec::ParseStored(input.source, sweep->digest(), &diagnostics);
-  if (!spec.ok()) return spec.status();
-  input.spec = *std::move(spec);
-  return KnownSweep{*std::move(sweep), std::move(input)};
+  absl::StatusOr<SweepInput> input = StoredInput(*sweep);
+  if (!input.ok()) return input.status();
+  return KnownSweep{*std::move(sweep), *std::move(input)};
 }
 
 std::string LabelOf(const v1::Sweep& sweep, const std::string& key) {
@@ -282,9 +273,8 @@ absl::StatusOr<std::vector<documents::Finalist>> FinalistsOf(Connection& connect
   const absl::StatusOr<v1::RankSweepResponse> confirmed =
       RankSweep(connection, confirming, kMostRows);
   if (!confirmed.ok()) return confirmed.status();
-  const auto label = confirmation.sweep.labels().find(kFinalists);
-  std::vector<std::string> numbers;
-  if (label != confirmation.sweep.labels().end()) numbers = absl::StrSplit(label->second, ' ');
+  const std::vector<std::string> numbers =
+      absl::StrSplit(LabelOf(confirmation.sweep, kFinalists), ' ', absl::SkipEmpty());
   std::vector<documents::Finalist> finalists;
   for (std::size_t i = 0; i < confirmation.input.spec.try_first.size(); ++i) {
     const auto configuration = static_cast<std::int64_t>(i) + 1;
