@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "coordinator/search/cma_search.h"
-#include "coordinator/search/edited_search.h"
 #include "coordinator/search/finite_search.h"
 #include "coordinator/search/first_points.h"
 #include "coordinator/search/gp_search.h"
@@ -64,12 +63,8 @@ std::unique_ptr<Search> Search::Make(const SweepSpec* spec, SearchStart start) {
   // A test ensures that every method has a maker.
   std::unique_ptr<Search> search = maker->make(spec);
   if (!start.earlier.empty()) search->TakeEarlier(start.earlier);
-  if (!start.made.empty()) {
-    return std::make_unique<EditedSearch>(spec, std::move(search), std::move(start.made),
-                                          HasFiniteSpace(*spec));
-  }
-  if (spec->try_first.empty()) return search;
-  return std::make_unique<FirstPoints>(spec, std::move(search), HasFiniteSpace(*spec));
+  if (start.made.empty() && spec->try_first.empty()) return search;
+  return std::make_unique<FirstPoints>(spec, std::move(search), start.made, HasFiniteSpace(*spec));
 }
 
 }  // namespace sweep

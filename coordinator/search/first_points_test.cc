@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(Methods, BlindMethodTest, testing::Values("grid", "rand
                          [](const auto& info) { return info.param; });
 
 // The new points that the user wants come next, then the search as it was.
-TEST(EditedSearch, NewPointsAreTriedFirstAndOldOnesNotAgain) {
+TEST(FirstPoints, NewPointsAreTriedFirstAndOldOnesNotAgain) {
   for (const std::string method : {"random", "sobol"}) {
     const SweepSpec before = ParseSearch(method, kRanges, "try_first: [{a: 0.5, b: 0.5}]\n");
     const std::vector<ParameterMap> all = All(before);
@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(Methods, LearningMethodTest, testing::Values("tpe", "gp
                          [](const auto& info) { return info.param; });
 
 // The points of `try_first` that are new move the numbers, but not the sequence back.
-TEST(EditedSearch, NoStartUpPointComesAgain) {
+TEST(FirstPoints, NoStartUpPointComesAgain) {
   for (const std::string method : {"tpe", "gp"}) {
     const std::vector<ParameterMap> made = First(ParseSearch(method, kRanges), 5);
     const SweepSpec after =
