@@ -117,7 +117,7 @@ class RestartTest : public SchedulerTest {
     if (leases[0].stop) {
       Do(kill, [&] { return Finish(token, LeaseOutcome::kStopped, "stopped early"); });
     } else if (trial.result.epoch < last) {
-      const int epoch = trial.result.epoch + 1;
+      const int epoch = std::min(trial.result.epoch + reports_every_, last);
       // Where a trial is bad, it is so from the second epoch on.
       const double quality = AsDouble(trial.parameters.values().at("momentum")) - 0.4;
       const double value = epoch == 1 ? 0.3 : quality + 0.01 * epoch;
@@ -160,6 +160,7 @@ class RestartTest : public SchedulerTest {
   TemporaryFolder folder_;
   std::string path_;
   int kills_ = 0;
+  int reports_every_ = 1;               // epochs
   std::function<absl::Status()> edit_;  // once, after nine trials
 };
 
@@ -189,20 +190,24 @@ struct RuleCase {
   std::string text;
   int completed = 0;  // at least
   int stopped = 0;
+  int trials = 8;
+  int epochs = 9;
+  int reports_every = 1;  // epochs
 };
 
 class RuleRestartTest : public RestartTest, public testing::WithParamInterface<RuleCase> {};
 
 TEST_P(RuleRestartTest, TheSameIsDecided) {
-  const SweepSource source = SourceOf(8, 9, GetParam().text);
-  const Outcome undisturbed = Run(source, 9, Kill::kNever);
+  reports_every_ = GetParam().reports_every;
+  const SweepSource source = SourceOf(GetParam().trials, GetParam().epochs, GetParam().text);
+  const Outcome undisturbed = Run(source, GetParam().epochs, Kill::kNever);
   std::map<std::string, int> ended;
   for (const auto& [number, states] : undisturbed.states) ++ended[states.back()];
   EXPECT_GE(ended["completed"], GetParam().completed);
   EXPECT_GE(ended["stopped"], GetParam().stopped);
-  EXPECT_EQ(ended["completed"] + ended["stopped"], 8);
+  EXPECT_EQ(ended["completed"] + ended["stopped"], GetParam().trials);
   for (const Kill kill : {Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
-    const Outcome disturbed = Run(source, 9, kill);
+    const Outcome disturbed = Run(source, GetParam().epochs, kill);
     EXPECT_GE(disturbed.kills, static_cast<int>(undisturbed.epochs.size()));
     EXPECT_EQ(disturbed.trials, undisturbed.trials);
     EXPECT_EQ(disturbed.epochs, undisturbed.epochs);
@@ -218,8 +223,23 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"asha_stopping", "early_terminate: {type: asha, form: stopping}\n", 1, 4},
         RuleCase{"brackets", "early_terminate: {type: asha, brackets: all}\n", 2, 3},
         RuleCase{"hyperband", "early_terminate: {type: hyperband, min_iter: 2}\n", 1, 2},
-        RuleCase{"success", "require: {accuracy: \">= 0.35\"}\nstop_when: {qualifying: 2}\n", 0,
-                 5}),
+        RuleCase{"asha_of_sparse_values", "early_terminate: {type: asha}\n", 1, 5, 8, 9, 2},
+        RuleCase{"success", "require: {accuracy: \">= 0.35\"}\nstop_when: {qualifying: 2}\n", 0, 5},
+        RuleCase{"trial_qualifies",
+                 "require: {accuracy: \">= 0.35\"}\nstop_when: {trial_qualifies: true}\n", 2, 2, 8,
+                 3},
+        RuleCase{"asha_until_success",
+                 "require: {accuracy: \">= 0.4\"}\nearly_terminate: {type: asha}\nstop_when: "
+                 "{qualifying: 1}\n",
+                 0, 8},
+        // The ninth and later ones are judged by how the first eight have ended.
+        RuleCase{"target",
+                 "require: {accuracy: \">= 0.45\"}\nearly_terminate: {type: target, risk: 0.5}\n",
+                 8, 1, 13, 3},
+        RuleCase{"target_by_an_epoch",
+                 "require: {accuracy: \">= 0.35\", epochs: \"<= 2\"}\nearly_terminate: {type: "
+                 "target}\n",
+                 2, 2, 8, 4}),
     [](const auto& info) { return info.param.name; });
 
 // Trials rest at epochs 1 and 3 until they are among the better half there.

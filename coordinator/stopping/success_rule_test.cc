@@ -83,6 +83,33 @@ TEST(SuccessRule, TheLastEpochDecidesWhenTheFileSaysSo) {
   EXPECT_EQ(sweep.End(1, TrialState::kCompleted, 1), "-2");
 }
 
+TEST(SuccessRule, TheLastEpochsInARowDecide) {
+  RuleUnderTest sweep(FileWith("gate_on: last_k\nk: 2\nstop_when: {trial_qualifies: true}\n"));
+  sweep.Begin(1, Point());
+  EXPECT_EQ(sweep.After(1, 1, Accuracy(0.995)), "");
+  EXPECT_EQ(sweep.After(1, 2, Accuracy(0.98)), "");
+  EXPECT_EQ(sweep.After(1, 3, Accuracy(0.995)), "");
+  EXPECT_EQ(sweep.After(1, 4, Accuracy(0.991)), "-1");
+}
+
+// One that was lost before its last epoch and tried again is one run, not two.
+TEST(SuccessRule, AReplicateThatIsRetriedCountsOnce) {
+  std::string file = FileWith("stop_when: {qualifying: 1}\ngate_on: mean\nreplicates: 2\n");
+  file.replace(file.find(", epochs: \"< 6\""), 15, "");
+  RuleUnderTest sweep(file);
+  sweep.Begin(1, Point(), 0);
+  sweep.Begin(1, Point(), 1);
+  EXPECT_EQ(sweep.After(1, 9, Accuracy(0.995), 0), "");
+  EXPECT_EQ(sweep.End(1, TrialState::kCompleted, 0), "");
+  EXPECT_EQ(sweep.After(1, 3, Accuracy(0.9), 1), "");
+  EXPECT_EQ(sweep.End(1, TrialState::kFailed, 1), "") << "the mean is that of one run of two";
+  EXPECT_EQ(sweep.rule().SweepEnd(), "");
+  EXPECT_EQ(sweep.End(1, TrialState::kPending, 1), "");
+  EXPECT_EQ(sweep.After(1, 9, Accuracy(0.995), 1), "");
+  EXPECT_EQ(sweep.End(1, TrialState::kCompleted, 1), "");
+  EXPECT_NE(sweep.rule().SweepEnd(), "");
+}
+
 TEST(SuccessRule, AnotherRuleDecidesMeanwhile) {
   RuleUnderTest sweep(
       FileWith("stop_when: {qualifying: 1}\nearly_terminate: {type: asha, eta: 2}\n"));

@@ -113,6 +113,53 @@ TEST_F(TargetRuleTest, AfterTheLastPermittedEpochNothingCanHelp) {
   EXPECT_EQ(Train("constant", 0.02), kEpochs) << "it has met them";
 }
 
+// Trials of a kind that falls behind at its last epoch: with `gate_on: last` what they had met
+// before counts for nothing.
+TEST_F(TargetRuleTest, TheLastEpochIsJudgedWhenTheFileSaysSo) {
+  const auto train = [&](double start) {
+    const std::int64_t trial = ++trials_;
+    sweep_.Begin(trial, Point("constant"));
+    for (int epoch = 1; epoch <= kEpochs; ++epoch) {
+      const double score = Score("constant", start, epoch) - (epoch == kEpochs ? 0.05 : 0);
+      if (sweep_.After(trial, epoch, Measurements{{"score", score}}).empty()) continue;
+      sweep_.End(trial, TrialState::kStopped);
+      return epoch;
+    }
+    sweep_.End(trial, TrialState::kCompleted);
+    return kEpochs;
+  };
+  for (const bool last : {false, true}) {
+    sweep_ = RuleUnderTest(FileWith("") + (last ? "gate_on: last\n" : ""));
+    trials_ = 0;
+    for (int i = 0; i < 12; ++i) train(0.02 + 0.001 * i);
+    EXPECT_EQ(train(0.025) < kEpochs, last) << "it meets the gate from epoch 3 to 9";
+  }
+}
+
+// Either of two gates ends a trial that cannot meet it.
+TEST_F(TargetRuleTest, EachOfTwoGatesHasToBeInReach) {
+  const auto train = [&](double start, double latency) {
+    const std::int64_t trial = ++trials_;
+    sweep_.Begin(trial, Point("constant"));
+    for (int epoch = 1; epoch <= kEpochs; ++epoch) {
+      const Measurements values = {{"score", Score("constant", start, epoch)},
+                                   {"latency", latency + 0.01 * (epoch % 2)}};
+      if (sweep_.After(trial, epoch, values).empty()) continue;
+      sweep_.End(trial, TrialState::kStopped);
+      return epoch;
+    }
+    sweep_.End(trial, TrialState::kCompleted);
+    return kEpochs;
+  };
+  sweep_ = RuleUnderTest(FileWith("", "score: \">= 0.99\", latency: \"< 10\""));
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(train(Start(i), 5 + i), kEpochs) << i;
+  EXPECT_LT(train(0.03, 40), kEpochs) << "too slow";
+  EXPECT_THAT(sweep_.reason(), HasSubstr("latency < 10"));
+  EXPECT_LT(train(0.3, 5), kEpochs) << "too many errors";
+  EXPECT_THAT(sweep_.reason(), HasSubstr("score >= 0.99"));
+  EXPECT_EQ(train(0.03, 5), kEpochs);
+}
+
 // No model of curves talks the rule into stopping what another trial came back from.
 TEST_F(TargetRuleTest, WhatWasNoWorseThanASuccessGoesOn) {
   sweep_ = RuleUnderTest(FileWith(", min_trials: 60"));
