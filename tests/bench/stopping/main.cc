@@ -10,10 +10,12 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <random>
 #include <set>
@@ -136,7 +138,13 @@ std::vector<Training> ReadTrainings(const std::string& path, std::set<std::strin
       double number = 0;
       const bool is_number = absl::SimpleAtod(cells[i], &number);
       if (names[i].starts_with("epoch_")) {
-        training.accuracies.push_back(number / 100);
+        // Empty cells: it had diverged, and ended with the first of them.
+        const bool has_ended =
+            !training.accuracies.empty() && std::isnan(training.accuracies.back());
+        if (!has_ended) {
+          training.accuracies.push_back(is_number ? number / 100
+                                                  : std::numeric_limits<double>::quiet_NaN());
+        }
       } else if (names[i] == "schedule") {
         schedules->insert(cells[i]);
         training.parameters[names[i]] = cells[i];
@@ -168,9 +176,11 @@ Replayed Replay(const SweepSpec& spec, const std::vector<Training>& trainings, d
         {.sequence = ++sequence, .configuration = ++number, .parameters = &training.parameters});
     const auto epochs = static_cast<int>(training.accuracies.size());
     int last = 0;
-    bool is_stopped = false;
-    while (last < epochs && !is_stopped) {
+    double best = 0;
+    bool is_stopped = false, has_diverged = false;
+    while (last < epochs && !is_stopped && !has_diverged) {
       const double value = training.accuracies[static_cast<std::size_t>(last)];
+      has_diverged = std::isnan(value);
       const Measurements values = {{"score", value}};
       is_stopped = !rule->OnEpoch({.sequence = ++sequence,
                                    .configuration = number,
@@ -180,10 +190,15 @@ Replayed Replay(const SweepSpec& spec, const std::vector<Training>& trainings, d
                                    .measures = &values})
                         .empty();
     }
+    is_stopped = is_stopped && !has_diverged;
     rule->OnState({.sequence = ++sequence,
                    .configuration = number,
-                   .state = is_stopped ? TrialState::kStopped : TrialState::kCompleted});
-    const double best = *std::max_element(training.accuracies.begin(), training.accuracies.end());
+                   .state = has_diverged ? TrialState::kDiverged
+                            : is_stopped ? TrialState::kStopped
+                                         : TrialState::kCompleted});
+    for (const double value : training.accuracies) {
+      if (value > best) best = value;
+    }
     if (best >= bound - 1e-9) {
       ++replayed.good;
       replayed.good_stopped += is_stopped ? 1 : 0;
@@ -202,6 +217,8 @@ int MeasureTarget(const std::string& path, double bound, int orders) {
     fmt::print(stderr, "{}: no trainings\n", path);
     return 1;
   }
+  std::size_t epochs = 0;
+  for (const Training& training : trainings) epochs = std::max(epochs, training.accuracies.size());
   std::string list;
   for (const std::string& schedule : schedules) list += (list.empty() ? "" : ", ") + schedule;
   const SweepSpec spec = MustParse(fmt::format(
@@ -210,7 +227,7 @@ int MeasureTarget(const std::string& path, double bound, int orders) {
       "parameters: {{lr: {{min: 0.0, max: 10.0}}, momentum: {{min: 0.0, max: 0.999}}, batch_size: "
       "{{min: 1.0, max: 65536.0}}, dropout: {{min: 0.0, max: 0.9}}, schedule: {{values: [{}]}}}}\n"
       "require: {{score: \">= {}\"}}\nearly_terminate: {{type: target}}\n",
-      trainings.front().accuracies.size(), list, bound));
+      epochs, list, bound));
   Replayed all;
   for (int order = 0; order < orders; ++order) {
     const Replayed one = Replay(spec, trainings, bound, static_cast<std::uint64_t>(order));
