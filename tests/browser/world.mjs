@@ -118,13 +118,40 @@ parameters: {lr: {values: [0.1, 0.2]}}
 epochs: 2
 `;
 
+// Trials that rest after their first epoch; the best third goes on. Its trainer waits at the gate.
+export const resting = (gate) => `
+name: resting
+program: ${program}
+method: grid
+parameters:
+  lr: {values: [0.1, 0.2, 0.3, 0.5, 0.7, 0.9]}
+  curved: true
+  gate: ${JSON.stringify(gate)}
+epochs: 4
+early_terminate: {type: asha}
+require: {accuracy: ">= 70%"}
+`;
+
 export class World {
-  static async start({ trained = true } = {}) {
+  static start({ trained = true } = {}) {
+    return World.with((world) => world.build(trained));
+  }
+
+  // A coordinator and a worker, without a sweep.
+  static bare() {
+    return World.with(async (world) => {
+      await world.startCoordinator("127.0.0.1:0", "127.0.0.1:0");
+      await world.makeGate();
+      await world.startWorker("first", 2);
+    });
+  }
+
+  static async with(build) {
     const world = new World();
     world.folder = await temporaryFolder();
     world.programs = [];
     try {
-      await world.build(trained);
+      await build(world);
     } catch (error) {
       await world.end();
       throw error;
@@ -136,8 +163,7 @@ export class World {
     await this.startCoordinator("127.0.0.1:0", "127.0.0.1:0");
     await this.submit("empty", EMPTY);
     await this.sweep("pause", "empty");
-    this.gate = join(this.folder.path, "gate");
-    await mkdir(this.gate);
+    await this.makeGate();
     await this.submit("failing", FAILING);
     await this.submit("hostile", HOSTILE_SWEEP);
     await this.submit("silent", SILENT);
@@ -162,6 +188,11 @@ export class World {
       "trials of live run",
       async () => (await this.get("sweeps/live")).trials.running === 2,
     );
+  }
+
+  makeGate() {
+    this.gate = join(this.folder.path, "gate");
+    return mkdir(this.gate);
   }
 
   async startCoordinator(listen, http) {
@@ -213,7 +244,7 @@ export class World {
     );
   }
 
-  // Lets the sweep "live" train up to this epoch.
+  // Lets sweeps that wait at the gate train up to this epoch.
   openGate(epoch) {
     return writeFile(join(this.gate, "epochs"), String(epoch));
   }

@@ -6,7 +6,7 @@ import { SweepActions } from "../components/actions";
 import { Await, CopyButton, Facts, SweepStateText, Text } from "../components/basics";
 import { bytes, plural, seconds, timeWithZone, visible } from "../format";
 import { useLive } from "../live";
-import { sweepHref, type Route } from "../router";
+import { sweepHref, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { BestRun, Criteria, Labels, ProgressBar } from "./sweeps";
 import { SweepAttempts } from "./sweep_attempts";
@@ -134,6 +134,7 @@ function Meta({ sweep }: { sweep: SweepView }): JSX.Element {
           knows {plural(taken, "configuration")} of <Text text={source} />
         </span>
       ))}
+      <Confirms labels={sweep.labels} />
       {sweep.data_sha256 !== "" && (
         <span title={`SHA-256 of what it is trained on: ${sweep.data_sha256}`}>
           data {sweep.data_sha256.slice(0, SHORT)}…
@@ -146,6 +147,30 @@ function Meta({ sweep }: { sweep: SweepView }): JSX.Element {
         </span>
       )}
     </p>
+  );
+}
+
+// Of a sweep that `sweep confirm` has made: its labels say which trials it trains again.
+function Confirms({ labels }: { labels: Record<string, string> }): JSX.Element | null {
+  const { confirms, finalists } = labels;
+  if (!confirms || !finalists) return null;
+  return (
+    <span class="confirms">
+      confirms{" "}
+      {finalists.split(" ").map((number, i) => (
+        <span key={number}>
+          {i > 0 && ", "}
+          {__REPORT__ ? (
+            `${confirms}/${number}`
+          ) : (
+            <a href={trialHref(confirms, Number(number))}>
+              <Text text={`${confirms}/${number}`} />
+            </a>
+          )}
+        </span>
+      ))}{" "}
+      with fresh seeds
+    </span>
   );
 }
 
