@@ -6,6 +6,8 @@ the regret after 25, 50, 100 and 200 evaluations, and whether a method of ours d
     tests/bench/search/compare.py [--bench PROGRAM] [--peers FILE] [--methods tpe,gp] [--functions …]
                                   [--seeds 20] [--evaluations 100] [--at-once 1] [--against optuna_tpe,…]
 
+Of `table`, the trainings of mnist/table.csv, it says when a method had tried one of the best 1 % of the configurations.
+
 The peers' outcomes are read from FILE (peers.jsonl beside this program, measured by peers.py).
 """
 
@@ -77,6 +79,27 @@ def row(name, outcomes, columns):
     print(f"| {name} | {' | '.join(cells)} | {right} | {cost} |")
 
 
+def first_tops(outcomes):
+    """The evaluation at which each seed first tried one of the best 1 %; infinite when it did not."""
+    return [one["first_top"] or math.inf for one in outcomes]
+
+
+def print_first_tops(found, evaluations):
+    """`found`: outcomes by the name of the method, of which those in bold are ours."""
+    columns = [at for at in REPORTED if int(at) <= evaluations]
+    print("\n| method | seeds | " + " | ".join(f"found by {at}" for at in columns) + " | median evaluations | differs from |")
+    print("|---" * (len(columns) + 4) + "|")
+    pairs = [(ours, theirs) for ours in found if ours.startswith("*") for theirs in found if not theirs.startswith("*")]
+    corrected = holm([mann_whitney(first_tops(found[a]), first_tops(found[b])) for a, b in pairs])
+    for name, outcomes in found.items():
+        tops = sorted(first_tops(outcomes))
+        shares = [f"{sum(top <= int(at) for top in tops)}" for at in columns]
+        middle = statistics.median_low(tops)
+        differs = [theirs for (ours, theirs), p in zip(pairs, corrected) if ours == name and p < 0.05]
+        median = f"{middle}" if middle <= evaluations else f"> {evaluations}"
+        print(f"| {name} | {len(tops)} | {' | '.join(shares)} | {median} | {', '.join(differs)} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", default="build/release/bin/search_bench")
@@ -92,12 +115,15 @@ def main():
         outcomes = read(file)
     columns = [at for at in REPORTED if int(at) <= options.evaluations]
     comparisons = []
+    first_found = {}
     for function in options.functions.split(","):
         print(f"\n| {function}, {options.at_once} at once | " + " | ".join("@" + at for at in columns) + " | right branch | CPU s |")
         print("|---" * (len(columns) + 3) + "|")
         for (method, of, at_once), seeds in sorted(outcomes.items()):
             if of == function and at_once == options.at_once:
                 row(method, seeds, columns)
+                if function == "table":
+                    first_found[method] = seeds
         for method in options.methods.split(","):
             command = [options.bench, "curves", method, function, str(options.evaluations), str(options.seeds), str(options.at_once)]
             ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -106,6 +132,8 @@ def main():
                 continue
             ours = list(read(ran.stdout.splitlines()).values())[0]
             row(f"**{method}**", ours, columns)
+            if function == "table":
+                first_found[f"**{method}**"] = ours
             for peer in options.against.split(","):
                 theirs = outcomes.get((peer, function, options.at_once), [])
                 for at in columns:
@@ -113,6 +141,8 @@ def main():
                     if len(a) >= 5 and len(b) >= 5:
                         comparisons.append((method, peer, function, at, a, b, mann_whitney(a, b)))
         sys.stdout.flush()
+    if first_found:
+        print_first_tops(first_found, options.evaluations)
     corrected = holm([one[-1] for one in comparisons])
     print("\n| ours | peer | compared | better median | significantly better | significantly worse |")
     print("|---|---|---|---|---|---|")
