@@ -339,6 +339,11 @@ double DeviationOfLast(const ConfigurationScore& score) {
          std::sqrt(score.replicates);
 }
 
+bool RunMeetsGates(const SweepSpec& spec, const ReplicateResult& run) {
+  return run.state != TrialState::kFailed && run.result.Has(spec.objective().name) &&
+         RunMeetsEpochGates(spec, run.result);
+}
+
 RunCount CountQualifying(const SweepSpec& spec, const ConfigurationScore& score,
                          const std::vector<ReplicateResult>& replicates) {
   bool network_qualifies = score.gates.size() == spec.require.size();
@@ -351,11 +356,7 @@ RunCount CountQualifying(const SweepSpec& spec, const ConfigurationScore& score,
     // A cancelled run says nothing; one that failed, as by diverging, does not qualify.
     if (!IsTerminal(replicate.state) || replicate.state == TrialState::kCancelled) continue;
     ++count.ended;
-    const bool counts =
-        replicate.state != TrialState::kFailed && replicate.result.Has(spec.objective().name);
-    if (counts && network_qualifies && RunMeetsEpochGates(spec, replicate.result)) {
-      ++count.qualifying;
-    }
+    if (network_qualifies && RunMeetsGates(spec, replicate)) ++count.qualifying;
   }
   return count;
 }

@@ -85,6 +85,10 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
 // The standard deviation between the runs of `mean_last`; NaN with fewer than two.
 double DeviationOfLast(const ConfigurationScore& score);
 
+// True when a run meets the gates on epochs and measures by itself; with `gate_on: mean` by its
+// last epoch. A failed one does not.
+bool RunMeetsGates(const SweepSpec& spec, const ReplicateResult& run);
+
 // The number of replicates that have ended and that meet the criteria, each held against them by
 // itself: with `gate_on: mean` by its last epoch. `score` is that of their configuration.
 struct RunCount {

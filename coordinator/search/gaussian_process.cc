@@ -43,8 +43,10 @@ double SquaredDifference(GaussianAxis axis, double a, double b) {
 // the inverse squared lengths, the scale and the noise.
 class Posterior {
  public:
-  Posterior(const std::vector<GaussianAxis>& axes, const GaussianData& data)
-      : axes_(static_cast<int>(axes.size())),
+  Posterior(const std::vector<GaussianAxis>& axes, const GaussianData& data,
+            const NoisePrior& prior)
+      : prior_(prior),
+        axes_(static_cast<int>(axes.size())),
         size_(static_cast<int>(data.points.size())),
         values_(VectorXd::Map(data.values.data(), size_)),
         inverse_counts_(ArrayXd::Map(data.counts.data(), size_).inverse()),
@@ -99,22 +101,21 @@ class Posterior {
     const ArrayXd diagonal = change.diagonal().array();
     gradient[axes_] = (by_pair * kernel).sum() + 0.5 * scale * diagonal.sum() - (1 - scale);
     gradient[axes_ + 1] =
-        0.5 * noise * (diagonal * inverse_counts_).sum() - (kNoisePower - kNoiseRate * noise);
+        0.5 * noise * (diagonal * inverse_counts_).sum() - (prior_.power - prior_.rate * noise);
     return cost;
   }
 
  private:
-  // A length is near half of the cube, the scale near 1, and the noise small. Chosen by
-  // tests/bench/search: wider priors find less under noise.
+  // A length is near half of the cube, and the scale near 1. Chosen by tests/bench/search: wider
+  // priors find less under noise.
   static constexpr double kMeanLogarithm = 1.4;  // of an inverse squared length
-  static constexpr double kNoisePower = 0.1;
-  static constexpr double kNoiseRate = 30;
 
-  static double PriorCost(const ArrayXd& lengths, double scale, double noise) {
+  double PriorCost(const ArrayXd& lengths, double scale, double noise) const {
     return 0.5 * (lengths.log() - kMeanLogarithm).square().sum() - (std::log(scale) - scale) -
-           (kNoisePower * std::log(noise) - kNoiseRate * noise);
+           (prior_.power * std::log(noise) - prior_.rate * noise);
   }
 
+  const NoisePrior prior_;
   const int axes_;
   const int size_;
   const VectorXd values_;
@@ -129,8 +130,8 @@ double Evaluate(unsigned /*size*/, const double* at, double* gradient, void* pos
 }  // namespace
 
 GaussianParameters FitGaussianProcess(const std::vector<GaussianAxis>& axes,
-                                      const GaussianData& data) {
-  Posterior posterior(axes, data);
+                                      const GaussianData& data, const NoisePrior& prior) {
+  Posterior posterior(axes, data, prior);
   const std::size_t size = axes.size() + 2;
   std::vector<double> low(size, std::log(1e-3)), high(size, std::log(1e3));
   low[axes.size()] = std::log(1e-2);

@@ -24,9 +24,16 @@ struct GaussianData {
   std::vector<double> counts;  // measurements
 };
 
+// What is expected of the noise before there are data: its density is proportional to
+// noise^power * exp(-rate * noise) over its logarithm.
+struct NoisePrior {
+  double power = 0.1;
+  double rate = 30;  // small noise; chosen by tests/bench/search: wider ones find less under noise
+};
+
 // The parameters with the largest posterior probability. Pure; takes time cubic in the points.
 GaussianParameters FitGaussianProcess(const std::vector<GaussianAxis>& axes,
-                                      const GaussianData& data);
+                                      const GaussianData& data, const NoisePrior& prior = {});
 
 // A Gaussian process with mean 0 and the Matérn 5/2 kernel with a length for each axis (Rasmussen
 // and Williams, "Gaussian processes for machine learning", 2006, 2.2 and 4.2). Two categories are

@@ -36,9 +36,7 @@ constexpr std::size_t kFitAlways = 30;
 constexpr std::size_t kMostRunning = 100;
 constexpr double kManyTimes = 1e4;
 constexpr double kInterval = 1.959964;  // deviations, for 95 %
-constexpr double kLargestCost = 1e6;    // in distances of the median from the least, or from a gate
-// From the mean of excesses without a variance to the limit, in their deviations.
-constexpr double kSureDistance = 3;
+constexpr double kLargestCost = 1e6;    // in distances of the median from the least
 // Values differ when their deviation is a larger share of the largest: the rest is rounding.
 constexpr double kRounding = 1e-12;
 constexpr double kBends[] = {0, 0.1, 0.3, 1, 3};
@@ -191,36 +189,11 @@ VectorXd GpSearch::ValuesOf(const std::vector<std::int64_t>& numbers, CostScale*
   return Normalise(costs, scale);
 }
 
-// What was not measured counts as the largest excess, and at least as the median distance.
-GpSearch::Excesses GpSearch::ExcessesOf(std::size_t gate,
-                                        const std::vector<std::int64_t>& numbers) const {
-  std::vector<double> excesses, distances;
-  double largest = 0;
-  for (const std::int64_t number : numbers) {
-    excesses.push_back(Get(number).excesses[gate]);
-    if (!std::isfinite(excesses.back())) continue;
-    distances.push_back(std::fabs(excesses.back()));
-    largest = std::max(largest, excesses.back());
-  }
-  // Far values say little about where the gate is met (Eriksson and Poloczek, "Scalable constrained
-  // Bayesian optimization", AISTATS 2021, arXiv:2002.08526).
-  const double median = distances.empty() ? 0 : UpperMedian(distances);
-  const double unit = median > 0 ? median : 1;
-  for (double& excess : excesses) {
-    if (!std::isfinite(excess)) excess = std::max(largest, unit);
-  }
-  const auto bend = [&](double excess) {
-    return std::copysign(std::log1p(std::min(std::fabs(excess) / unit, kLargestCost)), excess);
-  };
-  VectorXd values(static_cast<int>(excesses.size()));
-  std::transform(excesses.begin(), excesses.end(), values.begin(), bend);
-  const double mean = values.mean();
-  const double deviation = std::sqrt((values.array() - mean).square().mean());
-  if (!(deviation > kRounding * values.array().abs().maxCoeff())) {
-    return {.values = VectorXd::Zero(values.size()),
-            .limit = mean > 0 ? -kSureDistance : kSureDistance};
-  }
-  return {.values = (values.array() - mean) / deviation, .limit = -mean / deviation};
+ExcessValues GpSearch::ExcessesOf(std::size_t gate,
+                                  const std::vector<std::int64_t>& numbers) const {
+  std::vector<double> excesses;
+  for (const std::int64_t number : numbers) excesses.push_back(Get(number).excesses[gate]);
+  return CompressExcesses(std::move(excesses));
 }
 
 GaussianData GpSearch::DataOf(const std::vector<std::int64_t>& numbers) const {
@@ -288,7 +261,7 @@ GpSearch::Acquisition GpSearch::UpdateEnded() {
   for (; added_ < order_.size(); ++added_) AddMember(order_[added_]);
   process_.SetValues(ValuesOf(members_, &scale_));
   for (std::size_t gate = 0; gate < gate_processes_.size() && !judged_members_.empty(); ++gate) {
-    const Excesses excesses = ExcessesOf(gate, judged_members_);
+    const ExcessValues excesses = ExcessesOf(gate, judged_members_);
     gate_processes_[gate].limit = excesses.limit;
     gate_processes_[gate].process.SetValues(excesses.values);
   }

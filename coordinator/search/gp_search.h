@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/philox.h"
+#include "coordinator/search/excess_values.h"
 #include "coordinator/search/expected_improvement.h"
 #include "coordinator/search/gaussian_process.h"
 #include "coordinator/search/learning_search.h"
@@ -64,11 +65,6 @@ class GpSearch final : public LearningSearch {
   void Describe(const std::vector<std::vector<SlicePlace>>& places,
                 std::vector<ModelSlice>* slices) override;
 
-  // A gate's excesses: compressed by a signed logarithm, of mean 0 and variance 1.
-  struct Excesses {
-    Eigen::VectorXd values;
-    double limit = 0;  // up to this the gate is met
-  };
   struct GateProcess {
     GaussianProcess process;
     double limit = 0;
@@ -88,7 +84,7 @@ class GpSearch final : public LearningSearch {
   static Eigen::VectorXd Normalise(const std::vector<double>& costs, CostScale* scale);
   // The values of ended configurations for a process: of mean 0 and variance 1.
   Eigen::VectorXd ValuesOf(const std::vector<std::int64_t>& numbers, CostScale* scale) const;
-  Excesses ExcessesOf(std::size_t gate, const std::vector<std::int64_t>& numbers) const;
+  ExcessValues ExcessesOf(std::size_t gate, const std::vector<std::int64_t>& numbers) const;
   // Without values.
   GaussianData DataOf(const std::vector<std::int64_t>& numbers) const;
   // Those of order_ that the gates' processes learn from; empty without gates.

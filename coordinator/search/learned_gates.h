@@ -17,6 +17,9 @@ class LearnedGates {
   static constexpr std::size_t kMost = 8;
 
   explicit LearnedGates(const SweepSpec& spec);
+  // All gates on measures, also those on the objective and those by `==` or `!=`, of which the
+  // excess is 1 or -1.
+  static LearnedGates AllOf(const SweepSpec& spec);
 
   bool empty() const { return gates_.empty(); }
   std::size_t size() const { return gates_.size(); }
@@ -34,7 +37,12 @@ class LearnedGates {
     double bound = 0;
     bool is_upper = false;   // < or <=
     bool is_strict = false;  // < or >
+    bool has_order = true;   // false: == or !=
+    bool is_equal = false;   // ==
   };
+  LearnedGates() = default;
+  void Add(const Gate& gate);
+
   std::vector<Learned> gates_;
 };
 
