@@ -38,6 +38,7 @@ IndexedTrial Indexed(const SweepSpec& spec, const TrialSummary& summary) {
           .epoch = trial.result.epoch,
           .epochs_to_target = trial.result.epochs_to_target,
           .state = trial.state,
+          .meets_gates = RunMeetsGates(spec, {.state = trial.state, .result = trial.result}),
           .has_value = summary.score.has_value,
           .qualifies = summary.score.qualifies,
           .metric = summary.score.metric,
@@ -60,7 +61,9 @@ std::vector<std::string> BandedMeasures(const SweepSpec& spec) {
 SweepIndex::SweepIndex(std::shared_ptr<const SweepSpec> spec)
     : spec_(std::move(spec)),
       banded_(BandedMeasures(*spec_)),
+      gates_(LearnedGates::AllOf(*spec_)),
       band_stride_(std::max(1, (spec_->epochs + kMaxBands - 1) / kMaxBands)),
+      excesses_(gates_.size()),
       values_(spec_->parameters.size() + TrialFacts().size() + NetworkFacts().size()) {
   for (std::size_t i = 0; i < spec_->parameters.size(); ++i) {
     parameter_index_[spec_->parameters[i].name] = i;
@@ -86,7 +89,20 @@ void SweepIndex::Put(const TrialSummary& summary) {
     if (column.size() <= row) column.resize(trials_.size(), kNothing);
     column[row] = one;
   }
+  const Measurements own = ValueOf(*spec_, trial.result).values;
+  for (std::size_t gate = 0; gate < gates_.size(); ++gate) {
+    excesses_[gate].resize(trials_.size(), kNaN);
+    excesses_[gate][row] = gates_.Excess(gate, own.GetOrNaN(gates_.measure(gate)));
+  }
   ShareScore(row, summary.score);
+}
+
+std::vector<double> SweepIndex::ExcessesOf(std::size_t row) const {
+  std::vector<double> excesses;
+  for (const std::vector<double>& of_gate : excesses_) {
+    excesses.push_back(row < of_gate.size() ? of_gate[row] : kNaN);
+  }
+  return excesses;
 }
 
 void SweepIndex::PutValues(std::size_t row, const TrialRow& trial) {

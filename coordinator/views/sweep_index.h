@@ -16,6 +16,7 @@
 #include "common/base/value.h"
 #include "common/spec/sweep_spec.h"
 #include "common/stats/measure_field.h"
+#include "coordinator/search/learned_gates.h"
 #include "coordinator/store/rows.h"
 #include "coordinator/views/metric_histogram.h"
 #include "coordinator/views/value_table.h"
@@ -35,6 +36,7 @@ struct IndexedTrial {
   std::int32_t counted_epoch = 0;  // the last epoch in the histograms
   std::uint32_t model = 0;
   TrialState state = TrialState::kPending;
+  bool meets_gates = false;  // RunMeetsGates
   // Of its configuration.
   bool has_value = false;
   bool qualifies = false;
@@ -98,6 +100,9 @@ class SweepIndex {
   Getter Find(const std::string& written) const;
   // The same for rankings, where measures and "epochs_to_target" are those of the configuration.
   Getter FindRanked(const std::string& name) const;
+  // By how much a trial by itself misses the gates on measures, as LearnedGates::AllOf has them.
+  // NaN where the measure was not reported.
+  std::vector<double> ExcessesOf(std::size_t row) const;
   // The chosen value of hyperparameter `parameter` (an index into spec().parameters).
   std::optional<Value> ParameterOf(std::size_t row, std::size_t parameter) const {
     return values_.Get(row, parameter);
@@ -114,6 +119,7 @@ class SweepIndex {
 
   std::shared_ptr<const SweepSpec> spec_;
   std::vector<std::string> banded_;  // BandedMeasures
+  LearnedGates gates_;               // LearnedGates::AllOf
   std::unordered_map<std::string, std::size_t> parameter_index_;
   int band_stride_;
   std::vector<IndexedTrial> trials_;
@@ -121,6 +127,7 @@ class SweepIndex {
   std::map<std::string, std::vector<MeasureSummary>, std::less<>> summaries_;
   // The configuration's values for rankings and gates, by measure and row.
   std::map<std::string, std::vector<double>, std::less<>> held_;
+  std::vector<std::vector<double>> excesses_;  // by gate and row
   // Columns: the spec's parameters, then TrialFacts(), then NetworkFacts().
   ValueTable values_;
   TextTable models_;

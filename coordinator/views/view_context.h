@@ -12,6 +12,7 @@
 #include "coordinator/views/index_pool.h"
 #include "coordinator/views/index_query.h"
 #include "coordinator/views/model_pool.h"
+#include "coordinator/views/region_pool.h"
 #include "coordinator/views/time_left.h"
 #include "coordinator/views/view_query.h"
 #include "coordinator/views/views.h"
@@ -66,6 +67,11 @@ absl::StatusOr<documents::PointsView> PointsDocument(const LookedAt& looked,
 documents::ImportanceView ImportanceDocument(const LookedAt& looked);
 // `answer` may be empty for a sweep whose method does not learn.
 documents::ModelView ModelDocument(const StoredSpec& stored, const ModelPool::Answer& answer);
+// The share of runs that a region is asked for.
+absl::StatusOr<double> RegionShare(const ViewQuery& query);
+std::vector<RegionRun> RegionRuns(const SweepIndex& index);
+documents::RegionView RegionDocument(const StoredSpec& stored, double share,
+                                     const RegionPool::Answer& answer);
 absl::StatusOr<documents::TrialView> TrialViewDocument(const ViewContext& context,
                                                        const std::string& sweep,
                                                        std::int64_t number);

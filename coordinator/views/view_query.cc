@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "common/base/utf8.h"
@@ -105,6 +106,18 @@ absl::StatusOr<std::int64_t> ViewQuery::Int(const std::string& name, std::int64_
                                                   name, Shortened(text, kShownBytes), least));
   }
   return std::min(value, most);
+}
+
+absl::StatusOr<double> ViewQuery::Number(const std::string& name, double preset) const {
+  const std::string text = Text(name);
+  if (text.empty()) return preset;
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size() || !std::isfinite(value)) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} is '{}'; it must be a number", name, Shortened(text, kShownBytes)));
+  }
+  return value;
 }
 
 absl::StatusOr<PageRange> ViewQuery::Page() const {

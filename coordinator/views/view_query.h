@@ -46,6 +46,8 @@ struct ViewQuery {
   // Reduced to `most`.
   absl::StatusOr<std::int64_t> Int(const std::string& name, std::int64_t preset, std::int64_t least,
                                    std::int64_t most) const;
+  // `preset` when it is missing. InvalidArgument unless it is a finite number.
+  absl::StatusOr<double> Number(const std::string& name, double preset) const;
   // "offset" and "limit"; the limit is 50 when it is missing, at most 200.
   absl::StatusOr<PageRange> Page() const;
 };

@@ -53,6 +53,7 @@ class ViewsImpl final : public Views {
                                  .keep_time = options.index_keep,
                                  .refresh_time = options.index_refresh}),
         models_(options.store, {.least_pause = options.index_refresh}),
+        regions_({.least_pause = options.index_refresh}),
         start_(RandomHex(8)) {}
 
   void Prepare() override {
@@ -180,6 +181,7 @@ class ViewsImpl final : public Views {
       return Whole(request, Printed(AttemptsDocument(Context(request), *sweep, query)));
     }
     if (view == "model") return GetModel(request, *sweep);
+    if (view == "region") return GetRegion(request, query, *sweep);
     return GetIndexed(request, query, *sweep, view);
   }
 
@@ -192,6 +194,27 @@ class ViewsImpl final : public Views {
       if (!known.ok()) return known.status();
     }
     return Whole(request, Printed(ModelDocument(*stored, *known)));
+  }
+
+  absl::StatusOr<ViewAnswer> GetRegion(const ViewRequest& request, const ViewQuery& query,
+                                       const SweepRow& sweep) {
+    const absl::StatusOr<double> share = RegionShare(query);
+    if (!share.ok()) return share.status();
+    const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
+    if (!stored.ok()) return stored.status();
+    RegionPool::Answer known;
+    if (stored->is_accepted()) {
+      const absl::StatusOr<IndexPool::Answer> index =
+          indexes_.Get(sweep.id, stored->spec,
+                       {.complete = options_.index_wait, .up_to_date = options_.index_wait});
+      if (!index.ok()) return index.status();
+      const auto read_runs = [&] { return index->entry->Look(RegionRuns); };
+      if (index->ready) {
+        known = regions_.Get(sweep.id, stored->spec, *share, index->sequence, read_runs,
+                             options_.index_wait);
+      }
+    }
+    return Whole(request, Printed(RegionDocument(*stored, *share, known)));
   }
 
   // Views of all trials, which change with the index.
@@ -246,6 +269,7 @@ class ViewsImpl final : public Views {
   const Options options_;
   IndexPool indexes_;
   ModelPool models_;
+  RegionPool regions_;
   RecentAnswers answers_;
   const std::string start_;  // distinguishes etags of different processes
 };

@@ -40,6 +40,7 @@ TEST_F(ViewsTest, EveryPathHasItsDocument) {
       {"/api/sweeps/s/points", "columns"},
       {"/api/sweeps/s/importance", "importances"},
       {"/api/sweeps/s/model", "slices"},
+      {"/api/sweeps/s/region", "ranges"},
       {"/api/sweeps/s/progress", "progress"},
       {"/api/sweeps/s/trials/1", "epoch_rows"},
       {"/api/sweeps/s/trials/3", "epoch_rows"},

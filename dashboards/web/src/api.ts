@@ -242,6 +242,45 @@ export interface ModelView {
   }[];
 }
 
+// GET /api/sweeps/NAME/region?share=SHARE (0.9; from 0.5 to 0.99): the ranges of hyperparameters in
+// which so many runs are expected to meet the criteria, by a model of the runs that have ended.
+// Computed on a thread of its own, again when results are new.
+export interface RegionView {
+  answer: "computing" | "found" | "not_accepted" | "no_gates" | "nothing_varies" | "too_few" | "none_qualifies" | "not_sure"; // found; or why there is no region: no_gates, nothing_varies, too_few, none_qualifies, not_sure, not_accepted, computing
+  note: string; // the same in words; "" when it was found
+  ready: boolean; // false: new results are being learned from, and the answer is from before
+  share: number; // of the region's runs that is asked for
+  configurations: number; // ended ones that the model has learned from
+  runs: number; // that the model has learned from
+  around: number; // the first trial of the configuration that the region lies around; 0: none
+  expected: number | null; // the share of the region's runs that meet the criteria, by the model
+  expected_interval: [number, number] | null; // its 95 % interval, if the model is wrong everywhere in the same direction
+  runs_inside: number; // runs of the sweep itself in the region
+  qualifying_inside: number; // those of them that met the criteria
+  qualifying_interval: [number, number] | null; // 95 % interval of their share (Wilson); null without runs
+  volume: number | null; // the region as a share of the search space, as runs are drawn from it
+  ranges: {
+    name: string; // as the dimension's
+    // The ends, both included; null where the order of a list has no meaning.
+    low: Value | null;
+    high: Value | null;
+    values: Value[]; // those of a list
+    // The same of all runs that the model has learned from: no region goes beyond.
+    tried_low: Value | null;
+    tried_high: Value | null;
+    tried: Value[];
+  }[]; // one object for each parameter: name, low, high, values (of a list), tried_low, tried_high, tried
+  slices: {
+    name: string;
+    values: Value[];
+    // That a run meets the criteria, the other parameters being drawn from the region, and the 95 %
+    // interval.
+    chance: (number | null)[];
+    low: (number | null)[];
+    high: (number | null)[];
+  }[]; // the chance along each parameter: name, values, chance, low, high
+}
+
 // What a gate says of a configuration or of a trial.
 export interface GateOutcome {
   gate: string;
