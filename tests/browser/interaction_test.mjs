@@ -328,6 +328,26 @@ test("what the search has learned is drawn along every parameter", async () => {
   await tab.page.getByText("grid chooses points without looking at results").waitFor();
 });
 
+test("the region in which runs qualify is a table and a plot of each parameter", async () => {
+  await open("sweeps/learning/model");
+  await tab.page.getByRole("heading", { name: "Where runs qualify" }).waitFor();
+  for (const name of ["lr", "width", "kind"])
+    await frame(`${name}, chance`).locator("svg path").first().waitFor({ state: "attached" });
+  assert.match(
+    await frame("lr, chance").getAttribute("aria-label"),
+    /^lr, chance: the chance that a run meets the criteria over lr; the region has 0\.\d+ to 0\.\d+/,
+  );
+  const region = await world.get("sweeps/learning/region");
+  assert.equal(region.answer, "found");
+  const rows = tab.page.getByRole("region", { name: "The region in which runs qualify" }).locator("tbody tr");
+  assert.equal(await rows.count(), 3);
+  assert.match(await rows.nth(0).innerText(), /^lr\s+0\.\d+ to 0\.\d+\s+0\.01\d* to /);
+  await tab.page.getByText(`Of the sweep's own ${region.runs_inside} run`).waitFor();
+  await tab.page.getByText("The green ground is the region in which runs qualify, below.").waitFor();
+  await open("sweeps/empty/model");
+  await tab.page.getByText("The sweep file requires nothing of a measure").waitFor();
+});
+
 test("a model says how many results it waits for, and while it is computed", async () => {
   const path = "**/api/sweeps/learning/model";
   await tab.page.route(path, (route) =>

@@ -68,6 +68,10 @@ test("it has what the search has learned", async () => {
       .locator(`.plot-frame[aria-label^="${name}: accuracy of 16 trials"] svg path`)
       .first()
       .waitFor({ state: "attached" });
+  await other.page
+    .locator('.plot-frame[aria-label^="lr, chance: the chance that a run meets"] svg path')
+    .first()
+    .waitFor({ state: "attached" });
   assert.deepEqual(other.complaints, []);
   await other.close();
 });

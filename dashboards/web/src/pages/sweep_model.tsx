@@ -1,7 +1,7 @@
-// What the sweep's search knows along each parameter.
+// What the sweep's search knows along each parameter, and the region in which runs qualify.
 
 import type { JSX } from "preact";
-import type { ModelView, SweepView } from "../api";
+import type { ModelView, RegionView, SweepView } from "../api";
 import { Await } from "../components/basics";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
@@ -10,25 +10,37 @@ import { useLive } from "../live";
 import { objectiveOf, titleOf } from "../measure";
 import { MODEL_HEIGHT, modelPlot, modelSummary, modelTable } from "../plots/model";
 import { readPoints, type Points } from "../plots/points";
+import { bandSeries, rangeOf } from "../plots/region";
 import { trialHref } from "../router";
 import { apiPath } from "../source";
 import { openTrial, usePoints } from "./sweep_overview";
+import { SweepRegion } from "./sweep_region";
 
 export function SweepModel({ sweep }: { sweep: SweepView }): JSX.Element {
   const live = useLive<ModelView>(apiPath(["sweeps", sweep.name, "model"]));
   const points = usePoints(sweep.name, objectiveOf(sweep).name);
+  const region = useLive<RegionView>(apiPath(["sweeps", sweep.name, "region"]));
   return (
-    <Await live={live} what="model">
-      {(view) =>
-        view.slices.length === 0 ? (
-          <p class="empty">{view.note || "The model is being computed."}</p>
-        ) : (
-          <Await live={points} what="trials">
-            {(observed) => <Slices sweep={sweep} view={view} points={readPoints(observed)} />}
-          </Await>
-        )
-      }
-    </Await>
+    <>
+      <h2>Model of the search</h2>
+      <Await live={live} what="model">
+        {(view) =>
+          view.slices.length === 0 ? (
+            <p class="empty">{view.note || "The model is being computed."}</p>
+          ) : (
+            <Await live={points} what="trials">
+              {(observed) => (
+                <Slices sweep={sweep} view={view} region={region.data} points={readPoints(observed)} />
+              )}
+            </Await>
+          )
+        }
+      </Await>
+      <h2>Where runs qualify</h2>
+      <Await live={region} what="region">
+        {(view) => <SweepRegion sweep={sweep} view={view} />}
+      </Await>
+    </>
   );
 }
 
@@ -72,10 +84,12 @@ function Legend({ sweep, view, title }: { sweep: SweepView; view: ModelView; tit
 function Slices({
   sweep,
   view,
+  region,
   points,
 }: {
   sweep: SweepView;
   view: ModelView;
+  region: RegionView | undefined;
   points: Points;
 }): JSX.Element {
   const { scale, floor } = useScale();
@@ -87,6 +101,9 @@ function Slices({
         <ScaleControls measures={[measure]} />
       </div>
       <Legend sweep={sweep} view={view} title={titleOf(measure)} />
+      {region?.answer === "found" && (
+        <p class="note">The green ground is the region in which runs qualify, below.</p>
+      )}
       {!view.ready && !__REPORT__ && (
         <p class="note" role="status">
           It is learning from new results.
@@ -102,8 +119,12 @@ function Slices({
               title={shorten(slice.name, 60)}
               name={`${sweep.name} model ${slice.name}`}
               height={MODEL_HEIGHT}
-              inputs={[view, points.view, scale, floor]}
-              build={(palette) => modelPlot(points, dimension, slice, choice, palette)}
+              inputs={[view, region, points.view, scale, floor]}
+              build={(palette) =>
+                modelPlot(points, dimension, slice, choice, palette, (axes) =>
+                  bandSeries(rangeOf(region, dimension), dimension, axes, palette),
+                )
+              }
               table={() => modelTable(points, dimension, slice)}
               onPick={openTrial(sweep.name)}
               summary={modelSummary(points, dimension, slice)}

@@ -1,6 +1,6 @@
 // What a model expects along one parameter, with the observations; below, where it would try next.
 
-import type { Dimension, ModelView } from "../api";
+import type { Dimension, ModelView, Value } from "../api";
 import { number, percent, shorten, valueText } from "../format";
 import { axisName, bestIn, measureText, titleOf } from "../measure";
 import { base, tooltip } from "./base";
@@ -18,7 +18,7 @@ const STRIP = 46; // the height of the lower part
 const BETWEEN = 12;
 // Both parts are equally wide, whatever the labels on their axes are.
 const SIDES = { left: 78, right: 20, outerBoundsMode: "none" } as const;
-const BAR = 0.34; // half a bar, in categories
+export const BAR = 0.34; // half a bar, in categories
 const LEAST_BAR = 2; // pixels
 
 interface Place {
@@ -27,7 +27,7 @@ interface Place {
 }
 
 // The slice's values on the axis, from left to right.
-function placesOf(slice: ModelSlice, dimension: Dimension): Place[] {
+export function placesOf(slice: { values: Value[] }, dimension: Dimension): Place[] {
   return slice.values
     .flatMap((value, i) => {
       const x = position(dimension, value);
@@ -49,9 +49,9 @@ export function runsOf(places: Place[], list: (number | null)[]): Place[][] {
   return runs;
 }
 
-type Axes = { xAxisIndex: number; yAxisIndex: number };
+export type Axes = { xAxisIndex: number; yAxisIndex: number };
 
-function lineOf(
+export function lineOf(
   id: string,
   places: Place[],
   list: (number | null)[],
@@ -74,7 +74,7 @@ function lineOf(
 }
 
 // One polygon for each run: forward along the upper edge, back along the lower.
-function areaOf(
+export function areaOf(
   id: string,
   runs: Place[][],
   edge: (i: number) => [number, number],
@@ -100,7 +100,7 @@ function areaOf(
 }
 
 // Of categories: bars from edge to edge, `from` and `to` in categories beside the middle.
-function barsOf(
+export function barsOf(
   id: string,
   places: Place[],
   edge: (i: number) => [number, number],
@@ -254,6 +254,7 @@ export function modelPlot(
   slice: ModelSlice,
   choice: AxisChoice,
   palette: Palette,
+  region: (axes: Axes) => PlotSeries[] = () => [], // drawn behind the upper part
 ): PlotOption {
   const { measure } = points;
   const shown = [...points.numbers("best"), ...slice.mean];
@@ -290,6 +291,7 @@ export function modelPlot(
     xAxis: axes,
     yAxis: [metricAxis(scale, range, palette, axisName(measure)), strip],
     series: [
+      ...region(above),
       ...predictionSeries(slice, dimension, scale, above, palette),
       ...stripSeries(slice, dimension, below, palette),
       ...observations(points, slice, dimension, scale, above, palette),

@@ -8,6 +8,7 @@ import type {
   ModelView,
   PointsView,
   RankingView,
+  RegionView,
   SweepView,
   TimelineView,
   TrialView,
@@ -25,6 +26,7 @@ import { slicePlot } from "./scatter";
 import { nearestCurve } from "./nearest_curve";
 import type { Palette } from "./palette";
 import { logTicks, readPoints, roundTicks, wordsTilt } from "./points";
+import { bandSeries, bandsOf, rangeOf, rangeText, regionPlot, regionSummary, regionTable, triedText } from "./region";
 import { lanesOf } from "./timeline";
 
 vi.stubGlobal("matchMedia", () => ({ matches: false })); // no touch screen
@@ -520,4 +522,57 @@ it("says what a model expects as a table and in words", () => {
   expect(modelSummary(points, lr, slice)).toMatch(
     /^accuracy of \d+ trials over lr; 99\.40 % is expected at lr = 0\.0\d+$/,
   );
+});
+
+const REGION = answer("/api/sweeps/mnist-994/region") as RegionView;
+
+function dimensionOf(name: string): Dimension {
+  const dimension = SWEEP.dimensions.find((one) => one.name === name);
+  if (!dimension) throw new Error(name);
+  return dimension;
+}
+
+function regionOf(name: string): Drawn {
+  const slice = REGION.slices.find((one) => one.name === name);
+  if (!slice) throw new Error(name);
+  return drawn(regionPlot(REGION, dimensionOf(name), slice, FULL));
+}
+
+it("draws the chance to qualify along a parameter, and the region as a band", () => {
+  const lr = regionOf("lr");
+  expect(lr.series.map(({ id }) => id)).toEqual(["region", "interval", "chance-0", "share"]);
+  const range = rangeOf(REGION, dimensionOf("lr"));
+  expect(dataOf(lr, "region")).toEqual([[range?.low, range?.high]]);
+  const line = dataOf(lr, "chance-0") as unknown as [number, number][];
+  expect(line).toHaveLength(22); // of 25 values the last three are excluded
+  expect(line[0]?.[1]).toBeCloseTo(REGION.slices[0]?.chance[0] ?? NaN);
+  const words = regionOf("schedule");
+  expect(dataOf(words, "region")).toEqual([[-0.5, 0.5], [0.5, 1.5]]);
+  expect(dataOf(words, "chance-0").map((one) => (one as unknown as number[])[0])).toEqual([0, 1, 2]);
+});
+
+it("draws the region behind a model's plot, or nothing without one", () => {
+  const [slice] = MODEL.slices;
+  const lr = dimensionOf("lr");
+  if (!slice) throw new Error("lr");
+  const of = (range: typeof REGION.ranges[number] | undefined): (string | number | undefined)[] =>
+    drawn(modelPlot(points, lr, slice, CHOICE, FULL, (axes) => bandSeries(range, lr, axes, FULL))).series.map(({ id }) => id);
+  expect(of(rangeOf(REGION, lr))[0]).toBe("region");
+  expect(of(undefined)).not.toContain("region");
+  expect(bandsOf({ ...REGION.ranges[0]!, low: null }, lr)).toEqual([]);
+});
+
+it("says the region as a table and in words", () => {
+  const lr = dimensionOf("lr");
+  const [range, slice] = [rangeOf(REGION, lr), REGION.slices[0]];
+  if (!range || !slice) throw new Error("lr");
+  expect(rangeText(range)).toMatch(/^0\.0\d+ to 0\.\d+$/);
+  const schedule = rangeOf(REGION, dimensionOf("schedule"));
+  expect(schedule && rangeText(schedule)).toBe("step, cosine");
+  expect(triedText({ ...range, tried_low: 3, tried_high: 3 })).toBe("3");
+  const table = regionTable(lr, slice);
+  expect(table.columns).toEqual(["lr", "chance", "2.5 %", "97.5 %"]);
+  expect(table.rows).toHaveLength(25);
+  expect(table.rows.at(-1)?.slice(1)).toEqual(["–", "–", "–"]);
+  expect(regionSummary(REGION, lr)).toMatch(/^the chance that a run meets the criteria over lr; the region has 0/);
 });
