@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/calls.h"
+#include "cli/commands/best_region.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
@@ -157,15 +158,24 @@ int List(const ListFlags& flags, const Session& session) {
   return kExitOk;
 }
 
-int Best(const std::string& wanted, int top, const std::string& columns, const Session& session) {
+struct BestFlags {
+  std::string sweep;
+  int top = 10;
+  std::string columns;
+  bool region = false;
+  std::string share = "90%";
+};
+
+int Best(const BestFlags& flags, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
-  const absl::StatusOr<std::string> name = NamedOrNewest(**connection, wanted);
+  const absl::StatusOr<std::string> name = NamedOrNewest(**connection, flags.sweep);
   if (!name.ok()) return Fail(name.status());
-  const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(**connection, *name, top);
+  if (flags.region) return BestRegion(**connection, *name, flags.share, session);
+  const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(**connection, *name, flags.top);
   if (!ranking.ok()) return Fail(ranking.status());
   const absl::StatusOr<Listing> listing =
-      ChooseColumns(RankListing(*ranking), columns, ObjectivesOf(ranking->sweep()));
+      ChooseColumns(RankListing(*ranking), flags.columns, ObjectivesOf(ranking->sweep()));
   if (!listing.ok()) return Fail(listing.status());
   PrintListing(*listing, session, std::cout);
   PrintRankingNotes(*ranking, session, std::cout);
@@ -182,7 +192,6 @@ int Best(const std::string& wanted, int top, const std::string& columns, const S
 }  // namespace
 
 void AddSweepCommands(CLI::App* app, Session* session) {
-  auto name = std::make_shared<std::string>();
   auto flags = std::make_shared<SubmitFlags>();
   CLI::App* submit = app->add_subcommand("submit",
                                          "Hand to a coordinator\n"
@@ -225,26 +234,40 @@ void AddSweepCommands(CLI::App* app, Session* session) {
       ->type_name("KEY[=VALUE]");
   list->callback([=] { session->exit_code = List(*list_flags, *session); });
 
-  CLI::App* best = app->add_subcommand("best",
-                                       "Show the ranking\n"
-                                       "Configurations under the sweep's criteria, best first, "
-                                       "each criterion met or missed by how much.");
+  CLI::App* best = app->add_subcommand(
+      "best",
+      "Show the ranking\n"
+      "Configurations under the sweep's criteria, best first, each criterion met or missed by how "
+      "much.\n"
+      "With --region: the ranges of hyperparameters in which so many runs are expected to meet\n"
+      "all criteria, by a model of those that have ended. Exit code 3: there are none.");
   best->group("Run sweeps");
-  auto top = std::make_shared<int>(10);
-  best->add_option("NAME", *name, "the sweep; without it, the newest");
-  best->add_option("--top", *top, "rows")->check(CLI::Range(1, 1000))->capture_default_str();
-  auto columns = std::make_shared<std::string>();
-  best->add_option(
-          "--columns", *columns,
-          "these columns, in this order: keys of the JSON, hyperparameters or measures, as "
-          "trial,value,last.loss,lr")
-      ->type_name("LIST");
+  auto best_flags = std::make_shared<BestFlags>();
+  best->add_option("NAME", best_flags->sweep, "the sweep; without it, the newest");
+  CLI::Option* top = best->add_option("--top", best_flags->top, "rows")
+                         ->check(CLI::Range(1, 1000))
+                         ->capture_default_str();
+  CLI::Option* columns =
+      best->add_option(
+              "--columns", best_flags->columns,
+              "these columns, in this order: keys of the JSON, hyperparameters or measures, as "
+              "trial,value,last.loss,lr")
+          ->type_name("LIST");
+  CLI::Option* region =
+      best->add_flag("--region", best_flags->region, "instead, the region in which runs qualify")
+          ->excludes(top)
+          ->excludes(columns);
+  best->add_option("--share", best_flags->share, "with --region: of its runs, from 50% to 99%")
+      ->type_name("SHARE")
+      ->capture_default_str()
+      ->needs(region);
   best->footer(
       "Examples:\n"
       "  sweep best\n"
       "  sweep best seed-000 --top 3 --format json | jq '.[0].parameters'\n"
-      "  sweep best --columns trial,value,lr,dropout");
-  best->callback([=] { session->exit_code = Best(*name, *top, *columns, *session); });
+      "  sweep best --columns trial,value,lr,dropout\n"
+      "  sweep best seed-000 --region --share 95%");
+  best->callback([=] { session->exit_code = Best(*best_flags, *session); });
 }
 
 }  // namespace sweep::cli

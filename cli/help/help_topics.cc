@@ -63,8 +63,8 @@ constexpr char kExitCodes[] =
     "       a configuration met all criteria; of replay: something did not come again\n"
     "    2  bad input: a wrong file, flag, name or value; nothing was changed\n"
     "    3  best, run, watch and submit --wait found no configuration that meets all\n"
-    "       criteria, and no trial has failed; ask: the sweep has ended; tell: the trial\n"
-    "       has been ended early\n"
+    "       criteria, and no trial has failed; best --region: it knows no region; ask:\n"
+    "       the sweep has ended; tell: the trial has been ended early\n"
     "    4  the coordinator could not be reached\n"
     "  130  ended by Ctrl-C; `run` has kept everything and says how to go on, a watched\n"
     "       sweep goes on\n";

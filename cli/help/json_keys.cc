@@ -59,6 +59,7 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"list", true, ListingKeys(SweepListing({}))},
       {"show", false, sweep + Keys{"source"}},
       {"best", true, rank},
+      {"best --region", false, KeysOf<documents::RegionView>()},
       {"confirm", true, KeysOf<documents::Finalist>()},
       {"compare", false, KeysOf<documents::Comparison>()},
       {"pause", false, sweep},

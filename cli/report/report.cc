@@ -20,7 +20,8 @@ constexpr std::string_view kPlace =
     R"(<script type="application/json" id="sweep-report">{}</script>)";
 // If a program reports hundreds of measures, those that do not judge it come last.
 constexpr std::size_t kMostMeasures = 16;
-// The coordinator summarises a large sweep's curves, and computes its model, on the first request.
+// The coordinator summarises a large sweep's curves, and computes its model and its region, on the
+// first request.
 constexpr absl::Duration kReportPatience = absl::Minutes(2);
 
 class Collector {
@@ -141,6 +142,7 @@ absl::Status Collect(const ReportOptions& options, Collector* collector) {
   if (status.ok()) status = collector->AddMeasures(base);
   if (status.ok()) status = collector->Add(base + "/importance");
   if (status.ok()) status = collector->AddWhenReady(base + "/model");
+  if (status.ok()) status = collector->AddWhenReady(base + "/region");
   for (const char* list : {"/ranking", "/trials", "/attempts"}) {
     if (status.ok()) status = collector->AddRows(base + list, options.rows);
   }

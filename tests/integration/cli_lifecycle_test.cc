@@ -459,6 +459,7 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"list", {"list"}},
       {"show", {"show", "life"}},
       {"best", {"best", "life"}},
+      {"best --region", {"best", "life", "--region"}},
       {"confirm", {"confirm", "life", "--top", "1", "--replicates", "2", "--wait"}},
       {"compare", {"compare", "life/1", "life/2"}},
       {"trials", {"trials", "life"}},

@@ -106,6 +106,55 @@ class StatisticsProcessTest : public ::testing::Test {
   std::unique_ptr<Process> coordinator_, worker_;
 };
 
+constexpr char kRegionSweep[] = R"(name: region
+program: ["sh", "train.sh"]
+files: [train.sh]
+method: sobol
+parameters:
+  lr: {min: 0.05, max: 0.45}
+run_cap: 16
+epochs: 2
+require: {accuracy: ">= 98 %"}
+)";
+
+TEST_F(StatisticsProcessTest, TheRegionIsWhereRunsQualify) {
+  Train(kRegionSweep);
+  const json region = Json({"best", "region", "--region", "--share", "85%"});
+  EXPECT_EQ(region["answer"], "found");
+  EXPECT_EQ(region["share"], 0.85);
+  EXPECT_EQ(region["runs"], 16);
+  ASSERT_EQ(region["ranges"].size(), 1u);
+  EXPECT_LT(region["ranges"][0]["low"], 0.1);
+  EXPECT_NEAR(region["ranges"][0]["high"], 0.25, 0.04);
+  EXPECT_GE(region["qualifying_inside"], 6);
+  const Result words = Sweep({"best", "region", "--region"});
+  EXPECT_EQ(words.code, 0);
+  EXPECT_THAT(words.output,
+              AllOf(HasSubstr("at least 90 % of the runs in this region of region are expected"),
+                    HasSubstr("lr"), HasSubstr("expected: 9"), HasSubstr("trained in it: "),
+                    HasSubstr("of the search space")));
+  const Result csv = Sweep({"best", "region", "--region", "--format", "csv"});
+  EXPECT_THAT(csv.output, HasSubstr("name,low,high,values,tried_low,tried_high,tried\nlr,"));
+
+  EXPECT_THAT(Sweep({"best", "region", "--region", "--share", "30%"}).output,
+              HasSubstr("--share must be from 50% to 99%"));
+  EXPECT_EQ(Sweep({"best", "region", "--region", "--share", "30%"}).code, 2);
+  EXPECT_EQ(Sweep({"best", "region", "--share", "80%"}).code, 2) << "without --region";
+  EXPECT_EQ(Sweep({"best", "region", "--region", "--top", "3"}).code, 2);
+  Train(kLuckSweep);
+  const json few = Json({"best", "luck", "--region"}, 3);
+  EXPECT_EQ(few["answer"], "too_few");
+  const Result why = Sweep({"best", "luck", "--region"});
+  EXPECT_EQ(why.code, 3);
+  EXPECT_EQ(why.output,
+            "no region of luck: a region needs 10 configurations that have ended; 3 have so far\n");
+  std::string plain = kLuckSweep;
+  plain.replace(plain.find("name: luck"), 10, "name: free");
+  plain.resize(plain.find("require"));
+  Train(plain);
+  EXPECT_EQ(Json({"best", "free", "--region"}, 2)["answer"], "no_gates");
+}
+
 TEST_F(StatisticsProcessTest, TheBestAreConfirmedWithFreshSeeds) {
   Train(kLuckSweep);
   const json selection = Json({"best", "luck"});
