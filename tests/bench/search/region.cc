@@ -159,7 +159,7 @@ void Measure(double accuracy, double share, int splits) {
 }
 
 int Main(int argc, char** argv) {
-  const int splits = argc > 1 ? std::atoi(argv[1]) : 40;
+  const int splits = argc > 1 ? std::atoi(argv[1]) : 20;
   fmt::print(
       "| accuracy of at least | share asked for | of all runs | regions | of the space | met, seen | expected, unseen | met, unseen | unseen runs | not refuted | s |\n"
       "|---|---|---|---|---|---|---|---|---|---|---|\n");

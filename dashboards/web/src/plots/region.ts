@@ -87,7 +87,7 @@ export function regionPlot(
   const share = { value: view.share, text: percent(view.share, 0) };
   return {
     ...base(palette),
-    grid: { left: 62, right: 44, top: 14, bottom: wordsTilt(dimension) > 0 ? 74 : 40, outerBoundsMode: "none" },
+    grid: { left: 78, right: 44, top: 14, bottom: wordsTilt(dimension) > 0 ? 74 : 40, outerBoundsMode: "none" },
     xAxis: axes,
     yAxis: {
       ...axisStyle(palette, "chance"),
