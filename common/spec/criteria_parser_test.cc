@@ -65,6 +65,39 @@ TEST(Confidence, IsReadWithTheGatesAndMeansTheMean) {
                 .digest);
 }
 
+TEST(Replicates, ARaceHasDefaultsAndMeansTheMean) {
+  const SweepSpec plain = Read(OwnTrainer("replicates: auto\n"));
+  ASSERT_TRUE(plain.race.has_value());
+  EXPECT_EQ(plain.race->min, 1);
+  EXPECT_EQ(plain.replicates, 10);
+  EXPECT_EQ(plain.race->within, 0);
+  EXPECT_EQ(plain.gate_on, GateOn::kMean);
+  EXPECT_EQ(ReplicatesText(plain), "{min: 1, max: 10}");
+  EXPECT_EQ(plain.FirstTrials(60), 60);
+  EXPECT_EQ(plain.MostTrials(60), 120) << "as many again";
+  EXPECT_EQ(plain.MostTrials(20), 65) << "five times nine more";
+  EXPECT_EQ(plain.MostTrials(3), 30) << "all that there can be";
+  for (const std::string same : {"{min: 1, max: 10}", "{}", "{max: 10, within: 0}"}) {
+    const SweepSpec spec = Read(OwnTrainer("replicates: " + same + "\ngate_on: mean\n"));
+    EXPECT_EQ(spec.digest, plain.digest) << same;
+  }
+  const SweepSpec full =
+      Read(OwnTrainer("replicates: {min: 2, max: 6, extra: 30, within: \"0.05 %\"}\n"));
+  EXPECT_EQ(full.FirstReplicates(), 2);
+  EXPECT_EQ(full.replicates, 6);
+  EXPECT_DOUBLE_EQ(full.race->within, 0.0005);
+  EXPECT_EQ(full.MostTrials(60), 150);
+  EXPECT_EQ(Read(OwnTrainer("replicates: 3\n")).MostTrials(60), 180);
+}
+
+// The race is run by complete trainings, of which the rule judges the first only.
+TEST(Replicates, ARaceGoesWithARuleThatStopsFirstRuns) {
+  for (const std::string rule : {"{type: asha}", "{type: hyperband, min_iter: 2}", "{type: median}"}) {
+    const SweepSpec spec = Read(OwnTrainer("replicates: auto\nearly_terminate: " + rule + "\n"));
+    EXPECT_TRUE(spec.early_terminate.has_value()) << rule;
+  }
+}
+
 TEST(Confidence, ThatCannotBeSaidIsRefused) {
   const auto errors = [](const std::string& require, const std::string& more = "") {
     return ErrorsOf(OwnTrainer("require: {" + require + "}\nreplicates: 5\n" + more));

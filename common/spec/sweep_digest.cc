@@ -80,7 +80,8 @@ std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
   if (method == methods.end() || spec.early_terminate || spec.stop_when ||
-      !spec.try_first.empty() || !spec.warm_start.empty() || spec.confidence > 0) {
+      !spec.try_first.empty() || !spec.warm_start.empty() || spec.confidence > 0 ||
+      spec.race) {
     return std::nullopt;
   }
   if (std::any_of(spec.parameters.begin(), spec.parameters.end(), IsNewer)) return std::nullopt;
@@ -140,6 +141,10 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
                     "\n");
   }
   if (spec.gate_on == GateOn::kLastK) absl::StrAppend(&text, "k ", spec.gate_epochs, "\n");
+  if (spec.race) {
+    absl::StrAppend(&text, "race ", spec.race->min, " ", spec.race->extra, " ",
+                    Canonical(spec.race->within), "\n");
+  }
   if (spec.confidence > 0) absl::StrAppend(&text, "confidence ", Canonical(spec.confidence), "\n");
   AppendSorted("measure", CanonicalMeasures(spec), &text);
   for (const std::string& word : spec.program) {

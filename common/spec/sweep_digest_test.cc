@@ -100,6 +100,12 @@ TEST(Digest, WhatMeansSomethingElseHasAnother) {
   differs("model: nets/widths.yaml", "model: nets/widths.yaml\nrecipe: tuned");
   differs("method: random", "method: random\nseed: 2");
   differs("method: random", "method: random\nreplicates: 2");
+  differs("method: random", "method: random\nreplicates: auto");
+  differs("method: random", "method: random\nreplicates: {max: 5}");
+  differs("method: random", "method: random\nreplicates: {min: 2}");
+  differs("method: random", "method: random\nreplicates: {extra: 9}");
+  differs("method: random", "method: random\nreplicates: {within: 0.001}");
+  differs("method: random", "method: random\nreplicates: 10\ngate_on: mean");
   differs("method: random", "method: random\ngate_on: last");
   differs("method: random", "method: random\nmax_failures: 2");
   differs("method: random", "method: random\nevaluate: {holdout: 100}");

@@ -184,7 +184,7 @@ std::vector<std::string> EditRefusals(const SweepSpec& before, const SweepSpec& 
   comparison.Compare("require", RequireText, kOtherJudgement);
   comparison.Compare("gate_on", GateOnText, kOtherJudgement);
   comparison.Compare("epochs", EpochsText, kOtherTraining);
-  comparison.Compare("replicates", absl::StrCat(before.replicates), absl::StrCat(after.replicates),
+  comparison.Compare("replicates", ReplicatesText(before), ReplicatesText(after),
                      "earlier configurations have that many trials");
   comparison.Compare("seed", absl::StrCat(before.seed), absl::StrCat(after.seed), kOtherTraining);
   comparison.Compare("warm_start", absl::StrJoin(before.warm_start, ", "),

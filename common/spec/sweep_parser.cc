@@ -21,6 +21,7 @@
 #include "common/spec/other_words.h"
 #include "common/spec/parameters_parser.h"
 #include "common/spec/program_parser.h"
+#include "common/spec/replicates_parser.h"
 #include "common/spec/stopping_parser.h"
 #include "common/spec/sweep_checks.h"
 #include "common/spec/sweep_digest.h"
@@ -394,7 +395,7 @@ class SweepParser {
       if (value) *out = static_cast<std::remove_pointer_t<decltype(out)>>(*value);
     };
     read("run_cap", 1, kMaxRunCap, &spec_.run_cap);
-    read("replicates", 1, 1000, &spec_.replicates);
+    ReadReplicates();
     if (spec_.confidence > 0 && spec_.replicates == 1) {
       reader_.Warning(LineOfKey("require"),
                       "no configuration can meet the criteria: 'confidence' needs the spread of "
@@ -420,6 +421,27 @@ class SweepParser {
     }
   }
 
+  void ReadReplicates() {
+    const YamlEntry* entry = Find("replicates");
+    if (entry == nullptr) return;
+    ParseReplicates(*entry, &reader_, &spec_);
+    if (!spec_.race) return;
+    if (const YamlEntry* gate_on = Find("gate_on");
+        gate_on != nullptr && spec_.gate_on != GateOn::kMean) {
+      reader_.Error(gate_on->line,
+                    absl::StrCat("gate_on is ", Shown(gate_on->value.Scalar()),
+                                 ", but 'replicates: auto' compares means, since the best of many "
+                                 "runs is better than the best of few: write gate_on: mean, or "
+                                 "leave it out"));
+    }
+    spec_.gate_on = GateOn::kMean;
+    if (spec_.objectives.size() > 1) {
+      reader_.Error(entry->line, absl::StrCat("'replicates: auto' is a race by one metric, and "
+                                              "'metric' has ",
+                                              spec_.objectives.size()));
+    }
+  }
+
   void ReadEarlyTerminate() {
     const YamlEntry* entry = Find("early_terminate");
     if (entry != nullptr) spec_.early_terminate = ParseEarlyTerminate(*entry, &reader_);
@@ -430,7 +452,11 @@ class SweepParser {
     if (entry == nullptr) return;
     spec_.stop_when = ParseStopWhen(*entry, &reader_);
     const bool last_decides = spec_.gate_on == GateOn::kLast || spec_.gate_on == GateOn::kMean;
-    if (spec_.stop_when && spec_.stop_when->trial_qualifies && last_decides) {
+    if (spec_.stop_when && spec_.stop_when->trial_qualifies && spec_.race) {
+      reader_.Error(entry->line,
+                    "'trial_qualifies' of 'stop_when' does not go with replicates: auto, which "
+                    "compares the last epochs of whole runs; write {qualifying: N}");
+    } else if (spec_.stop_when && spec_.stop_when->trial_qualifies && last_decides) {
       reader_.Error(entry->line,
                     absl::StrCat("'trial_qualifies' of 'stop_when' does not go with gate_on: ",
                                  spec_.gate_on == GateOn::kLast ? "last" : "mean",
@@ -456,15 +482,19 @@ class SweepParser {
           "'early_terminate' of type target needs a gate on a measure in 'require', "
           "such as {accuracy: \">= 0.994\"}");
     }
-    if ((rule.type == "asha" || rule.type == "hyperband") && spec_.replicates > 1 &&
+    // Of a race it judges the first runs only.
+    if ((rule.type == "asha" || rule.type == "hyperband") && spec_.FirstReplicates() > 1 &&
         spec_.gate_on == GateOn::kMean) {
       return reader_.Error(
           entry->line,
           absl::StrCat("'early_terminate' of type ", rule.type,
                        " ends the replicates of a configuration at different epochs, and their "
-                       "mean would compare unlike runs: with replicates: ",
-                       spec_.replicates, ", leave out ",
-                       spec_.confidence > 0 ? "'confidence'" : "gate_on: mean"));
+                       "mean would compare unlike runs: with ",
+                       spec_.race ? "min: " : "replicates: ", spec_.FirstReplicates(),
+                       ", leave out ",
+                       spec_.race             ? "'min' of 'replicates'"
+                       : spec_.confidence > 0 ? "'confidence'"
+                                              : "gate_on: mean"));
     }
     const bool is_fixed = !spec_.epochs_by_recipe && !IsParameter("epochs");
     if (rule.type != "asha" || !is_fixed || rule.min_epochs < spec_.epochs) return;

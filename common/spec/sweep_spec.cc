@@ -135,6 +135,14 @@ bool IsMeasureGate(const Gate& gate) {
   return gate.name != "epochs" && std::find(facts.begin(), facts.end(), gate.name) == facts.end();
 }
 
+std::string ReplicatesText(const SweepSpec& spec) {
+  if (!spec.race) return absl::StrCat(spec.replicates);
+  std::string text = absl::StrCat("{min: ", spec.race->min, ", max: ", spec.replicates);
+  if (spec.race->extra > 0) absl::StrAppend(&text, ", extra: ", spec.race->extra);
+  if (spec.race->within > 0) absl::StrAppend(&text, ", within: ", FormatDouble(spec.race->within));
+  return text + "}";
+}
+
 std::int64_t SweepSpec::PlannedConfigurations() const {
   if (!points) return run_cap;
   return run_cap == 0 ? *points : std::min(run_cap, *points);

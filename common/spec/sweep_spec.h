@@ -16,6 +16,7 @@
 #include "common/protocol/trial_spec.h"
 #include "common/spec/early_terminate.h"
 #include "common/spec/parameter.h"
+#include "common/spec/replicate_race.h"
 #include "common/spec/search_methods.h"
 #include "common/trial/measures.h"
 
@@ -105,7 +106,8 @@ struct SweepSpec {
   // Distinct points that satisfy the constraints, when the space is finite and small enough to be
   // counted (always so for a grid).
   std::optional<std::int64_t> points;
-  int replicates = 1;
+  int replicates = 1;  // of a configuration; with `race` the most that it can get
+  std::optional<ReplicateRace> race;
   std::uint64_t seed = 1;
   int max_failures = 3;     // failed attempts before a trial is failed
   bool keep_going = false;  // do not pause when the first trials fail alike; not part of the digest
@@ -170,10 +172,23 @@ struct SweepSpec {
   // the same seeds; it is below 2^63.
   TrialSpec MakeTrialSpec(const Configuration& configuration, int replicate) const;
 
+  // The runs that every configuration gets.
+  int FirstReplicates() const { return race ? race->min : replicates; }
+  // The trials of a run of so many configurations, as far as they are certain, and at most.
+  std::int64_t FirstTrials(std::int64_t configurations) const {
+    return configurations * FirstReplicates();
+  }
+  std::int64_t MostTrials(std::int64_t configurations) const {
+    return FirstTrials(configurations) + (race ? race->MostExtra(configurations, replicates) : 0);
+  }
+
   // Number of configurations of a full run: run_cap, or fewer when the space has fewer distinct
   // points.
   std::int64_t PlannedConfigurations() const;
 };
+
+// `replicates` as a file says it: "5", "{min: 1, max: 10}".
+std::string ReplicatesText(const SweepSpec& spec);
 
 // Looks up a name of `constraints` and `--where` for a configuration: its hyperparameters, also
 // with kParametersPrefix, "model", and the facts of its network, if it has one: "parameters",
