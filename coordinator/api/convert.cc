@@ -3,6 +3,7 @@
 #include "common/base/sha256.h"
 #include "common/base/utf8.h"
 #include "common/protocol/program_files.h"
+#include "coordinator/specs/planned_trials.h"
 #include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/fill_facts.h"
 #include "fmt/format.h"
@@ -128,7 +129,9 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
   proto.set_digest(row.digest);
   proto.set_method(std::string(spec.method->word));
   proto.set_method_reason(spec.method_reason);
-  proto.set_planned_trials(row.planned_configurations * spec.replicates);
+  const PlannedTrials planned = PlannedTrialsOf(row, spec);
+  proto.set_planned_trials(planned.known);
+  proto.set_most_trials(planned.most);
   *proto.mutable_counts() = ToProto(row.counts);
   proto.set_epochs(spec.epochs);
   for (const Gate& gate : spec.require) proto.add_gates(GateText(spec, gate));
@@ -149,6 +152,7 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
   for (const std::string& word : spec.program) proto.add_program(word);
   proto.set_planned_configurations(row.planned_configurations);
   proto.set_replicates(spec.replicates);
+  proto.set_min_replicates(spec.FirstReplicates());
   proto.set_search_reason(row.search_reason);
   proto.set_pause_reason(row.pause_reason);
   proto.set_keep_going(row.keep_going);

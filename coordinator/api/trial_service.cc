@@ -243,6 +243,10 @@ absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
   TrialSituation situation = scheduler_->insight().Situation(*row);
   situation.max_failures = stored->spec->max_failures;
   situation.file_refusal = stored->refusal;
+  absl::StatusOr<std::optional<RacePlace>> race = FindRacePlace(store_, *row, *stored->spec);
+  if (!race.ok()) return race.status();
+  situation.race = *std::move(race);
+  situation.first_replicates = stored->spec->FirstReplicates();
   if (!attempts->empty()) situation.last_attempt = std::move(attempts->back());
   const sweep::Explanation explanation = Explain(situation);
   *response->mutable_trial() = ToProto(*row, *stored->spec);

@@ -342,6 +342,12 @@ Explanation ExplainState(const TrialSituation& at) {
 Explanation Explain(const TrialSituation& situation) {
   Explanation explanation = ExplainState(situation);
   ExplainSearch(situation, &explanation.reasons);
+  if (situation.race) {
+    for (std::string& reason :
+         ExplainRace(situation.trial, situation.first_replicates, *situation.race)) {
+      explanation.reasons.push_back(std::move(reason));
+    }
+  }
   return explanation;
 }
 

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "common/protocol/trainer_message.h"
 #include "coordinator/scheduler/placement.h"
+#include "coordinator/scheduler/race_place.h"
 #include "coordinator/scheduler/scheduler_types.h"
 #include "coordinator/store/rows.h"
 
@@ -59,6 +60,10 @@ struct TrialSituation {
   std::optional<absl::Time> holder_last_seen;  // nullopt: not since this coordinator started
   absl::Duration waits_for_holder;  // until the lease of a holder that stays silent runs out
   std::optional<ProgressMessage> progress;
+
+  // Of a sweep with a race, which its caller looks up (race_place.h).
+  std::optional<RacePlace> race;
+  int first_replicates = 1;
 };
 
 struct Explanation {

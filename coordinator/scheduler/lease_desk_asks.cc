@@ -57,10 +57,14 @@ std::string WhyNone(const SweepEntry& sweep) {
   }
   const auto held = std::count_if(sweep.trials.begin(), sweep.trials.end(),
                                   [](const auto& item) { return item.second.held(); });
-  const bool makes_more = !sweep.exhausted && sweep.configurations < sweep.planned;
+  const bool makes_more =
+      !sweep.exhausted && (sweep.configurations < sweep.planned || sweep.spec->race);
   return fmt::format("no trial of sweep {} is free: {} being trained{}", sweep.name,
                      held == 1 ? "1 is" : fmt::format("{} are", held),
-                     makes_more ? ", and the search makes the next ones" : "");
+                     !makes_more                                ? ""
+                     : sweep.configurations < sweep.planned ? ", and the search makes the next ones"
+                                                            : ", and further seeds follow from "
+                                                              "their results");
 }
 
 }  // namespace

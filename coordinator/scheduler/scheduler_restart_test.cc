@@ -37,6 +37,7 @@ struct Outcome {
   std::map<std::int64_t, std::string> trials;               // state, epochs and reason
   std::vector<std::pair<std::int64_t, int>> epochs;         // trial and epoch, in order of commits
   std::map<std::int64_t, std::vector<std::string>> states;  // of each trial, one after the other
+  std::map<std::int64_t, std::pair<std::int64_t, int>> runs;  // configuration and replicate
   int kills = 0;
 
   bool operator==(const Outcome& other) const {
@@ -120,7 +121,7 @@ class RestartTest : public SchedulerTest {
       const int epoch = std::min(trial.result.epoch + reports_every_, last);
       // Where a trial is bad, it is so from the second epoch on.
       const double quality = AsDouble(trial.parameters.values().at("momentum")) - 0.4;
-      const double value = epoch == 1 ? 0.3 : quality + 0.01 * epoch;
+      const double value = (epoch == 1 ? 0.3 : quality + 0.01 * epoch) + noise_(trial);
       Do(kill, [&] { return Report(token, epoch, epoch, value); });
     } else {
       const LeaseOutcome outcome = last < epochs ? LeaseOutcome::kHeld : LeaseOutcome::kCompleted;
@@ -143,6 +144,7 @@ class RestartTest : public SchedulerTest {
     Outcome outcome{.kills = kills_};
     for (const TrialRow& trial : Must(store_->Read(SelectTrials, {.sweep = "s", .limit = 1000}))) {
       outcome.points[trial.configuration] = trial.parameters;
+      outcome.runs[trial.number] = {trial.configuration, trial.replicate};
       outcome.trials[trial.number] =
           fmt::format("{} after {}, target {}: {}", TrialStateName(trial.state), trial.result.epoch,
                       trial.target_epoch, trial.reason);
@@ -162,6 +164,7 @@ class RestartTest : public SchedulerTest {
   int kills_ = 0;
   int reports_every_ = 1;               // epochs
   std::function<absl::Status()> edit_;  // once, after nine trials
+  std::function<double(const TrialRow&)> noise_ = [](const TrialRow&) { return 0.0; };
 };
 
 TEST_F(RestartTest, TheSameTrialsAreStopped) {
@@ -240,6 +243,65 @@ INSTANTIATE_TEST_SUITE_P(
                  "require: {accuracy: \">= 0.35\", epochs: \"<= 2\"}\nearly_terminate: {type: "
                  "target}\n",
                  2, 2, 8, 4}),
+    [](const auto& info) { return info.param.name; });
+
+// Which configurations get further seeds, and when, follows from the results.
+struct RaceCase {
+  std::string name;
+  std::string text;
+  int epochs = 2;
+  int first = 1;       // runs of every configuration
+  int least_more = 1;  // further runs of the sweep
+};
+
+class RaceRestartTest : public RestartTest, public testing::WithParamInterface<RaceCase> {};
+
+TEST_P(RaceRestartTest, TheSameConfigurationsGetFurtherSeeds) {
+  noise_ = [](const TrialRow& trial) {
+    return 0.01 * static_cast<double>((trial.replicate * 5 + trial.configuration * 3) % 7 - 3);
+  };
+  const int epochs = GetParam().epochs;
+  const SweepSource source = SourceOf(9, epochs, GetParam().text);
+  const Outcome undisturbed = Run(source, epochs, Kill::kNever);
+  std::map<std::int64_t, int> runs;  // by configuration
+  for (const auto& [number, run] : undisturbed.runs) {
+    EXPECT_EQ(run.second, runs[run.first]++) << "they are numbered as they are made";
+  }
+  ASSERT_EQ(runs.size(), 9u);
+  int most = 0, total = 0;
+  for (const auto& [configuration, count] : runs) {
+    EXPECT_GE(count, GetParam().first);
+    EXPECT_LE(count, 5);
+    most = std::max(most, count);
+    total += count;
+  }
+  EXPECT_GE(total, 9 * GetParam().first + GetParam().least_more);
+  EXPECT_LT(total, 9 * 5);
+  EXPECT_GT(most, GetParam().first);
+  for (const Kill kill : {Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
+    const Outcome disturbed = Run(source, epochs, kill);
+    EXPECT_GE(disturbed.kills, static_cast<int>(undisturbed.epochs.size()));
+    EXPECT_EQ(disturbed.runs, undisturbed.runs);
+    EXPECT_EQ(disturbed.trials, undisturbed.trials);
+    EXPECT_EQ(disturbed.epochs, undisturbed.epochs);
+    EXPECT_EQ(disturbed.states, undisturbed.states);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Races, RaceRestartTest,
+    testing::Values(RaceCase{"alone", "replicates: {max: 5}\n", 2, 1, 5},
+                    RaceCase{"after_two", "replicates: {min: 2, max: 5}\n", 1, 2, 3},
+                    RaceCase{"with_stops",
+                             "replicates: {max: 5}\nearly_terminate: {type: median, min_epochs: 2, "
+                             "min_trials: 4}\n",
+                             3, 1, 1},
+                    RaceCase{"with_trials_on_hold",
+                             "replicates: {max: 5}\nearly_terminate: {type: asha, eta: 2}\n", 4, 1, 1},
+                    RaceCase{"with_an_end",
+                             "replicates: {max: 5}\nrequire: {accuracy: \">= 0.5\"}\n"
+                             "stop_when: {qualifying: 1}\n",
+                             2, 1, 3}),
     [](const auto& info) { return info.param.name; });
 
 // Trials rest at epochs 1 and 3 until they are among the better half there.

@@ -8,6 +8,7 @@
 
 #include "coordinator/search/observations.h"
 #include "coordinator/search/point_identity.h"
+#include "coordinator/search/replicate_racer.h"
 #include "coordinator/search/search_calls.h"
 #include "coordinator/search/search_makers.h"
 #include "coordinator/search/search_start.h"
@@ -51,6 +52,8 @@ struct SearchDriver::Entry {
   std::vector<std::int64_t> refused;  // trials whose decision was not stored
   int storing = 0;                    // decisions being stored
   bool is_ended_by_rule = false;
+  bool has_made_all = false;  // the search has no more points; of a sweep with a race
+  bool race_waits = false;    // for an event; nobody gets a seed before
   std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for the next number
   bool stands_in = false;                      // start-up points are being made or stored
   absl::Duration no_stand_in_before;           // monotonic
@@ -62,6 +65,7 @@ struct SearchDriver::Entry {
   std::int64_t first_own = 1;             // number of the first configuration of this file
   bool leaves_out = false;                // points that are known from elsewhere
   std::unique_ptr<StoppingRule> rule;     // null: no trial is stopped
+  std::unique_ptr<ReplicateRacer> racer;  // null: the sweep has no race
   std::int64_t seen = 0;                  // sequence of the last event observed
   std::int64_t points = 0;                // configurations whose points were observed
   struct Suggested {
@@ -115,6 +119,7 @@ struct SearchDriver::Batch {
   Job job;
   std::vector<Entry::Suggested> suggestions;
   std::string end_reason;  // why the search ends after them; empty: it may go on
+  bool goes_on = false;    // the sweep does, also when the search ends
   bool stands_in = false;
   StoredSuggestions result;
 };
@@ -211,7 +216,9 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
   entry->revision = demand.revision;
   entry->rule = options_.make_rule(*entry->spec);
   entry->is_finite = entry->spec->method->learns && HasFiniteSpace(*entry->spec);
-  if (!entry->spec->method->learns && entry->rule == nullptr) return entry;
+  if (entry->spec->race) entry->racer = std::make_unique<ReplicateRacer>(entry->spec.get());
+  const bool judges = entry->rule != nullptr || entry->racer != nullptr;
+  if (!entry->spec->method->learns && !judges) return entry;
   entry->has_news = true;
   // The bus may call it once more after Unsubscribe, but not after Stop.
   entry->subscription = options_.events->Subscribe(
@@ -228,7 +235,7 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
 std::int64_t SearchDriver::Wanted(const Entry& entry, const SearchDemand& demand) {
   const std::int64_t missing = entry.search->Ahead(demand.free_slots) - demand.pending;
   if (!entry.spec->method->learns && missing < kMinMissingTrials) return 0;
-  const std::int64_t replicates = demand.spec->replicates;
+  const std::int64_t replicates = demand.spec->FirstReplicates();
   const std::int64_t left = std::max<std::int64_t>(demand.planned - demand.configurations, 0);
   return std::clamp<std::int64_t>((missing + replicates - 1) / replicates, 0,
                                   std::min(left, kMaxBatch));
@@ -251,8 +258,11 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     const bool is_stale = demand.configurations < entry->stored;
     if (entry->is_busy || entry->stands_in || is_stale || entry->not_before > now) continue;
     const bool is_used_up = demand.configurations >= demand.planned;
+    const bool races = IsRacing(*entry, demand);
     const bool wants =
-        demand.is_open && (is_used_up || entry->search == nullptr || Wanted(*entry, demand) > 0);
+        demand.is_open && (entry->search == nullptr ||
+                           (races ? !entry->race_waits
+                                  : is_used_up || Wanted(*entry, demand) > 0));
     const bool is_to_end =
         (demand.only_on_hold && entry->storing == 0) || (demand.is_open && entry->is_ended_by_rule);
     if (!wants && !entry->has_news && !is_to_end) continue;
@@ -281,6 +291,7 @@ void SearchDriver::Run(const Job& job) {
   IssueDecisions(job);
   if (job.demand.only_on_hold) return EndIfDecided(job);
   if (EndSearchByRule(job)) return;
+  if (IsRacing(*entry, job.demand)) return Race(job);
   const std::int64_t count = Wanted(*entry, job.demand);
   const bool is_used_up = job.demand.configurations >= job.demand.planned;
   if (!job.demand.is_open || (count == 0 && !is_used_up)) return Release(entry);
@@ -368,6 +379,7 @@ bool SearchDriver::Observe(const Job& job) {
       }
       ObserveOrWarn(*entry->spec, stored.observation, entry->search.get());
       Judge(entry, stored.trial_id, stored.observation);
+      if (entry->racer != nullptr) entry->racer->Observe(stored.observation);
     }
     entry->seen = page->last;
     if (!page->points.empty()) entry->points = page->first_point + std::ssize(page->points) - 1;
@@ -514,6 +526,107 @@ void SearchDriver::StopHeldTrials(const Job& job) {
       });
 }
 
+// ---- Further seeds
+
+bool SearchDriver::IsRacing(const Entry& entry, const SearchDemand& demand) {
+  return entry.racer != nullptr && (demand.configurations >= demand.planned || entry.has_made_all);
+}
+
+void SearchDriver::Race(const Job& job) {
+  Entry* const entry = job.entry.get();
+  const SearchDemand& demand = job.demand;
+  if (!demand.is_open) return Release(entry);
+  ReplicateRacer::Step step = entry->racer->Next(demand.planned, kMaxBatch);
+  if (step.is_over) return EndRace(job, step.has_held);
+  if (step.seeds.empty()) {
+    MutexLock lock(&mutex_);
+    entry->race_waits = true;
+    entry->is_busy = false;
+    if (entry->has_news) Want();
+    return;
+  }
+  const auto seeds = std::make_shared<const std::vector<ReplicateRacer::Seed>>(
+      std::move(step.seeds));  // shared by the write and its completion
+  auto result = std::make_shared<StoredSuggestions>();  // shared by the write and its completion
+  WriteOfRace(
+      job,
+      [seeds, result, demand](WriteTransaction& transaction) {
+        *result = {.sweep_id = demand.sweep_id};
+        for (const ReplicateRacer::Seed& seed : *seeds) {
+          absl::StatusOr<TrialRow> row = transaction.AddReplicate(
+              demand.sweep_id, *demand.spec, seed.configuration, seed.replicate);
+          if (!row.ok()) return row.status();
+          result->trials.push_back(*std::move(row));
+        }
+        return absl::OkStatus();
+      },
+      [this, seeds, result, entry] {
+        for (const ReplicateRacer::Seed& seed : *seeds) entry->racer->Give(seed);
+        host_.suggestions_stored(*result);
+      });
+}
+
+// What rests on hold is promoted or stopped first: it may still be the best.
+void SearchDriver::EndRace(const Job& job, bool has_held) {
+  Entry* const entry = job.entry.get();
+  if (has_held && entry->rule != nullptr) {
+    {
+      MutexLock lock(&mutex_);
+      if (entry->storing > 0 || !entry->refused.empty()) {
+        entry->has_news = true;  // looks again when they are stored
+        entry->is_busy = false;
+        return;
+      }
+    }
+    std::vector<StopDecision> last = entry->rule->OnOnlyHeld();
+    if (!last.empty()) {
+      for (StopDecision& decision : last) Note(entry, std::move(decision), 0);
+      IssueDecisions(job);
+      return Release(entry);
+    }
+  }
+  auto result = std::make_shared<StoredSuggestions>();  // shared by the write and its completion
+  WriteOfRace(
+      job,
+      [result, demand = job.demand, seen = entry->seen,
+       reason = entry->end_reason](WriteTransaction& transaction) {
+        *result = {.sweep_id = demand.sweep_id};
+        const absl::StatusOr<bool> ended = transaction.EndRace(demand.sweep_id, reason, seen);
+        result->exhausted = ended.value_or(false);
+        return ended.status();
+      },
+      [this, result] { host_.suggestions_stored(*result); });
+}
+
+// `stored` is called after the commit, before the next plan of the sweep.
+void SearchDriver::WriteOfRace(const Job& job, Store::WriteFunction function,
+                               std::function<void()> stored) {
+  host_.write(
+      [function = std::move(function), demand = job.demand](WriteTransaction& transaction) {
+        if (absl::Status same = transaction.CheckRevision(demand.sweep_id, demand.revision);
+            !same.ok()) {
+          return same;
+        }
+        return function(transaction);
+      },
+      [this, job, stored = std::move(stored)](const absl::Status& status) {
+        if (status.ok()) {
+          stored();
+        } else if (!absl::IsAborted(status)) {  // else the file was edited
+          spdlog::warn("race not stored sweep={} reason={:?}", job.demand.spec->name,
+                       std::string(status.message()));
+        }
+        MutexLock lock(&mutex_);
+        job.entry->is_busy = false;
+        job.entry->race_waits = false;
+        if (!status.ok()) {
+          job.entry->not_before = options_.clock->Monotonic() + kRetryAfter;
+          job.entry->has_news = true;
+        }
+        Want();
+      });
+}
+
 // An error ends a search that draws points; a failed model is replaced by a random point.
 std::optional<Suggestion> SearchDriver::SuggestOne(const Job& job, std::int64_t number) {
   Entry* const entry = job.entry.get();
@@ -639,12 +752,13 @@ bool SearchDriver::StandIn() {
 void SearchDriver::MakeStandIns(const Job& job) {
   Entry* const entry = job.entry.get();
   const SearchDemand& demand = job.demand;
-  const std::int64_t replicates = demand.spec->replicates;
+  const std::int64_t replicates = demand.spec->FirstReplicates();
   const std::int64_t missing = (demand.free_slots - demand.pending + replicates - 1) / replicates;
   const std::int64_t count = std::min({missing, demand.planned - demand.configurations, kMaxBatch});
   auto batch = std::make_shared<Batch>();  // shared by the write and its completion
   batch->job = job;
   batch->stands_in = true;
+  batch->goes_on = entry->racer != nullptr;
   while (std::ssize(batch->suggestions) < count) {
     const std::int64_t number = demand.configurations + std::ssize(batch->suggestions) + 1;
     std::optional<Configuration> point = entry->stand_ins->Point(number, entry->known);
@@ -746,6 +860,8 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
   batch->suggestions.assign(entry->suggested.begin(), entry->suggested.begin() + ready);
   // Otherwise the budget decides, inside the write.
   if (ready < count) batch->end_reason = entry->end_reason;
+  // A race comes after the search.
+  batch->goes_on = entry->racer != nullptr && (entry->rule == nullptr || entry->rule->SweepEnd().empty());
   Write(batch);
 }
 
@@ -773,7 +889,7 @@ void SearchDriver::Write(const std::shared_ptr<Batch>& batch) {
           result.trials.insert(result.trials.end(), rows->begin(), rows->end());
           ++result.made;
         }
-        if (!is_over) return absl::OkStatus();
+        if (!is_over || batch->goes_on) return absl::OkStatus();
         const absl::StatusOr<bool> ended = transaction.MarkExhausted(demand.sweep_id, reason);
         result.exhausted = ended.value_or(false);
         return ended.status();
@@ -796,6 +912,7 @@ void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Sta
   MutexLock lock(&mutex_);
   entry->is_busy = false;
   if (status.ok()) entry->stored = batch->job.demand.configurations + batch->result.made;
+  if (status.ok() && batch->goes_on && !batch->end_reason.empty()) entry->has_made_all = true;
   if (!status.ok()) entry->not_before = options_.clock->Monotonic() + kRetryAfter;
   Want();
 }

@@ -369,7 +369,7 @@ std::vector<CubePoint> GpSearch::Draw(const std::vector<std::int64_t>& best,
 }
 
 double GpSearch::NoiseDeviation() const {
-  return std::sqrt(process_.noise() / std::max(spec().replicates, 1));
+  return std::sqrt(process_.noise() / std::max(spec().FirstReplicates(), 1));
 }
 
 CubePoint GpSearch::Climb(const CubePoint& from, const Acquisition& acquisition) const {

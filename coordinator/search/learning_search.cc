@@ -91,7 +91,7 @@ LearningSearch::Known* LearningSearch::AddKnown(std::int64_t number, const Param
 }
 
 void LearningSearch::AddKnown(std::int64_t number, const ParameterMap& parameters) {
-  AddKnown(number, parameters, static_cast<std::size_t>(std::max(spec_->replicates, 1)));
+  AddKnown(number, parameters, static_cast<std::size_t>(std::max(spec_->FirstReplicates(), 1)));
 }
 
 void LearningSearch::Take(double cost, Replicate* replicate) {
@@ -152,8 +152,9 @@ void LearningSearch::JudgeGates(Known* known) const {
   for (std::size_t gate = 0; gate < gates_.size(); ++gate) {
     int measured = 0;
     double mean = 0;
-    for (const Replicate& replicate : known->replicates) {
-      if (replicate.result == nullptr) continue;
+    for (std::size_t i = 0; i < known->replicates.size(); ++i) {
+      const Replicate& replicate = known->replicates[i];
+      if (replicate.result == nullptr || IsOpenExtra(*known, i)) continue;
       const double value = ValueOf(*spec_, *replicate.result).values.GetOrNaN(gates_.measure(gate));
       if (std::isfinite(value)) mean += (value - mean) / ++measured;
     }
@@ -165,9 +166,12 @@ void LearningSearch::JudgeGates(Known* known) const {
 // Sets what holds for ended configurations only.
 void LearningSearch::Judge(Known* known) const {
   double mean = 0;
-  int completed = 0, epoch = 0;
+  int all = 0, completed = 0, epoch = 0;
   known->with_cost = 0;
-  for (const Replicate& replicate : known->replicates) {
+  for (std::size_t i = 0; i < known->replicates.size(); ++i) {
+    if (IsOpenExtra(*known, i)) continue;
+    const Replicate& replicate = known->replicates[i];
+    ++all;
     if (replicate.state == TrialState::kCompleted) ++completed;
     epoch = std::max(epoch, replicate.epoch);
     if (!replicate.has_cost) continue;
@@ -175,7 +179,6 @@ void LearningSearch::Judge(Known* known) const {
     // A mean of partial means, because a sum may be infinite.
     mean += (replicate.cost - mean) / known->with_cost;
   }
-  const auto all = static_cast<int>(known->replicates.size());
   known->is_complete = completed == all && known->with_cost == all;
   known->cost = std::nullopt;
   if (known->with_cost > 0) known->cost = mean;
@@ -196,6 +199,11 @@ void LearningSearch::Judge(Known* known) const {
   }
 }
 
+bool LearningSearch::IsOpenExtra(const Known& known, std::size_t replicate) const {
+  return replicate >= static_cast<std::size_t>(spec_->FirstReplicates()) &&
+         !IsTerminal(known.replicates[replicate].state);
+}
+
 void LearningSearch::Observe(const Observation& observation) {
   if (observation.parameters != nullptr) {
     AddKnown(observation.configuration, *observation.parameters);
@@ -205,6 +213,14 @@ void LearningSearch::Observe(const Observation& observation) {
   Known& known = found->second;
   if (known.first_sequence == 0) known.first_sequence = observation.sequence;
   known.last_sequence = observation.sequence;
+  const auto place = static_cast<std::size_t>(observation.replicate);
+  if (place >= known.replicates.size()) known.replicates.resize(place + 1);
+  Replicate& replicate = known.replicates[place];
+  const bool was_open_extra = IsOpenExtra(known, place);
+  if (was_open_extra && (observation.epoch > 0 || !IsTerminal(observation.state))) {
+    if (observation.epoch > 0) NoteEpoch(observation, &replicate);
+    return;
+  }
   if (known.has_ended) {
     known.has_ended = false;
     if (known.is_in_space) {
@@ -212,14 +228,15 @@ void LearningSearch::Observe(const Observation& observation) {
       OnReopened(observation.configuration, known);
     }
   }
-  Replicate& replicate = known.replicates.at(static_cast<std::size_t>(observation.replicate));
   if (observation.epoch == 0) {
     replicate.state = observation.state;
   } else {
     NoteEpoch(observation, &replicate);
   }
-  known.has_ended = std::all_of(known.replicates.begin(), known.replicates.end(),
-                                [](const Replicate& one) { return IsTerminal(one.state); });
+  known.has_ended = true;
+  for (std::size_t i = 0; i < known.replicates.size(); ++i) {
+    if (!IsTerminal(known.replicates[i].state) && !IsOpenExtra(known, i)) known.has_ended = false;
+  }
   if (!known.has_ended) return;
   Judge(&known);
   if (!known.is_in_space) return;

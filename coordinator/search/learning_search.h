@@ -139,6 +139,9 @@ class LearningSearch : public Search {
   static void Take(double cost, Replicate* replicate);
   // The values of the measures in learned gates, and the cost, of what a replicate has reported.
   void NoteEpoch(const Observation& observation, Replicate* replicate) const;
+  // A further run of a race that has not ended: until then the others are the configuration's
+  // result.
+  bool IsOpenExtra(const Known& known, std::size_t replicate) const;
   void JudgeGates(Known* known) const;
   void Judge(Known* known) const;
   absl::StatusOr<std::optional<Configuration>> NextOfFinite(std::int64_t number);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -10,6 +11,18 @@
 #include "coordinator/store/queries.h"
 
 namespace sweep {
+namespace {
+
+// `places` are those of a sweep with a race.
+TrialPlace PlaceOf(const SweepSpec& spec, const std::map<std::int64_t, TrialPlace>& places,
+                   const EventRow& event) {
+  if (const auto place = places.find(event.trial_id); place != places.end()) return place->second;
+  // Otherwise trials are numbered configuration by configuration.
+  return {.configuration = (event.number - 1) / spec.replicates + 1,
+          .replicate = static_cast<int>((event.number - 1) % spec.replicates)};
+}
+
+}  // namespace
 
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec,
@@ -23,13 +36,20 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
       spec.stop_when || (spec.early_terminate && spec.early_terminate->type == "target");
   ObservationPage page{.last = cursor.after_sequence, .is_last = std::ssize(*events) < limit};
   page.events = *std::move(events);
+  std::map<std::int64_t, TrialPlace> places;
+  if (spec.race && !page.events.empty()) {
+    absl::StatusOr<std::map<std::int64_t, TrialPlace>> read =
+        store->Read(SelectTrialPlaces, sweep_id, cursor.after_sequence, page.events.back().sequence);
+    if (!read.ok()) return read.status();
+    places = *std::move(read);
+  }
   for (const EventRow& event : page.events) {
     page.last = event.sequence;
     if (event.trial_id == 0 || (event.epoch == 0 && !event.state)) continue;
-    // Trials are numbered configuration by configuration.
+    const TrialPlace place = PlaceOf(spec, places, event);
     Observation seen{.sequence = event.sequence,
-                     .configuration = (event.number - 1) / spec.replicates + 1,
-                     .replicate = static_cast<int>((event.number - 1) % spec.replicates),
+                     .configuration = place.configuration,
+                     .replicate = place.replicate,
                      .epoch = event.epoch,
                      .state = event.state.value_or(TrialState::kRunning)};
     if (event.epoch > 0) {

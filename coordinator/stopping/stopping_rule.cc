@@ -6,6 +6,7 @@
 #include "coordinator/stopping/asha_rule.h"
 #include "coordinator/stopping/bands_rule.h"
 #include "coordinator/stopping/diverged_rule.h"
+#include "coordinator/stopping/first_runs_rule.h"
 #include "coordinator/stopping/hyperband_rule.h"
 #include "coordinator/stopping/median_rule.h"
 #include "coordinator/stopping/success_rule.h"
@@ -66,6 +67,9 @@ std::unique_ptr<StoppingRule> StoppingRule::Make(const SweepSpec& spec) {
   std::unique_ptr<StoppingRule> rule;
   if (spec.early_terminate) {
     rule = std::make_unique<DivergedRule>(spec.objective().name, MakeNamed(spec));
+  }
+  if (rule != nullptr && spec.race) {
+    rule = std::make_unique<FirstRunsRule>(spec.FirstReplicates(), std::move(rule));
   }
   if (spec.stop_when) rule = std::make_unique<SuccessRule>(&spec, std::move(rule));
   return rule;

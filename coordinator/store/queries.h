@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/stats/race.h"
 #include "coordinator/store/rows.h"
 
 namespace sweep {
@@ -96,6 +98,13 @@ absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& 
 // --- events (queries_attempts.cc, queries_views.cc) ---
 // The sequence of the last event of a sweep (0: of all sweeps); 0 when there is none.
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id);
+// The configurations of a sweep with a race, by number, as it compares them.
+absl::StatusOr<std::vector<Contender>> SelectContenders(Database& database, std::int64_t sweep_id);
+// Of the trials with events after the one sequence and up to the other, by id.
+absl::StatusOr<std::map<std::int64_t, TrialPlace>> SelectTrialPlaces(Database& database,
+                                                                     std::int64_t sweep_id,
+                                                                     std::int64_t after_sequence,
+                                                                     std::int64_t last_sequence);
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
                                                    std::int64_t after_sequence, int limit);
 absl::StatusOr<std::vector<TrialChange>> SelectTrialChanges(Database& database,
@@ -130,6 +139,10 @@ absl::StatusOr<std::optional<SuggestionRow>> FindSuggestionAfterStandIns(Databas
 absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
                                                            std::int64_t sweep_id,
                                                            std::int64_t first, std::int64_t last);
+
+// The number of the first run of a configuration.
+absl::StatusOr<std::int64_t> FindFirstTrial(Database& database, std::int64_t sweep_id,
+                                            std::int64_t configuration);
 
 // The same configurations, with every hyperparameter as trained.
 absl::StatusOr<std::vector<MadePoint>> SelectMadePoints(Database& database, std::int64_t sweep_id,

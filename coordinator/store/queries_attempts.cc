@@ -158,6 +158,24 @@ absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int6
       });
 }
 
+absl::StatusOr<std::map<std::int64_t, TrialPlace>> SelectTrialPlaces(Database& database,
+                                                                     std::int64_t sweep_id,
+                                                                     std::int64_t after_sequence,
+                                                                     std::int64_t last_sequence) {
+  Statement statement = database.Prepare(
+      "SELECT DISTINCT t.id, c.number, t.replicate FROM events v INDEXED BY events_by_sweep JOIN "
+      "trials t ON t.id = v.trial_id JOIN configurations c ON c.id = t.configuration_id WHERE "
+      "v.sweep_id = ? AND v.sequence > ? AND v.sequence <= ?");
+  statement.Bind(sweep_id, after_sequence, last_sequence);
+  std::map<std::int64_t, TrialPlace> places;
+  while (true) {
+    STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
+    if (!found) return places;
+    places[statement.Int(0)] = {.configuration = statement.Int(1),
+                                .replicate = static_cast<int>(statement.Int(2))};
+  }
+}
+
 absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
                                                    int epoch) {
   STORE_ASSIGN_OR_RETURN(const MeasureNames names, NamesOfTrial(database, trial_id));

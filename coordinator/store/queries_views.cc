@@ -173,6 +173,18 @@ absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
       });
 }
 
+absl::StatusOr<std::int64_t> FindFirstTrial(Database& database, std::int64_t sweep_id,
+                                            std::int64_t configuration) {
+  Statement statement = database.Prepare(
+      "SELECT min(t.number) FROM configurations c JOIN trials t ON t.configuration_id = c.id WHERE "
+      "c.sweep_id = ? AND c.number = ?");
+  STORE_RETURN_IF_ERROR(statement.Bind(sweep_id, configuration).Step().status());
+  if (statement.Int(0) == 0) {
+    return absl::NotFoundError(fmt::format("configuration {} does not exist", configuration));
+  }
+  return statement.Int(0);
+}
+
 absl::StatusOr<std::vector<MadePoint>> SelectMadePoints(Database& database, std::int64_t sweep_id,
                                                         std::int64_t first, std::int64_t last) {
   Statement statement = database.Prepare(

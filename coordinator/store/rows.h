@@ -244,6 +244,12 @@ struct TrialChange {
   std::int64_t number = 0;  // of the trial; 0: the sweep itself
 };
 
+// Which run of which configuration a trial is.
+struct TrialPlace {
+  std::int64_t configuration = 0;  // its number
+  int replicate = 0;
+};
+
 // What the search has made.
 struct SuggestionRow {
   std::int64_t number = 0;         // of the configuration

@@ -128,7 +128,8 @@ absl::StatusOr<std::vector<TrialRow>> WriteTransaction::AddConfiguration(
     }
     STORE_ASSIGN_OR_RETURN(const std::int64_t id,
                            InsertConfiguration(sweep, configuration, suggestion));
-    for (int replicate = 0; replicate < spec.replicates; ++replicate) {
+    const int runs = spec.FirstReplicates();
+    for (int replicate = 0; replicate < runs; ++replicate) {
       const TrialRow trial{.sweep_id = sweep.id,
                            .number = sweep.counts.total() + replicate + 1,
                            .replicate = replicate,
@@ -143,8 +144,40 @@ absl::StatusOr<std::vector<TrialRow>> WriteTransaction::AddConfiguration(
     STORE_RETURN_IF_ERROR(database_.Run(
         "UPDATE sweeps SET configurations = configurations + 1, pending = pending + ?, disk_bytes "
         "= disk_bytes + ? WHERE id = ?",
-        spec.replicates, kConfigurationBytes + kTrialBytes * spec.replicates, sweep_id));
+        runs, kConfigurationBytes + kTrialBytes * runs, sweep_id));
     return SelectTrialsOf(database_, id);
+  });
+}
+
+absl::StatusOr<TrialRow> WriteTransaction::AddReplicate(std::int64_t sweep_id,
+                                                        const SweepSpec& spec,
+                                                        std::int64_t configuration, int replicate) {
+  return Guard([&]() -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
+    if (HasEnded(sweep.state)) return SweepHasEnded(sweep);
+    if (sweep.state == SweepState::kPaused || sweep.exhausted) {
+      return absl::FailedPreconditionError(fmt::format(
+          "sweep '{}' {}", sweep.name, sweep.exhausted ? "makes no more trials" : "is paused"));
+    }
+    Statement find =
+        database_.Prepare("SELECT id FROM configurations WHERE sweep_id = ? AND number = ?");
+    STORE_ASSIGN_OR_RETURN(const bool found, find.Bind(sweep_id, configuration).Step());
+    const std::int64_t id = found ? find.Int(0) : 0;
+    STORE_ASSIGN_OR_RETURN(const std::vector<TrialRow> runs, SelectTrialsOf(database_, id));
+    if (std::ssize(runs) != replicate || runs.empty() || replicate >= spec.replicates) {
+      return absl::FailedPreconditionError(
+          fmt::format("sweep '{}': configuration {} has {} runs of at most {}, so that run {} is "
+                      "not the next",
+                      sweep.name, configuration, runs.size(), spec.replicates, replicate + 1));
+    }
+    STORE_ASSIGN_OR_RETURN(const Configuration* point, FindConfiguration(spec, runs.front()));
+    const TrialRow trial{
+        .sweep_id = sweep.id, .number = sweep.counts.total() + 1, .replicate = replicate};
+    STORE_RETURN_IF_ERROR(InsertTrial(spec, *point, id, trial).status());
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE sweeps SET pending = pending + 1, disk_bytes = disk_bytes + ? WHERE id = ?",
+        kTrialBytes, sweep_id));
+    return GetTrial(sweep.name, trial.number);
   });
 }
 
@@ -222,6 +255,15 @@ absl::StatusOr<bool> WriteTransaction::MarkExhausted(std::int64_t sweep_id,
         "UPDATE sweeps SET exhausted = 1, search_reason = ? WHERE id = ?", reason, sweep_id));
     STORE_RETURN_IF_ERROR(CompleteSweepIfDone(sweep_id));
     return true;
+  });
+}
+
+absl::StatusOr<bool> WriteTransaction::EndRace(std::int64_t sweep_id, const std::string& reason,
+                                               std::int64_t seen_sequence) {
+  return Guard([&]() -> absl::StatusOr<bool> {
+    STORE_ASSIGN_OR_RETURN(const std::int64_t last, FindLastSequence(database_, sweep_id));
+    if (last > seen_sequence) return false;
+    return MarkExhausted(sweep_id, reason);
   });
 }
 

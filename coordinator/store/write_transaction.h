@@ -69,6 +69,15 @@ class WriteTransaction {
                                                          const Configuration& configuration) {
     return AddConfiguration(sweep_id, spec, configuration, {});
   }
+  // Adds one more run of a configuration, to a sweep with a race whose search has not been marked
+  // as ended. FailedPrecondition unless the configuration has `replicate` runs so far, which must be
+  // fewer than it may have.
+  absl::StatusOr<TrialRow> AddReplicate(std::int64_t sweep_id, const SweepSpec& spec,
+                                        std::int64_t configuration, int replicate);
+  // As MarkExhausted, of a sweep whose race is over. False, and nothing happens, when the sweep has
+  // an event after `seen_sequence`: the race may go on.
+  absl::StatusOr<bool> EndRace(std::int64_t sweep_id, const std::string& reason,
+                               std::int64_t seen_sequence);
   // Records that the search has ended; `reason` says why it ended before the budget was used. With
   // an empty reason this is a no-op unless the budget is used, since an extension may just have
   // raised it. Completes the sweep when every trial has ended. True when the search has ended.

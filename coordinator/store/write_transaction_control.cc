@@ -167,6 +167,10 @@ absl::Status WriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow*
   STORE_RETURN_IF_ERROR(
       database_.Run("UPDATE trials SET secret = '', stopping = 0, target_epoch = ? WHERE id = ?",
                     trial->target_epoch, trial->id));
+  if (spec.race) {  // what it comes to may decide the race, also one that was over
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE sweeps SET exhausted = 0 WHERE id = ?", trial->sweep_id));
+  }
   return Rescore(spec, *trial);
 }
 
@@ -220,11 +224,13 @@ absl::StatusOr<SweepRow> WriteTransaction::EditSweep(const Edit& edit) {
       return FindSweepById(database_, sweep.id);
     }
     const bool is_over = sweep.configurations >= edit.planned_configurations;
+    // Of a race only the driver knows whether it is over.
+    const bool is_exhausted = is_over && (!spec.race || HasEnded(sweep.state));
     STORE_RETURN_IF_ERROR(database_.Run(
         "UPDATE sweeps SET digest = ?, revision = revision + 1, first_configuration = "
         "configurations + 1, planned_configurations = ?, exhausted = ?, search_reason = '', "
         "disk_bytes = disk_bytes + ? WHERE id = ?",
-        spec.digest, edit.planned_configurations, is_over,
+        spec.digest, edit.planned_configurations, is_exhausted,
         static_cast<std::int64_t>(edit.source->text.size()), sweep.id));
     const bool goes_on = sweep.state == SweepState::kCompleted && !is_over;
     // The event tells the watchers of a sweep that stays as it is, too.

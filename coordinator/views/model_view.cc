@@ -32,14 +32,19 @@ documents::Value AxisValue(const Value& value, const Dimension& dimension) {
   return DocumentValue(number == nullptr || is_category ? value : Value(RoundToSixDigits(*number)));
 }
 
-void Describe(const SweepSpec& spec, const ModelSlice& slice,
+// The first run of a configuration; 0 when it cannot be read.
+std::int64_t FirstTrialOf(Store* store, std::int64_t sweep_id, const SweepSpec& spec,
+                          std::int64_t configuration) {
+  // Without a race trials are numbered configuration by configuration.
+  if (!spec.race) return (configuration - 1) * spec.replicates + 1;
+  return store->Read(FindFirstTrial, sweep_id, configuration).value_or(0);
+}
+
+void Describe(const SweepSpec& spec, const ModelSlice& slice, std::int64_t trial,
               documents::ModelView::Slice* described) {
   const SearchSpace space(&spec);
   described->set_name(space.axis(slice.dimension).name);
-  // Those of earlier sweeps have no trial here.
-  if (slice.configuration > 0) {
-    described->set_trial((slice.configuration - 1) * spec.replicates + 1);
-  }
+  if (trial > 0) described->set_trial(trial);
   for (const Value& value : slice.values) {
     *described->add_values() = AxisValue(value, space.dimensions()[slice.dimension]);
   }
@@ -72,7 +77,8 @@ std::string NoteOf(const StoredSpec& stored, const ModelPool::Answer& answer) {
 
 }  // namespace
 
-documents::ModelView ModelDocument(const StoredSpec& stored, const ModelPool::Answer& answer) {
+documents::ModelView ModelDocument(const ViewContext& context, std::int64_t sweep_id,
+                                   const StoredSpec& stored, const ModelPool::Answer& answer) {
   const SweepSpec& spec = *stored.spec;
   documents::ModelView view;
   if (stored.is_accepted()) view.set_method(std::string(spec.method->word));
@@ -82,7 +88,12 @@ documents::ModelView ModelDocument(const StoredSpec& stored, const ModelPool::An
   if (answer.model == nullptr) return view;
   view.set_configurations(static_cast<std::int64_t>(answer.model->known.ended));
   for (const ModelSlice& slice : answer.model->known.slices) {
-    Describe(spec, slice, view.add_slices());
+    // Those of earlier sweeps have no trial here.
+    const std::int64_t trial =
+        slice.configuration > 0
+            ? FirstTrialOf(context.options.store, sweep_id, spec, slice.configuration)
+            : 0;
+    Describe(spec, slice, trial, view.add_slices());
   }
   return view;
 }

@@ -115,13 +115,27 @@ void SweepIndex::PutValues(std::size_t row, const TrialRow& trial) {
   for (const TrialFact& fact : NetworkFacts()) values_.Put(row, column++, fact.value(trial));
 }
 
-// Copies a configuration's new score to its other replicates, which have neighbouring numbers.
-void SweepIndex::ShareScore(std::size_t row, const ConfigurationScore& score) {
+// The rows of a trial's configuration, also of trials that were not read yet. Replicates have
+// neighbouring numbers, except for those that a race has added.
+std::vector<std::size_t> SweepIndex::RowsLike(std::size_t row) {
+  if (spec_->race) {
+    std::vector<std::size_t>& rows = raced_rows_[trials_[row].configuration];
+    if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
+    return rows;
+  }
   const auto reach = static_cast<std::size_t>(spec_->replicates - 1);
   const std::size_t last = std::min(row + reach, trials_.size() - 1);
+  std::vector<std::size_t> rows;
   for (std::size_t i = row - std::min(row, reach); i <= last; ++i) {
+    if (trials_[i].configuration == trials_[row].configuration) rows.push_back(i);
+  }
+  return rows;
+}
+
+// Copies a configuration's new score to its other replicates.
+void SweepIndex::ShareScore(std::size_t row, const ConfigurationScore& score) {
+  for (const std::size_t i : RowsLike(row)) {
     IndexedTrial& trial = trials_[i];
-    if (trial.configuration != trials_[row].configuration) continue;
     trial.has_value = score.has_value;
     trial.qualifies = score.qualifies;
     trial.metric = score.metric;

@@ -110,6 +110,7 @@ class SweepIndex {
 
  private:
   void PutValues(std::size_t row, const TrialRow& trial);
+  std::vector<std::size_t> RowsLike(std::size_t row);
   void ShareScore(std::size_t row, const ConfigurationScore& score);
   Getter ColumnGetter(std::size_t column) const;
   Getter ParameterGetter(std::size_t parameter) const;
@@ -123,6 +124,8 @@ class SweepIndex {
   std::unordered_map<std::string, std::size_t> parameter_index_;
   int band_stride_;
   std::vector<IndexedTrial> trials_;
+  // Of a sweep with a race, by configuration.
+  std::unordered_map<std::int64_t, std::vector<std::size_t>> raced_rows_;
   // By measure and row. A shorter vector means that the other trials have none.
   std::map<std::string, std::vector<MeasureSummary>, std::less<>> summaries_;
   // The configuration's values for rankings and gates, by measure and row.

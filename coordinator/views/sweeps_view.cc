@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "common/base/utf8.h"
+#include "coordinator/specs/planned_trials.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
@@ -108,8 +109,11 @@ documents::SweepSummary DescribeSweep(const ViewContext& context, const SweepRow
     made->set_maximize(objective.maximize);
     *summary.add_objective_measures() = DescribeMeasure(known, objective.name);
   }
-  details.set_planned_trials(sweep.planned_configurations * known.replicates);
+  const PlannedTrials planned = PlannedTrialsOf(sweep, known);
+  details.set_planned_trials(planned.known);
+  details.set_most_trials(planned.most);
   details.set_replicates(known.replicates);
+  details.set_min_replicates(known.FirstReplicates());
   details.set_epochs(known.epochs);
   Describe(sweep.counts, details.mutable_trials());
   for (const Gate& gate : known.require) details.add_gates(GateText(known, gate));

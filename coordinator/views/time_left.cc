@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/stats/time_left.h"
+#include "coordinator/specs/planned_trials.h"
 #include "coordinator/store/queries.h"
 
 namespace sweep {
@@ -29,7 +30,7 @@ double ShareDone(const TrialRow& trial, const std::map<std::int64_t, ProgressMes
 
 std::optional<double> TimeLeft::Estimate(const SweepRow& sweep, const SweepSpec& spec,
                                          absl::Time now) {
-  Pace pace{.planned_trials = sweep.planned_configurations * spec.replicates,
+  Pace pace{.planned_trials = PlannedTrialsOf(sweep, spec).most,
             .ended_trials = sweep.counts.ended()};
   const absl::StatusOr<std::vector<TrialRow>> completed =
       store_->Read(SelectTrials, {.sweep = sweep.name,

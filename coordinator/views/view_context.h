@@ -66,7 +66,8 @@ absl::StatusOr<documents::PointsView> PointsDocument(const LookedAt& looked,
                                                      const ViewQuery& query);
 documents::ImportanceView ImportanceDocument(const LookedAt& looked);
 // `answer` may be empty for a sweep whose method does not learn.
-documents::ModelView ModelDocument(const StoredSpec& stored, const ModelPool::Answer& answer);
+documents::ModelView ModelDocument(const ViewContext& context, std::int64_t sweep_id,
+                                   const StoredSpec& stored, const ModelPool::Answer& answer);
 // The share of runs that a region is asked for.
 absl::StatusOr<double> RegionShare(const ViewQuery& query);
 std::vector<RegionRun> RegionRuns(const SweepIndex& index);

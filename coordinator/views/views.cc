@@ -193,7 +193,7 @@ class ViewsImpl final : public Views {
       known = models_.Get(sweep.id, stored->spec, options_.index_wait);
       if (!known.ok()) return known.status();
     }
-    return Whole(request, Printed(ModelDocument(*stored, *known)));
+    return Whole(request, Printed(ModelDocument(Context(request), sweep.id, *stored, *known)));
   }
 
   absl::StatusOr<ViewAnswer> GetRegion(const ViewRequest& request, const ViewQuery& query,

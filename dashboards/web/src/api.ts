@@ -91,8 +91,8 @@ export interface SweepDetails {
   metric: string; // the first objective, as the file calls it
   maximize: boolean;
   objectives: Objective[]; // what the sweep ranks by, the metric first: name, maximize
-  planned_trials: number; // trials of a full run
-  replicates: number;
+  planned_trials: number; // trials of a full run; with replicates: auto those that are certain
+  replicates: number; // trainings of a configuration, at most
   epochs: number; // epochs of a full run
   trials: TrialCounts;
   gates: string[]; // in words, in the order of the file
@@ -100,6 +100,8 @@ export interface SweepDetails {
   end_time: string | null;
   search_reason: string;
   method_reason: string; // why this method, where the file leaves the choice; else empty
+  most_trials: number; // trials of a full run at most, with all that a race may still add
+  min_replicates: number; // trainings that every configuration gets
 }
 
 export interface SweepSummary extends SweepFacts, SweepDetails {
