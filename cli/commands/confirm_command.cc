@@ -214,7 +214,10 @@ absl::StatusOr<std::string> SubmitConfirmation(Connection& connection, const Kno
 std::int64_t LooksOf(const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
   const std::int64_t begun = MadeTrials(counts) - counts.pending() - counts.cancelled();
-  return (begun + sweep.replicates() - 1) / std::max(sweep.replicates(), 1);
+  const std::int64_t each = std::max(sweep.min_replicates(), 1);
+  // A race adds runs of configurations that were judged before.
+  const std::int64_t added = sweep.planned_trials() - sweep.planned_configurations() * each;
+  return (std::max<std::int64_t>(begun - added, 0) + each - 1) / each;
 }
 
 // The same in a selection and all its confirmations; nullopt where a program has images of its own.

@@ -112,6 +112,19 @@ int ValidateNetwork(const std::string& path, const Session& session) {
   return kExitOk;
 }
 
+// "3 replicates", "1 to 10 replicates".
+std::string ReplicatesInWords(const SweepSpec& spec) {
+  if (!spec.race) return Counted(spec.replicates, "replicate");
+  return fmt::format("{} to {} replicates", spec.race->min, spec.replicates);
+}
+
+// "60 trials", "60 to 120 trials".
+std::string TrialsInWords(const SweepSpec& spec, std::int64_t configurations) {
+  const std::int64_t first = spec.FirstTrials(configurations);
+  const std::int64_t most = spec.MostTrials(configurations);
+  return most == first ? Counted(first, "trial") : fmt::format("{} to {} trials", first, most);
+}
+
 int Validate(const std::string& file, const Session& session) {
   if (IsNetworkFile(file)) return ValidateNetwork(file, session);
   Diagnostics diagnostics;
@@ -128,7 +141,7 @@ int Validate(const std::string& file, const Session& session) {
   const SweepSpec& spec = input->spec;
   std::cout << fmt::format("{}: sweep '{}' is valid: {} × {}\n", Printable(file), spec.name,
                            Counted(spec.PlannedConfigurations(), "configuration"),
-                           Counted(spec.replicates, "replicate"));
+                           ReplicatesInWords(spec));
   return kExitOk;
 }
 
@@ -287,7 +300,7 @@ absl::StatusOr<Pace> MeasurePace(const SweepSpec& spec, const Sample& sample,
   return pace;
 }
 
-// For the whole sweep on one slot.
+// For the whole sweep on one slot; of a race with all runs that it may add.
 double TotalSeconds(const SweepSpec& spec, const Sample& sample, const Pace& pace) {
   double seconds = 0;
   for (const Configuration& configuration : sample.configurations) {
@@ -297,7 +310,7 @@ double TotalSeconds(const SweepSpec& spec, const Sample& sample, const Pace& pac
     seconds += epoch * spec.MakeTrialSpec(configuration, 0).epochs;
   }
   const double sampled = std::max<double>(1, static_cast<double>(sample.configurations.size()));
-  return seconds / sampled * static_cast<double>(sample.planned * spec.replicates);
+  return seconds / sampled * static_cast<double>(spec.MostTrials(sample.planned));
 }
 
 // The first configurations, as the sweep would try them.
@@ -341,8 +354,7 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
   const std::string reason = spec.method_reason.empty() ? "" : ", by " + spec.method_reason;
   std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\nmethod {}{}\n{}\n", spec.name,
                            Counted(sample.planned, "configuration"),
-                           Counted(spec.replicates, "replicate"),
-                           Counted(sample.planned * spec.replicates, "trial"), spec.seed,
+                           ReplicatesInWords(spec), TrialsInWords(spec, sample.planned), spec.seed,
                            spec.seed == SeedOfName(spec.name) ? ", drawn from the name" : "",
                            spec.method->word, reason, rule);
   const Listing networks = NetworksOfSweep(spec, sample.configurations);
@@ -386,7 +398,8 @@ int Preview(const PreviewOptions& options, const Session& session) {
                {"configurations", sample->planned},
                {"replicates", spec.replicates},
                {"seed", std::to_string(spec.seed)},
-               {"trials", sample->planned * spec.replicates},
+               {"trials", spec.FirstTrials(sample->planned)},
+               {"most_trials", spec.MostTrials(sample->planned)},
                {"method", spec.method->word},
                {"method_reason", spec.method_reason},
                {"early_terminate", StopsInWords(spec.early_terminate, spec.stop_when)},

@@ -31,8 +31,7 @@ std::string TrialsLine(const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
   std::string line =
       fmt::format("{} of {} ended", EndedTrials(counts),
-                  sweep.planned_trials() > 0 ? Counted(sweep.planned_trials(), "trial")
-                                             : "an unknown number of trials");
+                  sweep.planned_trials() > 0 ? PlannedText(sweep) : "an unknown number of trials");
   const auto add = [&](std::int64_t count, const char* what) {
     if (count > 0) line += fmt::format(", {} {}", count, what);
   };

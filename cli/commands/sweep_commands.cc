@@ -97,13 +97,13 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
   if (session.quiet && session.format == Format::kTable) std::cout << name << std::endl;
   if (response->created()) {
     Say(session, fmt::format("submitted {} ({}) to {}", name,
-                             Counted(sweep.planned_trials(), "trial"), (*connection)->address()));
+                             PlannedText(sweep), (*connection)->address()));
   } else {
     Say(session,
         fmt::format("{} already exists and the file is unchanged: nothing was submitted ({}, {} of "
                     "{} ended)",
                     name, StatusText(sweep), EndedTrials(sweep.counts()),
-                    Counted(sweep.planned_trials(), "trial")));
+                    PlannedText(sweep)));
   }
   if (input->spec.trained_by_callers) {
     Say(session, "get its trials with: " + Command(session, {"ask", name}));

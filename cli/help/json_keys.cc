@@ -114,7 +114,7 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"validate", false, {"file", "kind", "name", "valid", "digest", "messages"}},
       {"preview",
        false,
-       {"name", "configurations", "replicates", "seed", "trials", "method", "method_reason",
+       {"name", "configurations", "replicates", "seed", "trials", "most_trials", "method", "method_reason",
         "early_terminate", "estimated_seconds", "networks", "first"}},
       {"config", true, {"key", "value", "source"}},
   };

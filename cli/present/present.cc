@@ -214,12 +214,22 @@ bool AnyHas(const std::vector<v1::Sweep>& sweeps, decltype(&v1::TrialCounts::fai
                      [&](const v1::Sweep& sweep) { return (sweep.counts().*count)() > 0; });
 }
 
-// "/60", the planned number of trials, if known.
-std::string PlannedText(const v1::Sweep& sweep) {
-  return sweep.planned_trials() > 0 ? fmt::format("/{}", sweep.planned_trials()) : "";
+// "/60", the planned number of trials, if known; "/60–120" while a race may add some.
+std::string OfPlanned(const v1::Sweep& sweep) {
+  if (sweep.planned_trials() == 0) return "";
+  const std::int64_t most = sweep.most_trials();
+  return fmt::format("/{}{}", sweep.planned_trials(),
+                     most > sweep.planned_trials() ? fmt::format("–{}", most) : "");
 }
 
 }  // namespace
+
+std::string PlannedText(const v1::Sweep& sweep) {
+  if (sweep.most_trials() <= sweep.planned_trials()) {
+    return Counted(sweep.planned_trials(), "trial");
+  }
+  return fmt::format("{} to {} trials", sweep.planned_trials(), sweep.most_trials());
+}
 
 Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
   const bool any_failed = AnyHas(sweeps, &v1::TrialCounts::failed);
@@ -254,7 +264,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
          {StateName(sweep.state()), {}, StatusStyle(sweep)},
          // Excludes cancelled trials, which have their own column: they are no progress.
          {fmt::format("{}{}", EndedTrials(sweep.counts()) - sweep.counts().cancelled(),
-                      PlannedText(sweep))},
+                      OfPlanned(sweep))},
          {},
          Count(sweep.counts().running()),
          Count(sweep.counts().on_hold()),

@@ -17,6 +17,8 @@ namespace sweep::cli {
 // The coordinator's answers as listings. Their JSON is stable for scripts: names and types do not
 // change within a major version (docs/cli.md). It comes from answers.h.
 Listing SweepListing(const std::vector<v1::Sweep>& sweeps);
+// "60 trials", "60 to 120 trials" while a race may add some.
+std::string PlannedText(const v1::Sweep& sweep);
 // Trials of `sweep`, whose objectives judge them.
 Listing TrialListing(const v1::Sweep& sweep, const std::vector<v1::Trial>& trials);
 Listing EpochListing(const std::vector<v1::Epoch>& epochs);

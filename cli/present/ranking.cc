@@ -39,11 +39,16 @@ std::string GateText(const v1::GateResult& gate, const v1::Trial& trial) {
   return "✗ by " + DistanceText(GateWord(gate.gate()), gate.missed_by());
 }
 
-// "97.80 % (2)" for one run or several, the latter with the 95 % interval.
-std::string MeanText(const std::string& metric, const v1::RankedConfiguration& row,
+// "97.80 % (2)" for one run or several, the latter with the 95 % interval. "(2 of at most 10)" where
+// configurations get different numbers of runs.
+std::string MeanText(const v1::Sweep& sweep, const v1::RankedConfiguration& row,
                      const std::optional<Interval>& mean) {
+  const std::string& metric = sweep.metric();
   const std::string interval = mean ? " " + IntervalText(metric, mean->low, mean->high) : "";
-  return fmt::format("{}{} ({})", MeasureText(metric, row.mean_last()), interval, row.replicates());
+  const bool is_race = sweep.min_replicates() < sweep.replicates();
+  return fmt::format("{}{} ({}{})", MeasureText(metric, row.mean_last()), interval,
+                     row.replicates(),
+                     is_race ? fmt::format(" of at most {}", sweep.replicates()) : "");
 }
 
 bool HasInterval(const v1::RankedConfiguration& row) {
@@ -196,7 +201,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
         IntervalCell(metric, IntervalOf(row)),
         KnownCount(row.value_epoch()),
         MeasureCell(metric, LastOf(trial, metric)),
-        {MeanText(metric, row, mean)},
+        {MeanText(ranking.sweep(), row, mean)},
         row.replicates() > 1 ? MeasureCell(metric, row.mean_half_width()) : Missing(),
         IntervalCell(metric, mean),
         RunsCell(row),

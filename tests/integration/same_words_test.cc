@@ -144,8 +144,8 @@ TEST_F(SameWordsTest, OfASweep) {
       Client({"list"}), Document("/sweeps")["sweeps"],
       {"cancelled", "diverged", "ended", "failed", "on_hold", "planned", "running", "status"},
       {"end_time", "epochs", "gates", "maximize", "method", "method_reason", "metric",
-       "objective_measures", "objectives", "planned_trials", "replicates", "search_reason",
-       "trials"},
+       "min_replicates", "most_trials", "objective_measures", "objectives", "planned_trials",
+       "replicates", "search_reason", "trials"},
       {"best_trial"});
   EXPECT_EQ(Client({"list"})[0]["best_trial"], Document("/sweeps")["sweeps"][0]["best_trial"]);
 }

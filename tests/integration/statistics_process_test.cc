@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -153,6 +155,54 @@ TEST_F(StatisticsProcessTest, TheRegionIsWhereRunsQualify) {
   plain.resize(plain.find("require"));
   Train(plain);
   EXPECT_EQ(Json({"best", "free", "--region"}, 2)["answer"], "no_gates");
+}
+
+// Two of six configurations are as good as each other; the others are far behind.
+TEST_F(StatisticsProcessTest, SeedsGoWhereTheyMatter) {
+  std::string text = kLuckSweep;
+  text.replace(text.find("[0.1, 0.2, 0.3]"), 15, "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]");
+  text.replace(text.find("early_terminate"), text.find("require") - text.find("early_terminate"),
+               "replicates: {max: 6}\n");
+  text.replace(text.find(">= 99 %"), 7, ">= 98 %");
+  const std::string file = folder_.Write("luck.yaml", text);
+  EXPECT_THAT(Sweep({"preview", file}).output,
+              HasSubstr("6 configurations × 1 to 6 replicates = 6 to 31 trials"));
+  const Result submitted = Sweep({"submit", file, "--wait"});
+  ASSERT_EQ(submitted.code, 0) << submitted.output;
+  EXPECT_THAT(submitted.output, HasSubstr("6 to 31 trials"));
+
+  std::map<int, int> runs;                   // by configuration
+  std::map<int, std::set<std::string>> seeds;  // by replicate
+  const json trials = Json({"trials", "luck"});
+  for (const json& trial : trials) {
+    EXPECT_EQ(trial["state"], "completed");
+    seeds[runs[trial["configuration"].get<int>()]++].insert(
+        Json({"trial", trial["trial"]})["seed"].dump());
+  }
+  ASSERT_EQ(runs.size(), 6u);
+  EXPECT_GE(runs[1], 4);
+  EXPECT_GE(runs[2], 4);
+  for (const int bad : {3, 4, 5, 6}) EXPECT_LE(runs[bad], 3) << bad;
+  EXPECT_EQ(runs[3] + runs[4] + runs[5] + runs[6], 4 + 2) << "the deviation was scouted with two";
+  for (const auto& [replicate, different] : seeds) EXPECT_EQ(different.size(), 1u) << replicate;
+
+  const json shown = Json({"show", "luck"});
+  EXPECT_EQ(shown["planned_trials"], trials.size());
+  EXPECT_EQ(shown["most_trials"], trials.size()) << "it is over";
+  EXPECT_EQ(shown["min_replicates"], 1);
+  EXPECT_EQ(shown["replicates"], 6);
+  const json best = Json({"best", "luck"});
+  EXPECT_EQ(best[0]["replicates"], std::max(runs[1], runs[2]));
+  EXPECT_THAT(Sweep({"best", "luck"}).output,
+              AllOf(HasSubstr(" of at most 6)"), HasSubstr("(1 of at most 6)")));
+
+  EXPECT_THAT(Sweep({"explain", "luck/6"}).output,
+              HasSubstr("configuration 6 cannot be the best and gets no further runs: its mean of "));
+  EXPECT_THAT(Sweep({"explain", "luck/7"}).output, HasSubstr("it is run 2 of configuration "));
+  EXPECT_THAT(Sweep({"explain", best[0]["trial"]}).output, HasSubstr(" leads with a mean of "));
+  const Result compared = Sweep({"compare", "luck/1", "luck/6"});
+  EXPECT_EQ(compared.code, 0) << compared.output;
+  EXPECT_EQ(Sweep({"replay", "luck", "--search"}).code, 0);
 }
 
 TEST_F(StatisticsProcessTest, TheBestAreConfirmedWithFreshSeeds) {

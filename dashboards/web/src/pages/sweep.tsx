@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import type { SweepView } from "../api";
 import { SweepActions } from "../components/actions";
 import { Await, CopyButton, Facts, SweepStateText, Text } from "../components/basics";
-import { bytes, plural, seconds, timeWithZone, visible } from "../format";
+import { bytes, integer, plural, seconds, timeWithZone, visible } from "../format";
 import { useLive } from "../live";
 import { sweepHref, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
@@ -115,6 +115,10 @@ const SHORT = 12; // number of digest digits shown
 export function planText(sweep: SweepView): string {
   if (sweep.file_refusal !== "") return "what was planned is in its file only";
   const epochs = `of ${plural(sweep.epochs, "epoch")}`;
+  if (sweep.min_replicates < sweep.replicates) {
+    const first = sweep.most_trials > sweep.planned_trials ? `${integer(sweep.planned_trials)} to ` : "";
+    return `${sweep.method}, ${sweep.min_replicates} to ${sweep.replicates} replicates, ${first}${plural(sweep.most_trials, "trial")} ${epochs}`;
+  }
   if (sweep.replicates < 2) return `${sweep.method}, ${plural(sweep.planned_trials, "trial")} ${epochs}`;
   const configurations = Math.round(sweep.planned_trials / sweep.replicates);
   return `${sweep.method}, ${plural(configurations, "configuration")} × ${sweep.replicates} replicates = ${plural(sweep.planned_trials, "trial")} ${epochs}`;

@@ -58,7 +58,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
   if (rows.some((row) => row.gates.some((gate) => !gate.met))) columns.push(gatesColumn(sweep));
   if (rows.some((row) => row.group !== null)) columns.push(groupColumn(rows));
   columns.push(...detailColumns(sweep, rows), ...gated, ...others);
-  if (sweep.replicates > 1) columns.push(meanColumn(sweep), REPLICATES);
+  if (sweep.replicates > 1) columns.push(meanColumn(sweep), replicatesColumn(sweep));
   if (sweep.replicates > 1 && sweep.gates.length > 0) columns.push(QUALIFYING_RUNS);
   if (new Set(rows.map((row) => row.state)).size > 1) columns.push(STATE);
   return columns;
@@ -143,12 +143,16 @@ function meanColumn(sweep: SweepView): RankingColumn {
   });
 }
 
-const REPLICATES: RankingColumn = resultColumn({
-  key: "replicates",
-  title: "Replicates",
-  numeric: true,
-  cell: (row) => row.replicates,
-});
+// Of a race, configurations get different numbers of runs.
+function replicatesColumn(sweep: SweepView): RankingColumn {
+  const most = sweep.min_replicates < sweep.replicates ? ` of at most ${sweep.replicates}` : "";
+  return resultColumn({
+    key: "replicates",
+    title: "Replicates",
+    numeric: true,
+    cell: (row) => `${row.replicates}${most}`,
+  });
+}
 
 const QUALIFYING_RUNS: RankingColumn = resultColumn({
   key: "runs",
