@@ -10,6 +10,7 @@
 #include "common/stats/confirmation.h"
 #include "common/stats/groups.h"
 #include "common/stats/intervals.h"
+#include "common/stats/race.h"
 #include "common/stats/sequential.h"
 
 namespace sweep {
@@ -66,6 +67,28 @@ TEST_F(StatisticsPage, Groups) {
   Says(fmt::format("**p = {:.5f}**", DifferenceProbability(five, others)));
   Says(fmt::format("(p = {:.4f})",
                    DifferenceProbability(estimates[0], EstimateOfShare(0.9920, 10'000))));
+}
+
+TEST_F(StatisticsPage, Race) {
+  const auto completed = [](std::vector<double> percents) {
+    std::vector<RaceRun> runs;
+    for (const double one : percents) runs.push_back({TrialState::kCompleted, one});
+    return runs;
+  };
+  const std::vector<Contender> contenders = {ContenderOf(1, completed({99.40, 99.46, 99.43})),
+                                             ContenderOf(2, completed({99.38, 99.44, 99.41})),
+                                             ContenderOf(3, completed({99.30}))};
+  const RaceVerdict verdict = JudgeRace({.max = 10, .left = 9}, contenders);
+  Says(fmt::format("**s = {:.2f} points** with {} degrees", *verdict.deviation, verdict.degrees));
+  Says(fmt::format("is {:.4f}. B", verdict.quantile));
+  const double reach = verdict.quantile * *verdict.deviation;
+  Says(fmt::format("where {:.4f} would rule it out", reach * std::sqrt(2.0 / 3)));
+  Says(fmt::format("where **{:.4f}** would", reach * std::sqrt(4.0 / 3)));
+  EXPECT_EQ(verdict.racing, 2);
+  EXPECT_EQ(verdict.next, 0u);
+  const double later = StudentQuantile(1 - 0.05 / 20, 8);
+  Says(fmt::format("t with 8 degrees is {:.4f}", later));
+  Says(fmt::format("**{:.4f}** is enough", later * 0.03 * std::sqrt(1.2)));
 }
 
 TEST_F(StatisticsPage, Confidence) {

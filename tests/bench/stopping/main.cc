@@ -2,6 +2,7 @@
 //
 //   stopping_bench time TRIALS...               decisions per second with so many running trials
 //   stopping_bench target FILE BOUND ORDERS     target feasibility on recorded trainings
+//   stopping_bench race SWEEPS                  replicates: auto against as many runs of each
 //
 // FILE is tests/bench/search/mnist/table.csv, or has its columns: hyperparameters, a replicate, and
 // an accuracy in per cent for each epoch. BOUND is the accuracy to be reached, a fraction. The
@@ -14,17 +15,22 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <deque>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "common/spec/sweep_spec.h"
+#include "common/stats/race.h"
 #include "common/stats/ranking.h"
 #include "coordinator/stopping/stopping_rule.h"
 #include "fmt/format.h"
@@ -250,6 +256,125 @@ int MeasureTarget(const std::string& path, double bound, int orders) {
   return 0;
 }
 
+// ---- The race for the best configuration
+
+constexpr double kDeviation = 0.05;  // between seeds, in points, as on MNIST
+constexpr double kGood = 0.01;       // a choice this close to the best is right
+
+// Configurations whose means are drawn evenly from a range, and their runs.
+class SimulatedSweep {
+ public:
+  SimulatedSweep(int configurations, double range, std::uint64_t seed) : random_(seed) {
+    std::uniform_real_distribution<double> uniform(0, range);
+    for (int i = 0; i < configurations; ++i) means_.push_back(uniform(random_));
+  }
+  int size() const { return static_cast<int>(means_.size()); }
+  double Train(int configuration) {
+    return means_[static_cast<std::size_t>(configuration)] + kDeviation * normal_(random_);
+  }
+  std::size_t best() const {
+    return static_cast<std::size_t>(std::max_element(means_.begin(), means_.end()) -
+                                    means_.begin());
+  }
+  double BehindBest(std::size_t configuration) const {
+    return means_[best()] - means_[configuration];
+  }
+
+ private:
+  std::mt19937_64 random_;
+  std::normal_distribution<double> normal_;
+  std::vector<double> means_;
+};
+
+struct Choice {
+  double behind = 0;  // the best
+  std::int64_t trainings = 0;
+  bool lost_the_best = false;  // it was ruled out
+};
+
+Choice ChooseUniformly(int runs, SimulatedSweep sweep) {
+  std::size_t chosen = 0;
+  double best = -std::numeric_limits<double>::infinity();
+  for (int i = 0; i < sweep.size(); ++i) {
+    double mean = 0;
+    for (int run = 0; run < runs; ++run) mean += sweep.Train(i) / runs;
+    if (mean <= best) continue;
+    best = mean;
+    chosen = static_cast<std::size_t>(i);
+  }
+  return {.behind = sweep.BehindBest(chosen), .trainings = std::int64_t{runs} * sweep.size()};
+}
+
+// Seeds end in the order in which they were handed out, and as many are under way as the race says.
+Choice ChooseByRace(const ReplicateRace& race, int max, SimulatedSweep sweep) {
+  std::vector<std::vector<RaceRun>> runs;
+  std::vector<Contender> contenders;
+  for (int i = 0; i < sweep.size(); ++i) {
+    runs.push_back({{TrialState::kCompleted, sweep.Train(i)}});
+    contenders.push_back(ContenderOf(i + 1, runs.back()));
+  }
+  Choice choice{.trainings = sweep.size()};
+  std::deque<std::pair<std::size_t, std::size_t>> open;
+  for (std::int64_t left = race.MostExtra(sweep.size(), max);;) {
+    const RaceVerdict verdict = JudgeRace({.max = max, .left = left, .within = race.within}, contenders);
+    if (verdict.standings[sweep.best()] == RaceStanding::kRuledOut) choice.lost_the_best = true;
+    if (verdict.is_over) {
+      choice.behind = sweep.BehindBest(*verdict.leader);
+      return choice;
+    }
+    std::size_t changed = 0;
+    if (verdict.next) {
+      changed = *verdict.next;
+      open.emplace_back(changed, runs[changed].size());
+      runs[changed].push_back({TrialState::kRunning, std::nullopt});
+      --left;
+      ++choice.trainings;
+    } else {
+      changed = open.front().first;
+      runs[changed][open.front().second] = {TrialState::kCompleted,
+                                            sweep.Train(static_cast<int>(changed))};
+      open.pop_front();
+    }
+    contenders[changed] = ContenderOf(static_cast<std::int64_t>(changed) + 1, runs[changed]);
+  }
+}
+
+void PrintChoices(const std::string& what, int sweeps,
+                  const std::function<Choice(std::uint64_t)>& choose) {
+  double right = 0, behind = 0, trainings = 0, lost = 0;
+  for (int seed = 1; seed <= sweeps; ++seed) {
+    const Choice choice = choose(static_cast<std::uint64_t>(seed));
+    if (choice.behind <= kGood) ++right;
+    if (choice.lost_the_best) ++lost;
+    behind += choice.behind;
+    trainings += static_cast<double>(choice.trainings);
+  }
+  fmt::print("  {:34} {:>6.0f} trainings  right {:.3f}  behind the best {:.4f}  ruled out {:.4f}\n",
+             what, trainings / sweeps, right / sweeps, behind / sweeps, lost / sweeps);
+}
+
+void MeasureRace(int sweeps) {
+  for (const int size : {20, 100}) {
+    for (const double range : {0.02, 0.05, 0.1, 0.3}) {
+      fmt::print("{} configurations within {} points\n", size, range);
+      const auto sweep = [&](std::uint64_t seed) { return SimulatedSweep(size, range, seed); };
+      for (const int runs : {1, 2, 3, 4, 5, 6, 8, 10}) {
+        PrintChoices(fmt::format("replicates: {}", runs), sweeps,
+                     [&](std::uint64_t seed) { return ChooseUniformly(runs, sweep(seed)); });
+      }
+      PrintChoices("replicates: auto", sweeps,
+                   [&](std::uint64_t seed) { return ChooseByRace({}, 10, sweep(seed)); });
+      // Long races take long.
+      PrintChoices("replicates: {extra: 1000000}", sweeps / 4, [&](std::uint64_t seed) {
+        return ChooseByRace({.extra = 1'000'000}, 10, sweep(seed));
+      });
+      PrintChoices("replicates: {extra: …, within: 0.02}", sweeps / 4, [&](std::uint64_t seed) {
+        return ChooseByRace({.extra = 1'000'000, .within = 0.02}, 10, sweep(seed));
+      });
+    }
+  }
+}
+
 int Main(const std::vector<std::string>& args) {
   if (args.size() >= 3 && args[1] == "time") {
     for (std::size_t i = 2; i < args.size(); ++i) {
@@ -267,7 +392,12 @@ int Main(const std::vector<std::string>& args) {
   if (args.size() == 5 && args[1] == "target") {
     return MeasureTarget(args[2], std::atof(args[3].c_str()), std::atoi(args[4].c_str()));
   }
-  fmt::print(stderr, "usage: stopping_bench time TRIALS... | target FILE BOUND ORDERS\n");
+  if (args.size() == 3 && args[1] == "race") {
+    MeasureRace(std::atoi(args[2].c_str()));
+    return 0;
+  }
+  fmt::print(stderr,
+             "usage: stopping_bench time TRIALS... | target FILE BOUND ORDERS | race SWEEPS\n");
   return 2;
 }
 
