@@ -78,15 +78,13 @@ Listing RangesOf(const Json& document) {
   listing.columns = {{"HYPERPARAMETER", "name"},
                      {"REGION", "", false, true, true},
                      {"TRIED", "", false, true, true}};
-  for (const char* const key :
-       {"low", "high", "values", "tried_low", "tried_high", "tried"}) {
+  for (const char* const key : {"low", "high", "values", "tried_low", "tried_high", "tried"}) {
     listing.columns.push_back({.title = "", .key = key, .in_table = false});
   }
   for (const Json& range : document["ranges"]) {
-    std::vector<Cell> row = {
-        cells::Text(range["name"].get<std::string>()),
-        {WordsOf(range["low"], range["high"], range["values"])},
-        {WordsOf(range["tried_low"], range["tried_high"], range["tried"])}};
+    std::vector<Cell> row = {cells::Text(range["name"].get<std::string>()),
+                             {WordsOf(range["low"], range["high"], range["values"])},
+                             {WordsOf(range["tried_low"], range["tried_high"], range["tried"])}};
     for (std::size_t i = 3; i < listing.columns.size(); ++i) {
       row.push_back({"", range[listing.columns[i].key]});
     }
@@ -115,8 +113,8 @@ void PrintRegion(const std::string& sweep, const Json& document, const Session& 
                   "size: {:.3g} % of the search space",
                   PercentOf(document["expected"]), BetweenOf(document["expected_interval"]),
                   Counted(document["runs"].get<std::int64_t>(), "run"),
-                  Counted(document["configurations"].get<std::int64_t>(), "configuration"),
-                  trained, 100 * document["volume"].get<double>()));
+                  Counted(document["configurations"].get<std::int64_t>(), "configuration"), trained,
+                  100 * document["volume"].get<double>()));
   if (document["ready"] == false) Say(session, "it does not know the newest results yet");
 }
 

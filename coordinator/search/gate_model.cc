@@ -35,9 +35,9 @@ GateModel::GateModel(std::vector<GaussianAxis> axes, std::size_t gates,
                      const std::vector<Run>& runs)
     : axes_(std::move(axes)),
       // The time of a fit grows with its cube.
-      most_fitted_(std::max(
-          kLeastFitted, static_cast<std::size_t>(static_cast<double>(kMostFitted) /
-                                                 std::cbrt(static_cast<double>(gates))))) {
+      most_fitted_(
+          std::max(kLeastFitted, static_cast<std::size_t>(static_cast<double>(kMostFitted) /
+                                                          std::cbrt(static_cast<double>(gates))))) {
   for (std::size_t gate = 0; gate < gates; ++gate) {
     gates_.push_back({.process = GaussianProcess(axes_)});
   }
@@ -59,9 +59,8 @@ std::vector<const GateModel::Run*> GateModel::Choose(const std::vector<Run>& run
   const std::vector<Chance> chances = coarse.Predict(points);
   std::vector<std::size_t> order(all.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return chances[a].mean > chances[b].mean;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return chances[a].mean > chances[b].mean; });
   const auto half = order.begin() + kMostPoints / 2;
   std::vector<std::size_t> others(half, order.end());
   std::sort(others.begin(), others.end());

@@ -27,10 +27,10 @@ class GateModel {
   GateModel(std::vector<GaussianAxis> axes, std::size_t gates, const std::vector<Run>& runs);
 
   struct Chance {
-    double mean = 0;       // the probability
-    double low = 0;        // if the processes' means were worse by `kDoubt` of their deviations
-    double least = 0;      // by 1.96 of them: the end of a 95 % interval
-    double most = 0;       // better by 1.96 of them
+    double mean = 0;   // the probability
+    double low = 0;    // if the processes' means were worse by `kDoubt` of their deviations
+    double least = 0;  // by 1.96 of them: the end of a 95 % interval
+    double most = 0;   // better by 1.96 of them
   };
   // For one gate: at 90 % the mean is not worse.
   static constexpr double kDoubt = 1.281552;

@@ -122,9 +122,8 @@ std::size_t RegionCells::CellOf(std::size_t axis, double coordinate) const {
   if (cells.empty()) return 0;
   if (!axes_[axis].ordered) {
     const std::size_t category = CategoryAt(axes_[axis], coordinate);
-    const auto found = std::find_if(cells.begin(), cells.end(), [&](const Cell& cell) {
-      return cell.category == category;
-    });
+    const auto found = std::find_if(cells.begin(), cells.end(),
+                                    [&](const Cell& cell) { return cell.category == category; });
     return static_cast<std::size_t>(found - cells.begin());
   }
   std::size_t cell = 0;
@@ -209,9 +208,7 @@ bool RegionCells::Holds(const Sums& sums, const RegionDemand& demand) {
          sums.low >= demand.low * sums.count;
 }
 
-bool RegionCells::Holds(const RegionDemand& demand) const {
-  return Holds(Count(nullptr), demand);
-}
+bool RegionCells::Holds(const RegionDemand& demand) const { return Holds(Count(nullptr), demand); }
 
 bool RegionCells::Peel() {
   std::vector<std::vector<Sums>> layers;

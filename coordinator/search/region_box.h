@@ -17,9 +17,9 @@ struct RegionAxis {
 
 // What a box takes of an axis.
 struct RegionSide {
-  double low = 0, high = 1;       // ordered: [low, high)
-  std::vector<bool> categories;   // not ordered: which
-  bool exists = true;             // false: the box's runs do not have the parameter
+  double low = 0, high = 1;      // ordered: [low, high)
+  std::vector<bool> categories;  // not ordered: which
+  bool exists = true;            // false: the box's runs do not have the parameter
 };
 using RegionBox = std::vector<RegionSide>;
 

@@ -18,11 +18,10 @@ std::vector<RegionAxis> Axes() {
   return {{}, {.steps = 8}, {.ordered = false, .ends = {0.25, 0.75, 1}}};
 }
 
-RegionBox Whole() {
-  return {{}, {}, {.categories = {true, true, true}}};
-}
+RegionBox Whole() { return {{}, {}, {.categories = {true, true, true}}}; }
 
-std::vector<RegionSample> SamplesOf(double (*chance)(const CubePoint&), std::uint32_t count = 4096) {
+std::vector<RegionSample> SamplesOf(double (*chance)(const CubePoint&),
+                                    std::uint32_t count = 4096) {
   const SobolSequence sequence({1, 2, 3});
   std::vector<RegionSample> samples;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -60,9 +59,9 @@ TEST(RegionBox, DrawsEveryPointInside) {
   const SobolSequence sequence({1, 2, 3});
   int third = 0;
   for (std::uint32_t i = 0; i < 1000; ++i) {
-    const CubePoint point = PlaceIn(Axes(), box,
-                                    {sequence.Coordinate(i, 0), sequence.Coordinate(i, 1),
-                                     sequence.Coordinate(i, 2)});
+    const CubePoint point =
+        PlaceIn(Axes(), box,
+                {sequence.Coordinate(i, 0), sequence.Coordinate(i, 1), sequence.Coordinate(i, 2)});
     EXPECT_TRUE(IsInside(Axes(), box, point));
     third += CategoryAt(Axes()[2], point[2]) == 2 ? 1 : 0;
   }

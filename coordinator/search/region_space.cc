@@ -121,8 +121,7 @@ RegionBox RegionSpace::HullOf(const std::vector<CubePoint>& points) const {
 std::pair<Value, Value> RegionSpace::EndsOf(std::size_t axis, const RegionSide& side) const {
   const Parameter& parameter = space_.axis(axis);
   // In the middle of the first and the last value.
-  const double inward =
-      axes_[axis].steps > 0 ? 0.5 / static_cast<double>(axes_[axis].steps) : 0;
+  const double inward = axes_[axis].steps > 0 ? 0.5 / static_cast<double>(axes_[axis].steps) : 0;
   std::pair<Value, Value> ends = {parameter.Quantile(side.low + inward),
                                   parameter.Quantile(std::min(side.high, kBelowOne) - inward)};
   if (AsDouble(ends.second) < AsDouble(ends.first)) std::swap(ends.first, ends.second);
@@ -136,8 +135,8 @@ std::vector<Value> RegionSpace::ValuesOf(std::size_t axis, const RegionSide& sid
   for (std::int64_t i = 0; i < parameter.GridSize(); ++i) {
     const auto category = static_cast<std::size_t>(i);
     const double middle = (static_cast<double>(i) + 0.5) / static_cast<double>(axes_[axis].steps);
-    const bool is_in = axes_[axis].ordered ? middle >= side.low && middle < side.high
-                                           : side.categories[category];
+    const bool is_in =
+        axes_[axis].ordered ? middle >= side.low && middle < side.high : side.categories[category];
     if (is_in) values.push_back(parameter.GridValue(i));
   }
   return values;

@@ -91,8 +91,8 @@ class RegionFinder {
   std::optional<Found> BoxAround(const Anchor& anchor);
   void Count(const RegionBox& box, RobustRegion* region) const;
   void Say(const Found& found, const Anchor& anchor, RobustRegion* region);
-  RobustRegion::Slice SliceAlong(std::size_t dimension, const RegionBox& box,
-                                 const Anchor& anchor, std::size_t points);
+  RobustRegion::Slice SliceAlong(std::size_t dimension, const RegionBox& box, const Anchor& anchor,
+                                 std::size_t points);
 
   const SweepSpec& spec_;
   const double share_;
@@ -125,8 +125,7 @@ bool RegionFinder::Place(const std::vector<RegionRun>& runs, RobustRegion* regio
   region->runs = std::ssize(placed_);
   using Problem = RobustRegion::Problem;
   region->problem = axes().empty() ? Problem::kNothingVaries
-                    : region->configurations < RobustRegion::kLeastConfigurations
-                        ? Problem::kTooFew
+                    : region->configurations < RobustRegion::kLeastConfigurations ? Problem::kTooFew
                     : !any_meets ? Problem::kNoneMeets
                                  : Problem::kNone;
   return region->problem == Problem::kNone;
@@ -193,8 +192,8 @@ std::vector<double> RegionFinder::Shares(std::size_t count) {
   std::vector<double> shares(count);
   PhiloxStream random(DeriveKey(spec_.seed, "region"), drawn_);
   for (std::size_t i = 0; i < count; ++i) {
-    shares[i] = i < SobolSequence::kMaxDimensions ? sequence_.Coordinate(drawn_, i)
-                                                  : random.NextUniform();
+    shares[i] =
+        i < SobolSequence::kMaxDimensions ? sequence_.Coordinate(drawn_, i) : random.NextUniform();
   }
   ++drawn_;
   return shares;
@@ -312,9 +311,8 @@ RobustRegion::Slice RegionFinder::SliceAlong(std::size_t dimension, const Region
   std::vector<std::vector<double>> shares;
   for (std::size_t i = 0; i < points; ++i) shares.push_back(Shares(axes().size()));
   std::vector<CubePoint> asked;
-  const std::vector<double> coordinates =
-      SliceCoordinates(parameter, space_.space().dimensions()[dimension], anchor.point[dimension],
-                       kValuesAlong);
+  const std::vector<double> coordinates = SliceCoordinates(
+      parameter, space_.space().dimensions()[dimension], anchor.point[dimension], kValuesAlong);
   for (const double coordinate : coordinates) {
     slice.values.push_back(parameter.Quantile(coordinate));
     for (const std::vector<double>& at : shares) {

@@ -46,8 +46,7 @@ std::vector<RegionRun> Train(const SweepSpec& spec, const Score& score, double n
   const LearnedGates gates = LearnedGates::AllOf(spec);
   std::vector<RegionRun> runs;
   for (const ParameterMap& point : All(spec)) {
-    const std::int64_t configuration =
-        runs.empty() ? 1 : runs.back().configuration + 1;
+    const std::int64_t configuration = runs.empty() ? 1 : runs.back().configuration + 1;
     for (int i = 0; i < replicates; ++i) {
       const double value = score(point) + deviation(random);
       RegionRun& run = runs.emplace_back();
@@ -177,11 +176,10 @@ TEST(RobustRegion, SaysWhyThereIsNone) {
   const SweepSpec spec = SpecOf(1, 60, kSquare);
   std::vector<RegionRun> runs = Train(spec, BoxScore, 0.05, 1);
   EXPECT_EQ(FindRobustRegion(SpecOf(1, 60, kSquare, ""), runs, 0.9).problem, Problem::kNoGates);
-  EXPECT_EQ(FindRobustRegion(SpecOf(1, 60, kSquare, "require: {epochs: \"<= 1\"}\n"), runs, 0.9)
-                .problem,
-            Problem::kNoGates);
-  const RobustRegion few =
-      FindRobustRegion(spec, {runs.begin(), runs.begin() + 9}, 0.9);
+  EXPECT_EQ(
+      FindRobustRegion(SpecOf(1, 60, kSquare, "require: {epochs: \"<= 1\"}\n"), runs, 0.9).problem,
+      Problem::kNoGates);
+  const RobustRegion few = FindRobustRegion(spec, {runs.begin(), runs.begin() + 9}, 0.9);
   EXPECT_EQ(few.problem, Problem::kTooFew);
   EXPECT_EQ(few.configurations, 9);
   for (RegionRun& run : runs) {
@@ -200,8 +198,7 @@ TEST(RobustRegion, SaysWhyThereIsNone) {
 
 TEST(RobustRegion, IsAllThatWasTriedWhenAllRunsMeet) {
   const SweepSpec spec = SpecOf(1, 40, kSquare);
-  const std::vector<RegionRun> runs =
-      Train(spec, [](const ParameterMap&) { return 0.5; }, 0.01, 1);
+  const std::vector<RegionRun> runs = Train(spec, [](const ParameterMap&) { return 0.5; }, 0.01, 1);
   const RobustRegion region = FindRobustRegion(spec, runs, 0.9);
   ASSERT_EQ(region.problem, Problem::kNone);
   EXPECT_EQ(region.inside_meeting, region.inside);
@@ -239,14 +236,14 @@ TEST(RobustRegion, TakesWhatWasNotMeasuredForMissed) {
 }
 
 TEST(RobustRegion, HasRangesAndListsInTheirOwnScales) {
-  const SweepSpec spec = SpecOf(
-      4, 160,
-      "  lr: {distribution: log_uniform_values, min: 0.0001, max: 1.0}\n"
-      "  layers: {distribution: int_uniform, min: 1, max: 8}\n"
-      "  batch: {values: [32, 64, 128, 256]}\n"
-      "  kind: {values: [a, b, c]}\n");
+  const SweepSpec spec = SpecOf(4, 160,
+                                "  lr: {distribution: log_uniform_values, min: 0.0001, max: 1.0}\n"
+                                "  layers: {distribution: int_uniform, min: 1, max: 8}\n"
+                                "  batch: {values: [32, 64, 128, 256]}\n"
+                                "  kind: {values: [a, b, c]}\n");
   const auto score = [](const ParameterMap& point) {
-    const double lr = std::fabs(std::log10(AsDouble(point.at("lr"))) + 2);  // within a decade of 0.01
+    const double lr =
+        std::fabs(std::log10(AsDouble(point.at("lr"))) + 2);  // within a decade of 0.01
     const double layers = AsDouble(point.at("layers")) >= 3 ? 0.5 : 1.6;
     const double batch = AsDouble(point.at("batch")) <= 128 ? 0.5 : 1.6;
     const double kind = std::get<std::string>(point.at("kind")) == "b" ? 1.6 : 0.5;
@@ -268,11 +265,10 @@ TEST(RobustRegion, HasRangesAndListsInTheirOwnScales) {
 }
 
 TEST(RobustRegion, StaysInTheBranchOfItsConfiguration) {
-  const SweepSpec spec = SpecOf(
-      6, 120,
-      "  kind: {values: [plain, tuned]}\n"
-      "  x: {min: 0.0, max: 1.0}\n"
-      "  y: {min: 0.0, max: 1.0, when: \"kind == 'tuned'\"}\n");
+  const SweepSpec spec = SpecOf(6, 120,
+                                "  kind: {values: [plain, tuned]}\n"
+                                "  x: {min: 0.0, max: 1.0}\n"
+                                "  y: {min: 0.0, max: 1.0, when: \"kind == 'tuned'\"}\n");
   const auto score = [](const ParameterMap& point) {
     if (!point.contains("y")) return 0.9 + std::fabs(AsDouble(point.at("x")) - 0.5);
     return 2 * std::fabs(AsDouble(point.at("y")) - 0.3) + 0.4;
@@ -298,19 +294,20 @@ TEST(RobustRegion, LearnsTheNoiseFromReplicatesAndCountsRuns) {
 }
 
 TEST(RobustRegion, OmitsWhatConstraintsExclude) {
-  const SweepSpec spec = SpecOf(8, 80, kSquare, "require: {score: \"<= 1\"}\nconstraints: [\"x + y <= 1.2\"]\n");
-  const RobustRegion region = FindRobustRegion(
-      spec, Train(spec, [](const ParameterMap&) { return 0.5; }, 0.05, 8), 0.9);
+  const SweepSpec spec =
+      SpecOf(8, 80, kSquare, "require: {score: \"<= 1\"}\nconstraints: [\"x + y <= 1.2\"]\n");
+  const RobustRegion region =
+      FindRobustRegion(spec, Train(spec, [](const ParameterMap&) { return 0.5; }, 0.05, 8), 0.9);
   ASSERT_EQ(region.problem, Problem::kNone);
   EXPECT_GT(region.volume, 0.8) << "runs are drawn from what is allowed in it";
   EXPECT_GT(region.chance, 0.97);
 }
 
 TEST(RobustRegion, TakesAboutASecondForManyRuns) {
-  const SweepSpec spec = SpecOf(
-      9, 500,
-      "  a: {min: 0.0, max: 1.0}\n  b: {min: 0.0, max: 1.0}\n  c: {min: 0.0, max: 1.0}\n"
-      "  d: {min: 0.0, max: 1.0}\n  x: {min: 0.0, max: 1.0}\n  y: {min: 0.0, max: 1.0}\n");
+  const SweepSpec spec =
+      SpecOf(9, 500,
+             "  a: {min: 0.0, max: 1.0}\n  b: {min: 0.0, max: 1.0}\n  c: {min: 0.0, max: 1.0}\n"
+             "  d: {min: 0.0, max: 1.0}\n  x: {min: 0.0, max: 1.0}\n  y: {min: 0.0, max: 1.0}\n");
   const std::vector<RegionRun> runs = Train(spec, BoxScore, 0.1, 9);
   const std::clock_t began = std::clock();
   const RobustRegion region = FindRobustRegion(spec, runs, 0.9);

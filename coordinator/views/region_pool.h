@@ -58,8 +58,8 @@ class RegionPool {
     SharedSpec spec;
     std::optional<Task> waiting;
     std::shared_ptr<const Region> region;
-    std::int64_t seen = -1;    // sequence of the region
-    std::int64_t taken = -1;   // of the task that waits or is being computed
+    std::int64_t seen = -1;   // sequence of the region
+    std::int64_t taken = -1;  // of the task that waits or is being computed
     std::uint64_t used = 0;
     absl::Time not_before = absl::InfinitePast();
   };

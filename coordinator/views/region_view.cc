@@ -55,12 +55,14 @@ std::string NoteOf(const SweepSpec& spec, const RobustRegion& region, double sha
                          RobustRegion::kLeastConfigurations, region.configurations,
                          region.configurations == 1 ? "has" : "have");
     case Problem::kNoneMeets:
-      return fmt::format("none of the {} runs that have ended meets all criteria, so there is no "
-                         "region around one",
-                         region.runs);
+      return fmt::format(
+          "none of the {} runs that have ended meets all criteria, so there is no "
+          "region around one",
+          region.runs);
     case Problem::kNotSure:
       return fmt::format(
-          "even around the best configuration, that of trial {}, the model is not sure of {:g} % of "
+          "even around the best configuration, that of trial {}, the model is not sure of {:g} % "
+          "of "
           "the runs ({:.0f} % at that point itself)",
           FirstTrial(spec, region.configuration), 100 * share, 100 * region.configuration_chance);
   }
@@ -108,9 +110,9 @@ void Describe(const SweepSpec& spec, const RobustRegion& region, RegionView* vie
   view->set_runs_inside(region.inside);
   view->set_qualifying_inside(region.inside_meeting);
   if (region.inside > 0) {
-    const Interval interval = QualifyingInterval({.ended = static_cast<int>(region.inside),
-                                                  .qualifying =
-                                                      static_cast<int>(region.inside_meeting)});
+    const Interval interval =
+        QualifyingInterval({.ended = static_cast<int>(region.inside),
+                            .qualifying = static_cast<int>(region.inside_meeting)});
     Set(interval.low, interval.high, view->mutable_qualifying_interval());
   }
   view->set_volume(region.volume);
@@ -138,8 +140,8 @@ std::vector<RegionRun> RegionRuns(const SweepIndex& index) {
   for (std::size_t row = 0; row < index.trials().size(); ++row) {
     const IndexedTrial& trial = index.trials()[row];
     // A cancelled run says nothing.
-    const bool counts = trial.configuration > 0 && IsTerminal(trial.state) &&
-                        trial.state != TrialState::kCancelled;
+    const bool counts =
+        trial.configuration > 0 && IsTerminal(trial.state) && trial.state != TrialState::kCancelled;
     if (counts) rows.push_back(row);
   }
   std::vector<RegionRun> runs;

@@ -13,12 +13,13 @@ using testing::HasSubstr;
 
 class RegionViewTest : public ViewsTest {
  protected:
-  void Submit(const std::string& name, const std::string& more = "require: {accuracy: \">= 90%\"}\n") {
+  void Submit(const std::string& name,
+              const std::string& more = "require: {accuracy: \">= 90%\"}\n") {
     const SweepSource source{
         .file = "s.yaml",
         .text = "name: " + name +
-                "\nprogram: [./train]\nmethod: random\nrun_cap: 60\nepochs: 1\nreplicates: 2\n" + more +
-                "parameters: {x: {min: 0.0, max: 1.0}, n: {values: [1, 2, 4]}}\n"};
+                "\nprogram: [./train]\nmethod: random\nrun_cap: 60\nepochs: 1\nreplicates: 2\n" +
+                more + "parameters: {x: {min: 0.0, max: 1.0}, n: {values: [1, 2, 4]}}\n"};
     Diagnostics diagnostics;
     spec_ = Must(SweepSpec::Parse(source, &diagnostics));
     const absl::Status made = store_->WriteAndWait([&](WriteTransaction& transaction) {

@@ -114,9 +114,9 @@ files: [train.sh]
 method: sobol
 parameters:
   lr: {min: 0.05, max: 0.45}
-run_cap: 16
+run_cap: 24
 epochs: 2
-require: {accuracy: ">= 98 %"}
+require: {accuracy: ">= 95 %"}
 )";
 
 TEST_F(StatisticsProcessTest, TheRegionIsWhereRunsQualify) {
@@ -124,7 +124,7 @@ TEST_F(StatisticsProcessTest, TheRegionIsWhereRunsQualify) {
   const json region = Json({"best", "region", "--region", "--share", "85%"});
   EXPECT_EQ(region["answer"], "found");
   EXPECT_EQ(region["share"], 0.85);
-  EXPECT_EQ(region["runs"], 16);
+  EXPECT_EQ(region["runs"], 24);
   ASSERT_EQ(region["ranges"].size(), 1u);
   EXPECT_LT(region["ranges"][0]["low"], 0.1);
   EXPECT_NEAR(region["ranges"][0]["high"], 0.25, 0.04);
