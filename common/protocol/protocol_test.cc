@@ -62,6 +62,7 @@ TrialSpec FullSpec() {
   spec.dataset = {.name = "idx", .path = "/data/set", .train_size = 100, .test_size = 50};
   spec.holdout = 10;
   spec.target_epoch = 4;
+  spec.start_epoch = 2;
   spec.data_dir = "/data";
   spec.output_dir = "/out";
   spec.resume_from = "/out/checkpoint";
@@ -128,7 +129,7 @@ TEST(TrialSpecJson, IsThisLine) {
       R"({"kind":"dropout","p":0.25},{"kind":"linear","out":10,"bias":false},)"
       R"({"kind":"log_softmax"}]},)"
       R"("dataset":{"name":"idx","path":"/data/set","train_size":100,"test_size":50},)"
-      R"("holdout":10,"target_epoch":4,"data_dir":"/data","output_dir":"/out","resume_from":"/out/checkpoint",)"
+      R"("holdout":10,"target_epoch":4,"start_epoch":2,"data_dir":"/data","output_dir":"/out","resume_from":"/out/checkpoint",)"
       R"("device":"cuda:1"})");
 }
 

@@ -157,6 +157,7 @@ void ReadData(const JsonReader& reader, TrialSpec* spec) {
   if (const json* dataset = reader.Find("dataset")) spec->dataset = DatasetFromJson(*dataset);
   reader.Int("holdout", 0, kMaxInt, &spec->holdout);
   reader.Int("target_epoch", 0, kMaxInt, &spec->target_epoch);
+  reader.Int("start_epoch", 0, kMaxInt, &spec->start_epoch);
 }
 
 Value ValueFromJson(const std::string& name, const json& value) {
@@ -310,6 +311,7 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
           {"test_size", spec.dataset.test_size}});
   Append(&object, "holdout", spec.holdout);
   if (spec.target_epoch > 0) Append(&object, "target_epoch", spec.target_epoch);
+  if (spec.start_epoch > 0) Append(&object, "start_epoch", spec.start_epoch);
   if (!spec.parameters.empty()) Append(&object, "parameters", ParametersToJson(spec.parameters));
   Append(&object, "data_dir", spec.data_dir);
   if (!spec.data_sha256.empty()) Append(&object, "data_sha256", spec.data_sha256);

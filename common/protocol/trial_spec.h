@@ -32,6 +32,9 @@ struct TrialSpec {
   int epochs = 19;
   // Training pauses after this epoch, though the schedule is that of `epochs`; 0: the last epoch.
   int target_epoch = 0;
+  // Epochs up to this one were trained as another trial, from whose checkpoint this one begins; 0:
+  // it begins untrained.
+  int start_epoch = 0;
   int batch_size = 64;
   double lr = 0.01;
   double momentum = 0.9;

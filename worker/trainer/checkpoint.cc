@@ -120,6 +120,24 @@ std::string TrainingIdentity(const TrialSpec& spec) {
   return TrialSpecToJson(identity);
 }
 
+std::string ExplainNoParent(const Checkpoint& checkpoint, const TrialSpec& spec) {
+  if (checkpoint.epoch != spec.start_epoch) {
+    return "it is of epoch " + std::to_string(checkpoint.epoch) + ", and the trial goes on after " +
+           std::to_string(spec.start_epoch);
+  }
+  const auto theirs = nlohmann::json::parse(checkpoint.spec, nullptr, /*allow_exceptions=*/false);
+  if (!theirs.is_object()) return "it does not say which training it is of";
+  const auto ours = nlohmann::json::parse(TrainingIdentity(spec));
+  // What makes the epochs before comparable. Whether the network has the same tensors is seen when
+  // they are loaded.
+  for (const char* key : {"seed", "epochs", "dataset", "holdout", kDataSha256}) {
+    if (!theirs.contains(key) || !ours.contains(key) || theirs[key] == ours[key]) continue;
+    return std::string("it has ") + key + " " + Shortened(theirs[key]) + ", the trial has " +
+           Shortened(ours[key]);
+  }
+  return "";
+}
+
 std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec) {
   const std::string wanted = TrainingIdentity(spec);
   if (checkpoint.spec == wanted) return "";

@@ -35,4 +35,8 @@ std::string TrainingIdentity(const TrialSpec& spec);
 // has lr 0.1, the trial has 0.05".
 std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec);
 
+// "" when a trial of this spec may begin with the checkpoint of another training, which had other
+// hyperparameters but the same seed, data and length, else the first difference.
+std::string ExplainNoParent(const Checkpoint& checkpoint, const TrialSpec& spec);
+
 }  // namespace sweep

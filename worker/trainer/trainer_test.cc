@@ -353,6 +353,76 @@ TEST_P(TrainerTest, ATargetEpochEndsATrialAndChangesNoneOfItsEpochs) {
   EXPECT_EQ(WithoutTimes(all), WithoutTimes(whole.epochs));
 }
 
+// A segment of a population goes on from the weights of another one, with other values.
+TEST_P(TrainerTest, ATrialThatBeginsWithAnotherOnesCheckpointGoesOnFromItsWeights) {
+  TrialSpec parent = Spec();
+  parent.epochs = 4;
+  parent.schedule = "cosine";
+  Recorder whole;
+  Train(parent, &whole);
+  parent.target_epoch = 2;
+  Recorder first;
+  Train(parent, &first);
+
+  TrialSpec child = parent;
+  child.start_epoch = 2;
+  child.target_epoch = 0;
+  child.resume_from = first.checkpoints.at(0).second;
+  Recorder same;
+  const TrainingResult result = Train(child, &same);
+  ASSERT_THAT(same.epochs, SizeIs(2));
+  EXPECT_EQ(WithoutTimes(same.epochs),
+            WithoutTimes({whole.epochs.begin() + 2, whole.epochs.end()}))
+      << "with the parent's values nothing changes";
+  EXPECT_GE(std::stoi(ReadSafeTensors(result.files.at("weights_best")).metadata.at("epoch")), 3)
+      << "the best epoch is one of its own";
+
+  child.lr *= 0.5;
+  child.momentum = 0.5;
+  child.batch_size = 26;
+  for (Layer& layer : child.network.layers) layer.p *= 2;
+  child.target_epoch = 3;
+  Recorder other;
+  Train(child, &other);
+  ASSERT_THAT(other.epochs, SizeIs(1));
+  EXPECT_EQ(other.epochs[0].epoch, 3);
+  EXPECT_NE(WithoutTimes(other.epochs), WithoutTimes({whole.epochs[2]}));
+
+  // Its own checkpoint is that of its own training.
+  child.resume_from = other.checkpoints.at(0).second;
+  child.target_epoch = 0;
+  Recorder last;
+  Train(child, &last);
+  EXPECT_EQ(last.epochs.at(0).epoch, 4);
+  child.lr *= 0.5;
+  EXPECT_THAT(Failure(child), HasSubstr("does not belong to this trial: it has lr"));
+}
+
+TEST_P(TrainerTest, ACheckpointThatCannotBeTakenOverIsRefused) {
+  TrialSpec parent = Spec();
+  parent.target_epoch = 1;
+  Recorder first;
+  Train(parent, &first);
+  TrialSpec child = parent;
+  child.target_epoch = 0;
+  child.start_epoch = 1;
+  bool retryable = true;
+  EXPECT_THAT(Failure(child, &retryable),
+              HasSubstr("goes on after epoch 1 of another one, whose checkpoint is not there"));
+  EXPECT_FALSE(retryable);
+  child.resume_from = first.checkpoints.at(0).second;
+  child.start_epoch = 2;
+  EXPECT_THAT(Failure(child, &retryable), HasSubstr("it is of epoch 1, and the trial goes on after 2"));
+  EXPECT_FALSE(retryable);
+  child.start_epoch = 1;
+  child.seed += 1;
+  EXPECT_THAT(Failure(child), HasSubstr("it has seed 11, the trial has 12"));
+  child.seed -= 1;
+  child.network.layers[0].out = 12;
+  ASSERT_EQ(InferShapes(&child.network), "");
+  EXPECT_THAT(Failure(child), HasSubstr("layers.0.weight"));
+}
+
 TEST_P(TrainerTest, ACheckpointIsWrittenWhenAskedForAndTrainingGoesOn) {
   Recorder recorder;
   bool asked = false;

@@ -104,12 +104,22 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const Dataset& dataset,
   steps_per_epoch_ = (images + spec.batch_size - 1) / spec.batch_size;
   snapshot_.spec = TrainingIdentity(spec);
   TakeSnapshot({});
-  if (!spec.resume_from.empty()) Resume();
+  if (!spec.resume_from.empty()) {
+    Resume();
+  } else if (spec.start_epoch > 0) {
+    throw TrainingError("the trial goes on after epoch " + std::to_string(spec.start_epoch) +
+                            " of another one, whose checkpoint is not there",
+                        false);
+  }
 }
 
 void TrainingRun::Resume() {
   const std::string& file = spec_.resume_from;
   Checkpoint checkpoint = CheckpointFromSafeTensors(ReadSafeTensors(file), file);
+  // Its own checkpoints are of later epochs.
+  if (spec_.start_epoch > 0 && checkpoint.epoch <= spec_.start_epoch) {
+    return TakeOver(std::move(checkpoint));
+  }
   if (const std::string reason = ExplainMismatch(checkpoint, spec_); !reason.empty()) {
     throw TrainingError("checkpoint " + file + " does not belong to this trial: " + reason, false);
   }
@@ -121,6 +131,21 @@ void TrainingRun::Resume() {
   }
   backend_->Load({checkpoint.network, checkpoint.momentum}, file);
   snapshot_ = std::move(checkpoint);
+  checkpoint_on_disk_ = snapshot_.epoch;
+}
+
+void TrainingRun::TakeOver(Checkpoint checkpoint) {
+  const std::string& file = spec_.resume_from;
+  if (const std::string reason = ExplainNoParent(checkpoint, spec_); !reason.empty()) {
+    throw TrainingError("checkpoint " + file + " cannot be taken over by this trial: " + reason,
+                        false);
+  }
+  backend_->Load({checkpoint.network, checkpoint.momentum}, file);
+  // The best epoch is one of its own.
+  snapshot_.epoch = checkpoint.epoch;
+  snapshot_.last = std::move(checkpoint.last);
+  snapshot_.network = std::move(checkpoint.network);
+  snapshot_.momentum = std::move(checkpoint.momentum);
   checkpoint_on_disk_ = snapshot_.epoch;
 }
 

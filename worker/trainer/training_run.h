@@ -30,6 +30,8 @@ class TrainingRun {
   using Clock = std::chrono::steady_clock;
 
   void Resume();
+  // Begins with the weights of another training, of which nothing else is kept.
+  void TakeOver(Checkpoint checkpoint);
   // False when a stop was requested.
   bool TrainEpoch(EpochMetrics* metrics);
   bool Evaluate(EpochMetrics* metrics);
