@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/help/suggestions.h"
 #include "cli/present/present.h"
@@ -18,6 +19,9 @@
 
 namespace sweep::cli {
 namespace {
+
+// The protocol's limit for a blob.
+constexpr std::size_t kMaxBlobBytes = std::size_t{64} << 20;
 
 // Makes one unary call through a stub's method. Retries for 5 s while a coordinator restarts: every
 // call is repeatable, since it changes nothing or carries a request id.
@@ -492,6 +496,29 @@ absl::StatusOr<v1::ReportTrialResponse> ReportTrial(Connection& connection,
       Call(connection, &Stubs::callers, &v1::CallerService::Stub::ReportTrial, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, request.token().trial());
   return response;
+}
+
+absl::StatusOr<std::string> GetBlob(Connection& connection, const std::string& sha256) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(5));
+  v1::GetBlobRequest request;
+  request.set_sha256(sha256);
+  const auto reader = connection.stubs().blobs.GetBlob(&context, request);
+  std::string bytes;
+  v1::GetBlobResponse piece;
+  while (reader->Read(&piece)) {
+    bytes += piece.data();
+    if (bytes.size() > kMaxBlobBytes) {
+      context.TryCancel();
+      return absl::DataLossError(absl::StrCat("blob ", sha256, " is larger than a blob can be"));
+    }
+  }
+  const absl::Status status = FromGrpcStatus(reader->Finish());
+  if (!status.ok()) return status;
+  if (const std::string got = Sha256Hex(bytes); got != sha256) {
+    return absl::DataLossError(absl::StrCat("blob ", sha256, ": its bytes have SHA-256 ", got));
+  }
+  return bytes;
 }
 
 }  // namespace sweep::cli

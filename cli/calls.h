@@ -95,5 +95,8 @@ absl::StatusOr<v1::ReportTrialResponse> ReportTrial(Connection& connection,
 absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
                                                     const v1::SweepSource& source,
                                                     bool keep_going = false);
+// A stored file's bytes, checked against their SHA-256. NotFound when the coordinator no longer
+// keeps it, DataLoss when the bytes differ.
+absl::StatusOr<std::string> GetBlob(Connection& connection, const std::string& sha256);
 
 }  // namespace sweep::cli

@@ -229,7 +229,8 @@ absl::StatusOr<Sample> SampleOf(const SweepSpec& spec) {
     absl::StatusOr<std::optional<Suggestion>> next = search->Suggest(number);
     if (!next.ok()) return next.status();
     if (!next->has_value()) {
-      sample.planned = number - 1;
+      // Later segments of a population need results.
+      if (!search->WhyNone().is_for_now) sample.planned = number - 1;
       break;
     }
     sample.configurations.push_back((**std::move(next)).configuration);
@@ -307,7 +308,9 @@ double TotalSeconds(const SweepSpec& spec, const Sample& sample, const Pace& pac
     const double flops = TrainFlops(configuration);
     const double epoch = pace.train.of(flops) * static_cast<double>(TrainingImages(spec)) +
                          pace.evaluate.of(flops) * static_cast<double>(TestImages(spec));
-    seconds += epoch * spec.MakeTrialSpec(configuration, 0).epochs;
+    // A segment trains a part of the epochs.
+    const int segments = spec.HasPopulation() ? spec.pbt.SegmentsOf(spec.epochs) : 1;
+    seconds += epoch * spec.MakeTrialSpec(configuration, 0).epochs / segments;
   }
   const double sampled = std::max<double>(1, static_cast<double>(sample.configurations.size()));
   return seconds / sampled * static_cast<double>(spec.MostTrials(sample.planned));
@@ -351,7 +354,11 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
                   int slots, const Session& session) {
   std::string rule = StopsInWords(spec.early_terminate, spec.stop_when);
   if (!rule.empty()) rule = fmt::format("trials are stopped early by {}\n", rule);
-  const std::string reason = spec.method_reason.empty() ? "" : ", by " + spec.method_reason;
+  std::string reason = spec.method_reason.empty() ? "" : ", by " + spec.method_reason;
+  if (spec.HasPopulation()) {
+    reason = fmt::format(": {} members in segments of {}", spec.pbt.population,
+                         Counted(spec.pbt.segment_epochs, "epoch"));
+  }
   std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\nmethod {}{}\n{}\n", spec.name,
                            Counted(sample.planned, "configuration"),
                            ReplicatesInWords(spec), TrialsInWords(spec, sample.planned), spec.seed,

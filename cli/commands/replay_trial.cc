@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -35,6 +37,8 @@ struct StoredTrial {
   v1::Trial trial;
   std::vector<v1::Epoch> epochs;                        // counted ones, in order
   std::map<int, std::optional<ReadyMessage>> trainers;  // by attempt; nullopt: unknown
+  // Of the trials that are trained again before it, because its parent's checkpoint is lost.
+  std::vector<std::optional<ReadyMessage>> before;
   TrialSpec spec;
 };
 
@@ -172,6 +176,12 @@ struct Repetition {
 // A trial that was resumed depends on all attempts up to the one that measured the epoch.
 std::string DifferenceUpTo(int attempt, const StoredTrial& stored, const Repetition& repetition) {
   if (!repetition.trainer) return "the program does not say what it is";
+  for (const std::optional<ReadyMessage>& trainer : stored.before) {
+    if (!trainer) return "it is not known what trained the trials before it";
+    if (std::string what = TrainerDifference(*trainer, *repetition.trainer); !what.empty()) {
+      return what;
+    }
+  }
   for (const auto& [number, trainer] : stored.trainers) {
     if (number > attempt) break;
     const bool has_measured =
@@ -348,6 +358,101 @@ void PrintRepetition(const StoredTrial& stored, const Repetition& repetition,
   std::cout << Styled(session, verdict.is_good ? Style::kGreen : Style::kRed, verdict.text) << '\n';
 }
 
+// ---- Segments of a population, which begin with the checkpoint of another trial
+
+// The checkpoint with which the trial has begun, as a file; "" when it is not stored any more.
+absl::StatusOr<std::string> FetchParent(Connection& connection, const StoredTrial& stored,
+                                        const std::string& folder) {
+  const std::string parent = fmt::format("{}/{}", SweepOf(stored.trial), stored.trial.parent());
+  const absl::StatusOr<v1::GetTrialResponse> answer = GetTrial(connection, parent);
+  if (!answer.ok()) return answer.status();
+  const auto& artifacts = answer->trial().artifacts();
+  const auto found = std::find_if(artifacts.begin(), artifacts.end(), [](const v1::Artifact& one) {
+    return one.role() == "checkpoint";
+  });
+  if (found == artifacts.end()) return std::string();
+  const absl::StatusOr<std::string> bytes = GetBlob(connection, found->sha256());
+  if (absl::IsNotFound(bytes.status()) || absl::IsDataLoss(bytes.status())) return std::string();
+  if (!bytes.ok()) return bytes.status();
+  const std::string path = folder + "/parent.safetensors";
+  std::ofstream file(path, std::ios::binary);
+  file << *bytes << std::flush;
+  if (!file) return absl::InternalError(path + ": cannot be written");
+  return path;
+}
+
+// Trains to the end and returns the checkpoint that the training has left.
+absl::StatusOr<std::string> TrainAncestor(const TrainerProgram& program, const StoredTrial& stored,
+                                          const Session& session) {
+  std::string checkpoint;
+  const int last = stored.epochs.back().epoch();
+  ShowProgress(session, 0, last);
+  const TrainingListener listener{
+      .progress = [](const ProgressMessage&) {},
+      .epoch = [&](const EpochMetrics& epoch) { ShowProgress(session, epoch.epoch, last); },
+      .checkpoint =
+          [&](const CheckpointMessage& message) {
+            if (message.epoch == last) checkpoint = message.path;
+          },
+      .log =
+          [&](const std::string& line) {
+            if (!session.quiet) std::cerr << "trainer: " << Printable(line) << '\n';
+          },
+      .stop = [] { return SignalCount() > 0 ? 2 : 0; }};
+  const absl::StatusOr<DoneMessage> done = RunTraining(program, stored.spec, listener);
+  if (!done.ok()) return done.status();
+  if (!checkpoint.empty()) return checkpoint;
+  return absl::InternalError(
+      fmt::format("{} left no checkpoint of epoch {}", ShortName(stored.trial.name()), last));
+}
+
+// Trains the trials that its weights come from, one after the other.
+absl::StatusOr<std::string> TrainLineage(Connection& connection, const ReplayTrialOptions& options,
+                                         const Session& session, const TrainerProgram& program,
+                                         const std::string& folder, StoredTrial* stored) {
+  std::string checkpoint;
+  for (const v1::Ancestor& ancestor : stored->trial.lineage()) {
+    if (ancestor.trial() == stored->trial.number()) break;
+    const std::string name = fmt::format("{}/{}", SweepOf(stored->trial), ancestor.trial());
+    absl::StatusOr<StoredTrial> before = ReadTrial(connection, name);
+    if (!before.ok()) return before.status();
+    if (!session.quiet) {
+      std::cerr << fmt::format(
+          "the checkpoint that {} began with is not there: training {} again, "
+          "to epoch {}\n",
+          ShortName(stored->trial.name()), name, ancestor.epoch());
+    }
+    const std::string own_folder = fmt::format("{}/{}", folder, ancestor.trial());
+    std::error_code error;
+    std::filesystem::create_directories(own_folder, error);
+    if (error) return absl::InternalError(fmt::format("{}: {}", own_folder, error.message()));
+    if (absl::Status prepared = PrepareSpec(options, session, own_folder, &*before);
+        !prepared.ok()) {
+      return prepared;
+    }
+    before->spec.resume_from = checkpoint;
+    for (const auto& [attempt, trainer] : before->trainers) stored->before.push_back(trainer);
+    absl::StatusOr<std::string> left = TrainAncestor(program, *before, session);
+    if (!left.ok()) return left.status();
+    checkpoint = *std::move(left);
+  }
+  return checkpoint;
+}
+
+// Gives a trial that begins with the checkpoint of another one that checkpoint.
+absl::Status PrepareParent(Connection& connection, const ReplayTrialOptions& options,
+                           const Session& session, const TrainerProgram& program,
+                           const std::string& folder, StoredTrial* stored) {
+  if (stored->spec.start_epoch == 0) return absl::OkStatus();
+  absl::StatusOr<std::string> checkpoint = FetchParent(connection, *stored, folder);
+  if (checkpoint.ok() && checkpoint->empty()) {
+    checkpoint = TrainLineage(connection, options, session, program, folder, stored);
+  }
+  if (!checkpoint.ok()) return checkpoint.status();
+  stored->spec.resume_from = *std::move(checkpoint);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int ReplayTrial(const std::string& name, const ReplayTrialOptions& options,
@@ -373,6 +478,12 @@ int ReplayTrial(const std::string& name, const ReplayTrialOptions& options,
   if (!program.ok()) return Fail(program.status());
   if (absl::Status prepared = PrepareSpec(options, session, (*folder)->path(), &*stored);
       !prepared.ok()) {
+    return Fail(prepared);
+  }
+  if (absl::Status prepared =
+          PrepareParent(**connection, options, session, *program, (*folder)->path(), &*stored);
+      !prepared.ok()) {
+    if (SignalCount() > 0) return kExitInterrupted;
     return Fail(prepared);
   }
   const Repetition repetition = TrainAgain(*program, *stored, session);

@@ -111,6 +111,15 @@ absl::Status ReadReplay(Connection& connection, const std::string& name, const S
   return status;
 }
 
+// "member 3 from trial 5: lr=0.1"; the values alone where there is no population.
+std::string PointText(const google::protobuf::Map<std::string, v1::Value>& values, bool is_segment,
+                      int member, std::int64_t parent) {
+  const std::string text = ValuesText(values);
+  if (!is_segment) return text;
+  return fmt::format("member {}{}: {}", member,
+                     parent > 0 ? fmt::format(" from trial {}", parent) : "", text);
+}
+
 Json DifferenceJson(const v1::SearchDifference& difference) {
   Json json{{"configuration", difference.configuration()},
             {"stored", PointJson(difference.stored())},
@@ -118,6 +127,10 @@ Json DifferenceJson(const v1::SearchDifference& difference) {
             {"reason", difference.reason()},
             {"seen_sequence", difference.seen_sequence()}};
   if (difference.reason().empty()) json["suggested"] = PointJson(difference.suggested());
+  if (!difference.has_stored_member()) return json;
+  json["stored_parent"] = difference.stored_parent();
+  json["suggested_parent"] = nullptr;
+  if (difference.has_suggested_member()) json["suggested_parent"] = difference.suggested_parent();
   return json;
 }
 
@@ -182,9 +195,13 @@ void PrintSearchReplay(const std::string& name, const SearchReplay& replay,
       "{} of {} suggestions are the same; the first that differs is configuration {}:\n"
       "  stored     {}\n"
       "  suggested  {}\n",
-      last.equal(), last.compared(), first.configuration(), Printable(ValuesText(first.stored())),
-      first.reason().empty() ? Printable(ValuesText(first.suggested()))
-                             : "nothing: " + Printable(first.reason()));
+      last.equal(), last.compared(), first.configuration(),
+      Printable(PointText(first.stored(), first.has_stored_member(), first.stored_member(),
+                          first.stored_parent())),
+      first.reason().empty()
+          ? Printable(PointText(first.suggested(), first.has_suggested_member(),
+                                first.suggested_member(), first.suggested_parent()))
+          : "nothing: " + Printable(first.reason()));
   if (!session.quiet) {
     std::cout
         << "Points differ when another build has made them, whose search method or file "

@@ -72,6 +72,14 @@ std::string ChosenText(const v1::Trial& trial) {
   return SuggestionOriginText(origin);
 }
 
+// What tells it from other trials of its configuration or its population.
+std::string PlaceText(const v1::Trial& trial) {
+  if (!trial.has_member()) return fmt::format("replicate {}", trial.replicate());
+  const int last = trial.has_target_epoch() ? trial.target_epoch() : trial.epochs();
+  return fmt::format("member {}, epochs {} to {} of {}", trial.member(), trial.start_epoch() + 1,
+                     last, trial.epochs());
+}
+
 int ShowTrial(const TrialOptions& options, const Session& session) {
   const std::string& name = options.name;
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
@@ -109,9 +117,9 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
                                   ? ""
                                   : fmt::format("  {} ({} parameters)", Printable(trial.model()),
                                                 WithSeparators(trial.network_parameters()));
-  std::cout << fmt::format("{}  {}{}  replicate {}  seed {}\n{}\n",
+  std::cout << fmt::format("{}  {}{}  {}  seed {}\n{}\n",
                            Styled(session, Style::kBold, ShortName(trial.name())),
-                           StateName(trial.state()), network, trial.replicate(), trial.seed(),
+                           StateName(trial.state()), network, PlaceText(trial), trial.seed(),
                            Printable(ParametersText(trial)));
   if (trial.defaults_size() > 0) {
     std::cout << "by default: " << Printable(ValuesText(trial.defaults())) << '\n';
@@ -130,6 +138,11 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
     std::cout << Styled(session, Style::kGreen,
                         fmt::format("meets all criteria from epoch {}", trial.epochs_to_target()))
               << '\n';
+  }
+  // Of a first segment it says nothing.
+  if (trial.lineage_size() > 1) {
+    std::cout << '\n';
+    PrintListing(LineageListing(*sweep, trial), session, std::cout);
   }
   if (!options.plot.hide && !epochs->empty()) {
     PrintPlots(*curves, metrics, {sweep->gates().begin(), sweep->gates().end()}, options.plot,

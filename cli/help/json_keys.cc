@@ -131,7 +131,7 @@ std::string KeyMeaning(const std::string& key) {
       {"deleted_trials", "how many trials it had"},
       {"differences",
        "suggestions that did not come again, one object each: configuration, stored, suggested "
-       "(null: none), reason, seen_sequence"},
+       "(null: none), reason, seen_sequence; of a population also stored_parent, suggested_parent"},
       {"estimated_seconds", "training time of the whole sweep"},
       {"files", "names of the files written"},
       {"first", "the first configurations"},

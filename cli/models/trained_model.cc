@@ -1,9 +1,7 @@
 #include "cli/models/trained_model.h"
 
 #include <fmt/format.h>
-#include <grpcpp/grpcpp.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
@@ -13,20 +11,15 @@
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
-#include "cli/stubs.h"
 #include "common/base/input_file.h"
-#include "common/base/sha256.h"
 #include "common/base/utf8.h"
 #include "common/base/value.h"
 #include "common/network/network_file.h"
 #include "common/tensors/checkpoint_layout.h"
-#include "proto/grpc_status.h"
 
 namespace sweep::cli {
 namespace {
 
-// The protocol's limit for a blob.
-constexpr std::size_t kMaxBlobBytes = std::size_t{64} << 20;
 // Limit for the files that describe a network in a folder of `sweep model`.
 constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
 
@@ -152,27 +145,10 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
 absl::StatusOr<std::string> FetchBlob(Connection& connection, const std::string& sha256,
                                       const BlobCache& cache) {
   if (std::optional<std::string> cached = cache.Find(sha256)) return *std::move(cached);
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(5));
-  v1::GetBlobRequest request;
-  request.set_sha256(sha256);
-  const auto reader = connection.stubs().blobs.GetBlob(&context, request);
-  std::string bytes;
-  v1::GetBlobResponse piece;
-  while (reader->Read(&piece)) {
-    bytes += piece.data();
-    if (bytes.size() > kMaxBlobBytes) {
-      context.TryCancel();
-      return absl::DataLossError(absl::StrCat("blob ", sha256, " is larger than a blob can be"));
-    }
-  }
-  const absl::Status status = FromGrpcStatus(reader->Finish());
-  if (!status.ok()) return status;
-  if (const std::string got = Sha256Hex(bytes); got != sha256) {
-    return absl::DataLossError(absl::StrCat("blob ", sha256, ": its bytes have SHA-256 ", got));
-  }
+  absl::StatusOr<std::string> bytes = GetBlob(connection, sha256);
+  if (!bytes.ok()) return bytes.status();
   // An embedded coordinator has its blobs on this disk anyway.
-  if (!connection.embedded()) cache.Store(sha256, bytes);
+  if (!connection.embedded()) cache.Store(sha256, *bytes);
   return bytes;
 }
 

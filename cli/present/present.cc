@@ -357,6 +357,50 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
 
 namespace {
 
+// The values that differ from those of the segment before; "" for none.
+std::string ChangedText(const v1::Ancestor& before, const v1::Ancestor& now) {
+  google::protobuf::Map<std::string, v1::Value> changed;
+  for (const auto& [name, value] : now.parameters()) {
+    const auto then = before.parameters().find(name);
+    if (then != before.parameters().end() && ValueText(then->second) == ValueText(value)) continue;
+    changed[name] = value;
+  }
+  return ValuesText(changed);
+}
+
+std::string EpochsText(const v1::Ancestor& segment) {
+  const int first = segment.start_epoch() + 1;
+  if (segment.epoch() < first) return fmt::format("from {}", first);
+  return segment.epoch() == first ? fmt::format("{}", first)
+                                  : fmt::format("{}-{}", first, segment.epoch());
+}
+
+}  // namespace
+
+Listing LineageListing(const v1::Sweep& sweep, const v1::Trial& trial) {
+  const std::string metric = ObjectivesOf(sweep).front().name;
+  Listing listing;
+  listing.columns = {{"LINEAGE", ""},
+                     {"MEMBER", "", true},
+                     {"EPOCHS", "", true},
+                     {MeasureColumn(metric), "", true},
+                     {"VALUES", "", false, true, true}};
+  for (int i = 0; i < trial.lineage_size(); ++i) {
+    const v1::Ancestor& segment = trial.lineage(i);
+    std::string values =
+        i == 0 ? ValuesText(segment.parameters()) : ChangedText(trial.lineage(i - 1), segment);
+    if (values.empty()) values = "as before";
+    listing.rows.push_back(
+        {Text(fmt::format("{}/{}", SweepOf(trial), segment.trial())), Count(segment.member()),
+         Text(EpochsText(segment)),
+         MeasureCell(metric, segment.has_last() ? std::optional(segment.last()) : std::nullopt),
+         Text(values)});
+  }
+  return listing;
+}
+
+namespace {
+
 Cell OutcomeCell(const std::string& outcome) {
   const Style style = outcome == "completed"                     ? Style::kGreen
                       : outcome == "failed" || outcome == "lost" ? Style::kRed

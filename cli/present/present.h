@@ -22,6 +22,8 @@ std::string PlannedText(const v1::Sweep& sweep);
 // Trials of `sweep`, whose objectives judge them.
 Listing TrialListing(const v1::Sweep& sweep, const std::vector<v1::Trial>& trials);
 Listing EpochListing(const std::vector<v1::Epoch>& epochs);
+// The segments that the weights of a trial of a population come from; no rows for any other trial.
+Listing LineageListing(const v1::Sweep& sweep, const v1::Trial& trial);
 Listing AttemptListing(const std::vector<v1::Attempt>& attempts);
 Listing WorkerListing(const std::vector<v1::Worker>& workers);
 // Sentences about connected workers that have other data than a sweep or are put aside.

@@ -84,6 +84,10 @@ class Collector {
       if (!points.ok()) return points.status();
       Keep(base + "/curves?" + query, *std::move(curves));
       Keep(base + "/points?" + query, *std::move(points));
+      if (At(base).value("method", "") != "pbt") continue;
+      absl::StatusOr<json> population = Get(base + "/population", query);
+      if (!population.ok()) return population.status();
+      Keep(base + "/population?" + query, *std::move(population));
     }
     return absl::OkStatus();
   }

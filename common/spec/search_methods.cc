@@ -35,6 +35,13 @@ constexpr SearchMethod kMethods[] = {
      .learns = true,
      .numbers_only = true,
      .help = "run_cap points of an evolution strategy (CMA-ES), for spaces of numbers"},
+    {.word = "pbt",
+     .finite = false,
+     .needs_run_cap = false,
+     .learns = true,
+     .has_population = true,
+     .help = "population based training: the worst of a population go on from the weights of the "
+             "best, with changed values"},
 };
 
 }  // namespace

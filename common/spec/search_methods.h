@@ -16,6 +16,8 @@ struct SearchMethod {
   bool learns;         // its points depend on the results of earlier trials
   // Needs an order of each parameter's values, and every parameter at each point.
   bool numbers_only = false;
+  // Its configurations begin with the checkpoints of earlier ones.
+  bool has_population = false;
   std::string_view help;
 };
 

@@ -14,8 +14,8 @@ namespace sweep {
 namespace {
 
 constexpr std::array<std::string_view, kSuggestionSources> kSourceNames = {
-    "try_first", "sequence", "start_up", "model", "random", "stand_in"};
-static_assert(kSourceNames.size() == static_cast<std::size_t>(SuggestionSource::kStandIn) + 1);
+    "try_first", "sequence", "start_up", "model", "random", "stand_in", "went_on", "copied"};
+static_assert(kSourceNames.size() == static_cast<std::size_t>(SuggestionSource::kCopied) + 1);
 
 }  // namespace
 
@@ -50,6 +50,12 @@ std::string SuggestionOriginText(const SuggestionOrigin& origin) {
       break;
     case SuggestionSource::kStandIn:
       text += ", a start-up point while its model was thinking";
+      break;
+    case SuggestionSource::kWentOn:
+      text += ", going on with its values";
+      break;
+    case SuggestionSource::kCopied:
+      text += ", a copy of a better member with changed values";
       break;
   }
   if (origin.seen_results > 0) {

@@ -17,9 +17,11 @@ enum class SuggestionSource {
   kModel,     // what the model of a method that learns found best
   kRandom,    // drawn at random, because the model had none
   kStandIn,   // a start-up point, because the model was still thinking
+  kWentOn,    // of a population: the member goes on with its own values
+  kCopied,    // of a population: a better member goes on in its place, with changed values
 };
 
-inline constexpr int kSuggestionSources = 6;
+inline constexpr int kSuggestionSources = 8;
 
 // Stored and sent as these words: "try_first".
 std::string_view SuggestionSourceName(SuggestionSource source);

@@ -173,6 +173,7 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
   for (const std::string& name : spec.warm_start) {
     absl::StrAppend(&text, "warm_start ", Framed(name), "\n");
   }
+  if (spec.HasPopulation()) absl::StrAppend(&text, "pbt ", spec.pbt.Canonical(), "\n");
   AppendSorted("require", std::move(gates), &text);
   AppendSorted("constraint", std::move(constraints), &text);
   return text;

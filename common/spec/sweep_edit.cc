@@ -191,7 +191,14 @@ std::vector<std::string> EditRefusals(const SweepSpec& before, const SweepSpec& 
                      absl::StrJoin(after.warm_start, ", "),
                      "earlier results are taken when a sweep is submitted");
   comparison.CompareParameters();
-  return comparison.Take();
+  std::vector<std::string> refusals = comparison.Take();
+  const bool has_population = before.HasPopulation() || after.HasPopulation();
+  if (has_population && refusals.empty() && before.digest != after.digest) {
+    refusals.push_back(
+        "method: a population goes on with the file that it began with, of which only description, "
+        "labels, keep_going and comments can change");
+  }
+  return refusals;
 }
 
 std::vector<std::string> Incomparable(const SweepSpec& earlier, const SweepSpec& here) {

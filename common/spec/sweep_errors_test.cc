@@ -16,6 +16,67 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+TEST(Errors, APopulationSaysWhatDoesNotGoWithIt) {
+  const auto of = [](const std::string& more) {
+    return Complaints("name: s\nmodel: cnn-18718\nmethod: pbt\nepochs: 8\n" + more);
+  };
+  EXPECT_EQ(of("parameters: {lr: {min: 0.01, max: 0.1}, dropout: {min: 0.0, max: 0.1}}\n"), "");
+  const std::pair<std::string, std::string> cases[] = {
+      {"replicates: 2\n", "s.yaml:5: 'replicates' does not go with method pbt: each segment"},
+      {"early_terminate: {type: median}\n", "s.yaml:5: 'early_terminate' does not go with method"},
+      {"metric: [accuracy, loss]\n", "s.yaml:5: 'metric' does not go with method pbt: one metric"},
+      {"warm_start: earlier\n", "'warm_start' goes with a method that learns (tpe, gp, cmaes);"},
+      {"require: {accuracy: \">= 0.9\"}\nstop_when: {trial_qualifies: true}\n",
+       "s.yaml:6: 'stop_when' does not go with method pbt"},
+      {"pbt: {population: 1}\n", "s.yaml:5: 'population' must be an integer in [2, 1000], not 1"},
+      {"pbt: {quantile: 0.6}\n", "'quantile' must be a number above 0 and at most 0.5, not '0.6'"},
+      {"pbt: {quantile: 0}\n", "'quantile' must be a number above 0 and at most 0.5, not '0'"},
+      {"pbt: {resample: -1}\n", "'resample' must be a number from 0 to 1, not '-1'"},
+      {"pbt: {synchronous: 3}\n", "'synchronous' must be true or false, not 3"},
+      {"pbt: {segment_epochs: 8}\n",
+       "'segment_epochs' of 'pbt' is 8 and 'epochs' 8: no member would ever copy another"},
+      {"pbt: {populatoin: 4}\n", "did you mean 'population'?"},
+      {"pbt: 4\n", "'pbt' must be a mapping"},
+      {"run_cap: 7\n",
+       "s.yaml:5: 'run_cap' is 7 and the population 8: not every member would be trained"},
+      {"pbt: {population: 2}\ntry_first: [{lr: 0.1}, {lr: 0.2}, {lr: 0.3}]\n"
+       "parameters: {lr: {min: 0.1, max: 1.0}}\n",
+       "s.yaml:6: 'try_first' has 3 points for a population of 2"},
+  };
+  for (const auto& [more, complaint] : cases) {
+    EXPECT_THAT(of(more), HasSubstr(complaint)) << more;
+  }
+  EXPECT_THAT(Complaints("name: s\ntrained_by: callers\nmethod: pbt\nepochs: 8\nmetric: {name: f, "
+                         "goal: maximize}\n"),
+              HasSubstr("'trained_by' does not go with method pbt: callers hand no checkpoint"));
+  EXPECT_THAT(
+      Complaints("name: s\nmodel: cnn-18718\nmethod: pbt\nparameters: {epochs: {values: [4, "
+                 "8]}}\n"),
+      HasSubstr("s.yaml:4: 'epochs' cannot be a parameter of method pbt"));
+  EXPECT_THAT(Complaints("name: s\nmodel: cnn-18718\nmethod: sobol\nrun_cap: 4\npbt: {population: "
+                         "4}\n"),
+              HasSubstr("s.yaml:5: 'pbt' goes with method: pbt, and 'method' is sobol"));
+  EXPECT_THAT(Complaints("name: s\nmodel: {values: [cnn-18718, cnn-17216]}\nmethod: pbt\n"),
+              HasSubstr("'model' does not go with method pbt: a checkpoint of one network"));
+}
+
+TEST(Errors, APopulationTakesNoWeightsOverIntoAnotherShape) {
+  const auto of = [](const std::string& parameters) {
+    return ComplaintsOf(
+        SourceOf("name: s\nmodel: nets/widths.yaml\nmethod: pbt\nepochs: 8\n"
+                 "parameters:\n" +
+                 parameters));
+  };
+  const std::string why =
+      " changes the shape of the network, and method pbt goes on with the weights of one value "
+      "under "
+      "another; give it one value, or take another method";
+  EXPECT_EQ(of("  width: {min: 4, max: 8}\n"), "s.yaml:6: parameter 'width'" + why);
+  EXPECT_EQ(of("  lr: {min: 0.01, max: 0.1}\n  kernel: {values: [1, 3]}\n"),
+            "s.yaml:7: parameter 'kernel'" + why);
+  EXPECT_EQ(of("  width: 6\n  dropout: {min: 0.0, max: 0.5}\n"), "");
+}
+
 TEST(Errors, AllAreNamedAtOnceWithLineAndNearestWord) {
   const std::string complaints = Complaints(R"(name: no spaces please
 modle: cnn-18718
@@ -42,7 +103,7 @@ constraints: ["parameter < 20000", "lr <"]
       complaints,
       R"(s.yaml:1: 'name' is 'no spaces please'; it must be 1 to 63 letters, digits, '.', '_' or '-', starting with a letter or digit
 s.yaml:2: unknown key 'modle' in the sweep file; did you mean 'model'?
-s.yaml:4: 'method' must be one of auto, bayes, grid, random, sobol, tpe, gp, cmaes, not 'rnadom'; did you mean 'random'?
+s.yaml:4: 'method' must be one of auto, bayes, grid, random, sobol, tpe, gp, cmaes, pbt, not 'rnadom'; did you mean 'random'?
 s.yaml:5: 'dataset' must be one of mnist, synthetic, not 'mnits'; did you mean 'mnist'?
 s.yaml:6: 'goal' must be one of maximize, minimize, not 'minimise'; did you mean 'minimize'?
 s.yaml:8: parameter 'lr' has min 0.3 above max 0.1
@@ -113,7 +174,7 @@ TEST(Errors, OneByOne) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"run_cap: 2\n", "s.yaml:4: 'run_cap' is given twice; first on line 3"},
       {"method: bohb\n",
-       "'method' must be one of auto, bayes, grid, random, sobol, tpe, gp, cmaes, not 'bohb'"},
+       "'method' must be one of auto, bayes, grid, random, sobol, tpe, gp, cmaes, pbt, not 'bohb'"},
       {"early_terminate: {type: meadian}\n", "did you mean 'median'?"},
       {"early_terminate: {min_epochs: 3}\n",
        "'early_terminate' needs 'type': median, asha, target, hyperband"},

@@ -20,6 +20,7 @@
 #include "common/spec/models_parser.h"
 #include "common/spec/other_words.h"
 #include "common/spec/parameters_parser.h"
+#include "common/spec/pbt_parser.h"
 #include "common/spec/program_parser.h"
 #include "common/spec/replicates_parser.h"
 #include "common/spec/stopping_parser.h"
@@ -45,11 +46,11 @@ constexpr std::size_t kMaxWarmStarts = 16;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",        "description", "labels",          "model",    "recipe",       "program",
-      "files",       "trained_by",  "dataset",         "method",   "metric",       "parameters",
-      "constraints", "try_first",   "warm_start",      "epochs",   "evaluate",     "require",
-      "gate_on",     "run_cap",     "replicates",      "seed",     "max_failures", "keep_going",
-      "measures",    "k",           "early_terminate", "stop_when"};
+      "name",        "description", "labels",          "model",     "recipe",       "program",
+      "files",       "trained_by",  "dataset",         "method",    "metric",       "parameters",
+      "constraints", "try_first",   "warm_start",      "epochs",    "evaluate",     "require",
+      "gate_on",     "run_cap",     "replicates",      "seed",      "max_failures", "keep_going",
+      "measures",    "k",           "early_terminate", "stop_when", "pbt"};
   return keys;
 }
 
@@ -100,6 +101,7 @@ class SweepParser {
     ReadParameters();
     ReadEpochs();
     CheckEarlyTerminate();
+    ReadPbt();
     ReadConstraints();
     ReadTryFirst();
     ReadWarmStart();
@@ -577,6 +579,64 @@ class SweepParser {
     }
   }
 
+  // Whether everything else of the file goes with a population.
+  void ReadPbt() {
+    const YamlEntry* entry = Find("pbt");
+    if (entry != nullptr) spec_.pbt = ParsePbt(*entry, &reader_);
+    if (!method_is_known_) return;
+    if (!spec_.HasPopulation()) {
+      if (entry != nullptr && !MisspeltKey("method")) {
+        reader_.Error(entry->line,
+                      absl::StrCat("'pbt' goes with method: pbt, and 'method' is ", method_word_));
+      }
+      return;
+    }
+    const auto refuse = [&](const char* key, bool is_there, const char* why) {
+      if (is_there) {
+        reader_.Error(LineOfKey(key),
+                      absl::StrCat("'", key, "' does not go with method pbt: ", why));
+      }
+    };
+    refuse("replicates", spec_.replicates > 1,
+           "each segment is trained once, from the one checkpoint that its parent has left");
+    refuse("early_terminate", Find("early_terminate") != nullptr,
+           "the method itself ends what is bad, by going on from something better");
+    refuse("trained_by", spec_.trained_by_callers, "callers hand no checkpoint to the coordinator");
+    refuse("metric", spec_.objectives.size() > 1, "one metric says which members are the best");
+    refuse("stop_when", spec_.stop_when && spec_.stop_when->trial_qualifies,
+           "a member that is stopped would be replaced; write {qualifying: 1}");
+    refuse("model", spec_.models.size() > 1,
+           "a checkpoint of one network cannot be taken over by another");
+    for (const Parameter& parameter : spec_.parameters) {
+      if (parameter.name != "epochs" || Find("epochs") != nullptr) continue;
+      reader_.Error(
+          parameter.line,
+          "'epochs' cannot be a parameter of method pbt: a segment goes on where its "
+          "parent has stopped, in a training of the same length; write it beside 'method'");
+    }
+    CheckPbtLength();
+  }
+
+  void CheckPbtLength() {
+    const int line = std::max(LineOfKey("pbt"), LineOfKey("method"));
+    if (spec_.pbt.segment_epochs >= spec_.epochs) {
+      reader_.Error(line, absl::StrCat("'segment_epochs' of 'pbt' is ", spec_.pbt.segment_epochs,
+                                       " and 'epochs' ", spec_.epochs,
+                                       ": no member would ever copy another"));
+    }
+    if (spec_.run_cap > 0 && spec_.run_cap < spec_.pbt.population) {
+      reader_.Error(LineOfKey("run_cap"),
+                    absl::StrCat("'run_cap' is ", spec_.run_cap, " and the population ",
+                                 spec_.pbt.population, ": not every member would be trained"));
+    }
+    const std::int64_t planned = spec_.pbt.Planned(spec_.epochs);
+    if (planned > kMaxRunCap) {
+      reader_.Error(line, absl::StrCat("a population of ", spec_.pbt.population, " in ",
+                                       spec_.pbt.SegmentsOf(spec_.epochs), " segments makes ",
+                                       planned, " configurations; the limit is ", kMaxRunCap));
+    }
+  }
+
   bool IsParameter(std::string_view name) const {
     return std::any_of(spec_.parameters.begin(), spec_.parameters.end(),
                        [&](const Parameter& parameter) { return parameter.name == name; });
@@ -669,10 +729,10 @@ class SweepParser {
 
   // A choice that is left open falls on one that does.
   void CheckThatItLearns(const YamlEntry& entry) {
-    if (!method_is_known_ || spec_.method->learns) return;
+    if (!method_is_known_ || (spec_.method->learns && !spec_.HasPopulation())) return;
     std::vector<std::string> learning;
     for (const SearchMethod& method : SearchMethods()) {
-      if (method.learns) learning.emplace_back(method.word);
+      if (method.learns && !method.has_population) learning.emplace_back(method.word);
     }
     reader_.Error(entry.line, absl::StrCat("'warm_start' goes with a method that learns (",
                                            absl::StrJoin(learning, ", "), "); '",
@@ -692,6 +752,7 @@ class SweepParser {
                  .constraints = constraint_lines_,
                  .is_cancelled = is_cancelled_},
                 &reader_, &spec_);
+    if (spec_.HasPopulation()) CheckTakenOver(spec_, LineOfKey("parameters"), &reader_);
     if (reader_.error_count() > 0) return;
     if (IsOpenMethod(method_word_)) {
       MethodChoice choice = ChooseMethod(method_word_, spec_);
@@ -702,6 +763,12 @@ class SweepParser {
       if (reader_.error_count() > 0) return;
     }
     spec_.try_first = CompleteTryFirst(written_points_, spec_, is_cancelled_, &reader_);
+    if (spec_.HasPopulation() && std::ssize(spec_.try_first) > spec_.pbt.population) {
+      reader_.Error(LineOfKey("try_first"),
+                    absl::StrCat("'try_first' has ", spec_.try_first.size(),
+                                 " points for a population of ", spec_.pbt.population));
+      return;
+    }
     spec_.digest = DigestOf(spec_);
     spec_.earlier_digest = EarlierDigestOf(spec_);
     // After the digest: the location of the file does not change the sweep.

@@ -144,6 +144,10 @@ std::string ReplicatesText(const SweepSpec& spec) {
 }
 
 std::int64_t SweepSpec::PlannedConfigurations() const {
+  if (HasPopulation()) {
+    const std::int64_t all = pbt.Planned(epochs);
+    return run_cap == 0 ? all : std::min(run_cap, all);
+  }
   if (!points) return run_cap;
   return run_cap == 0 ? *points : std::min(run_cap, *points);
 }

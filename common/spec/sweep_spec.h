@@ -16,6 +16,7 @@
 #include "common/protocol/trial_spec.h"
 #include "common/spec/early_terminate.h"
 #include "common/spec/parameter.h"
+#include "common/spec/pbt_settings.h"
 #include "common/spec/replicate_race.h"
 #include "common/spec/search_methods.h"
 #include "common/trial/measures.h"
@@ -81,6 +82,7 @@ struct SweepSpec {
   DatasetSpec dataset;
   const SearchMethod* method = FindSearchMethod("random");  // never null
   std::string method_reason;  // why this one, when the file leaves the choice; else ""
+  PbtSettings pbt;            // of method pbt
   // At least one. With several, configurations that no other dominates rank first.
   std::vector<Objective> objectives = {Objective{}};
   std::vector<DeclaredMeasure> measures;  // declared for a program
@@ -182,8 +184,10 @@ struct SweepSpec {
     return FirstTrials(configurations) + (race ? race->MostExtra(configurations, replicates) : 0);
   }
 
+  // True when its configurations are segments of the members of a population.
+  bool HasPopulation() const { return method->has_population; }
   // Number of configurations of a full run: run_cap, or fewer when the space has fewer distinct
-  // points.
+  // points, or a population fewer segments.
   std::int64_t PlannedConfigurations() const;
 };
 

@@ -182,6 +182,23 @@ v1::SweepRevision ToProto(const RevisionRow& row) {
   return proto;
 }
 
+static v1::Ancestor ToProto(const AncestorRow& row, const SweepSpec& spec) {
+  v1::Ancestor proto;
+  proto.set_trial(row.trial);
+  proto.set_member(row.member);
+  proto.set_start_epoch(row.start_epoch);
+  proto.set_epoch(row.epoch);
+  const std::string metric(CanonicalMeasure(spec.objective().name));
+  if (const MeasureSummary* const summary = row.measures.Find(metric)) {
+    proto.set_last(summary->last);
+  }
+  if (!row.chosen_source.empty()) proto.set_chosen_source(row.chosen_source);
+  for (const auto& [name, value] : row.parameters) {
+    (*proto.mutable_parameters())[name] = ToProto(value);
+  }
+  return proto;
+}
+
 v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
   v1::Trial proto;
   FillFacts(row, &proto);
@@ -201,6 +218,9 @@ v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
     proto.set_last_loss(loss->last);
   }
   proto.set_network_parameters(row.network_parameters);
+  for (const AncestorRow& ancestor : row.lineage) {
+    *proto.add_lineage() = ToProto(ancestor, spec);
+  }
   proto.set_reason(row.reason);
   proto.set_worker(WorkerResource(row.worker));
   *proto.mutable_create_time() = ToProto(row.created);

@@ -115,6 +115,13 @@ absl::Status Preview(const v1::PreviewSuggestionsRequest& request, Store* store,
   return absl::OkStatus();
 }
 
+// Of no population, both are none.
+bool IsSameSegment(const Suggestion& again, const SuggestionRow& row) {
+  const Segment segment = again.segment.value_or(Segment());
+  return segment.member == row.member && segment.parent == row.parent &&
+         segment.start_epoch == row.start_epoch;
+}
+
 using ReplayStream = grpc::ServerWriteReactor<v1::ReplaySearchResponse>;
 
 // Replays one search piece by piece, so that several take turns. Each configuration is compared
@@ -259,17 +266,25 @@ class ReplayReactor final : public ReplayStream {
     done_ = row->number;
     response_.set_compared(response_.compared() + 1);
     if (again.ok() && again->has_value() &&
-        IsSamePoint((*again)->configuration.parameters, stored)) {
+        IsSamePoint((*again)->configuration.parameters, stored) && IsSameSegment(**again, *row)) {
       response_.set_equal(response_.equal() + 1);
     } else {
       v1::SearchDifference* const difference = response_.add_differences();
       difference->set_configuration(row->number);
       difference->set_seen_sequence(row->seen_sequence);
       FillValues(stored, difference->mutable_stored());
+      if (row->member > 0) {
+        difference->set_stored_member(row->member);
+        difference->set_stored_parent(row->parent);
+      }
       if (!again.ok()) {
         difference->set_reason(std::string(again.status().message()));
       } else if (again->has_value()) {
         FillValues((*again)->configuration.parameters, difference->mutable_suggested());
+        if (const std::optional<Segment>& segment = (*again)->segment) {
+          difference->set_suggested_member(segment->member);
+          difference->set_suggested_parent(segment->parent);
+        }
       } else {
         difference->set_reason(search_->WhyNone(row->number));
       }

@@ -35,6 +35,14 @@ absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap, std::int64
         fmt::format("sweep '{}': {} is no number of configurations; 1 to {} are possible",
                     spec.name, run_cap, kMaxRunCap));
   }
+  if (spec.HasPopulation()) {
+    const std::int64_t all = spec.pbt.Planned(spec.epochs);
+    if (run_cap <= all) return absl::OkStatus();
+    return absl::InvalidArgumentError(fmt::format(
+        "sweep '{}' cannot make {} configurations: its population of {} is trained in {} segments "
+        "each, {} in all",
+        spec.name, run_cap, spec.pbt.population, spec.pbt.SegmentsOf(spec.epochs), all));
+  }
   const std::optional<std::int64_t> points = MaxPoints(spec);
   if (!points || run_cap <= *points + earlier) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format(

@@ -290,8 +290,8 @@ Reasons ExplainEnded(const TrialSituation& at) {
                         : "";
   switch (trial.state) {
     case TrialState::kCompleted:
-      return {
-          fmt::format("it completed {} after {}{}", ago, Counted(trial.epochs, "epoch"), holder)};
+      return {fmt::format("it completed {} after {}{}", ago, Counted(trial.last_epoch(), "epoch"),
+                          holder)};
     case TrialState::kStopped:
       return {fmt::format("the stopping rule ended it {} after {}{}{}", ago,
                           Counted(trial.result.epoch, "epoch"), holder, why)};
@@ -322,6 +322,10 @@ void ExplainSearch(const TrialSituation& at, Reasons* reasons) {
   if (at.trial.chosen_source == SuggestionSourceName(SuggestionSource::kStandIn)) {
     reasons->push_back(
         "its values are a start-up point: a slot was free while the search's model was thinking");
+  }
+  if (!at.search_waits.empty()) {
+    reasons->push_back(fmt::format("free slots get no further trial of sweep {} now: {}",
+                                   at.trial.sweep, at.search_waits));
   }
   if (!at.search_thinks) return;
   reasons->push_back(fmt::format(

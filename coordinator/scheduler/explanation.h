@@ -32,6 +32,7 @@ struct TrialSituation {
   int max_failures = 0;
   // How long its search's model has been looking for the next point; nullopt: slots wait for none.
   std::optional<absl::Duration> search_thinks;
+  std::string search_waits;  // why its search has no configuration for free slots; "": it has
 
   // Workers that are connected.
   int workers = 0;

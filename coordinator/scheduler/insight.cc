@@ -174,6 +174,7 @@ std::vector<TrialProgress> Insight::Progress(const std::string& sweep) const {
 TrialSituation Insight::Situation(const TrialRow& trial) const {
   TrialSituation situation{.trial = trial, .now = state_.options.clock->Now()};
   situation.search_thinks = long_thought_(trial.sweep_id);
+  situation.search_waits = search_waits_(trial.sweep_id);
   MutexLock lock(&state_.effects.mutex);
   const SweepEntry* const sweep = state_.table.FindSweep(trial.sweep);
   situation.is_in_table = sweep != nullptr;

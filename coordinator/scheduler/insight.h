@@ -20,8 +20,13 @@ class Insight {
   // without the lock.
   using LongThought = std::function<std::optional<absl::Duration>(std::int64_t sweep_id)>;
 
-  Insight(const SchedulerState& state, LongThought long_thought)
-      : state_(state), long_thought_(std::move(long_thought)) {}
+  // Why the search of a sweep has no configuration for free slots; "": it has. Called likewise.
+  using SearchWaits = std::function<std::string(std::int64_t sweep_id)>;
+
+  Insight(const SchedulerState& state, LongThought long_thought, SearchWaits search_waits)
+      : state_(state),
+        long_thought_(std::move(long_thought)),
+        search_waits_(std::move(search_waits)) {}
 
   // Connected workers first, then by name.
   std::vector<WorkerInfo> Workers() const;
@@ -33,6 +38,7 @@ class Insight {
  private:
   const SchedulerState& state_;
   const LongThought long_thought_;
+  const SearchWaits search_waits_;
 };
 
 }  // namespace sweep

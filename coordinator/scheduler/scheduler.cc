@@ -89,7 +89,8 @@ struct Scheduler::Parts {
   LeaseDesk leases;
   ReportDesk reports{state, leases};
   SweepDesk sweeps{state, leases};
-  Insight insight{state, [this](std::int64_t sweep_id) { return search.LongThought(sweep_id); }};
+  Insight insight{state, [this](std::int64_t sweep_id) { return search.LongThought(sweep_id); },
+                  [this](std::int64_t sweep_id) { return search.WaitsFor(sweep_id); }};
   SearchDriver search;
   CondVar wake_tick;
   std::jthread tick_thread;

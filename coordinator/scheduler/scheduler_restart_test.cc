@@ -5,10 +5,12 @@
 #include <cmath>
 #include <map>
 
+#include "common/base/sha256.h"
 #include "common/protocol/trial_spec.h"
 #include "coordinator/scheduler/testing/scheduler_testing.h"
 #include "coordinator/search/observations.h"
 #include "coordinator/search/search.h"
+#include "coordinator/search/search_replay.h"
 #include "coordinator/search/search_start.h"
 #include "coordinator/stopping/testing/halving_rule.h"
 #include "coordinator/store/sqlite.h"
@@ -38,11 +40,12 @@ struct Outcome {
   std::vector<std::pair<std::int64_t, int>> epochs;         // trial and epoch, in order of commits
   std::map<std::int64_t, std::vector<std::string>> states;  // of each trial, one after the other
   std::map<std::int64_t, std::pair<std::int64_t, int>> runs;  // configuration and replicate
+  std::map<std::int64_t, Segment> segments;                 // of a population
   int kills = 0;
 
   bool operator==(const Outcome& other) const {
     return points == other.points && trials == other.trials && epochs == other.epochs &&
-           states == other.states;
+           states == other.states && segments == other.segments;
   }
 };
 
@@ -95,6 +98,20 @@ class RestartTest : public SchedulerTest {
     std::map<std::string, int> last_epochs;  // by trial and attempt: what its trainer's line said
   };
 
+  // With a checkpoint of that epoch.
+  absl::Status ReportAndSave(const LeaseToken& token, int epoch, double value) {
+    const std::string sha256 = Sha256Hex(fmt::format("{} {}", token.number, epoch));
+    absl::Status status = store_->WriteAndWait(
+        [&](WriteTransaction& transaction) { return transaction.AddBlob(sha256, 1); });
+    if (!status.ok()) return status;
+    auto result = std::make_shared<Result<absl::Status>>();
+    scheduler_->reports().ReportEpochs(
+        token, TestEpochs(epoch, epoch, value), sha256, epoch,
+        [result](const absl::Status& reported) { result->Set(reported); });
+    Settle();
+    return result->Get().value_or(absl::UnknownError("no answer"));
+  }
+
   // One call for what it should hold, and one for the trial that it holds.
   void Step(Worker* worker, int epochs, Kill kill) {
     std::vector<LeaseOffer> leases;
@@ -118,11 +135,15 @@ class RestartTest : public SchedulerTest {
     if (leases[0].stop) {
       Do(kill, [&] { return Finish(token, LeaseOutcome::kStopped, "stopped early"); });
     } else if (trial.result.epoch < last) {
-      const int epoch = std::min(trial.result.epoch + reports_every_, last);
+      const int epoch =
+          std::min(std::max(trial.result.epoch, trial.start_epoch) + reports_every_, last);
       // Where a trial is bad, it is so from the second epoch on.
       const double quality = AsDouble(trial.parameters.values().at("momentum")) - 0.4;
       const double value = (epoch == 1 ? 0.3 : quality + 0.01 * epoch) + noise_(trial);
-      Do(kill, [&] { return Report(token, epoch, epoch, value); });
+      const bool saves = trial.is_segment() && epoch == last && last < epochs;
+      Do(kill, [&] {
+        return saves ? ReportAndSave(token, epoch, value) : Report(token, epoch, epoch, value);
+      });
     } else {
       const LeaseOutcome outcome = last < epochs ? LeaseOutcome::kHeld : LeaseOutcome::kCompleted;
       Do(kill, [&] { return Finish(token, outcome); });
@@ -148,6 +169,10 @@ class RestartTest : public SchedulerTest {
       outcome.trials[trial.number] =
           fmt::format("{} after {}, target {}: {}", TrialStateName(trial.state), trial.result.epoch,
                       trial.target_epoch, trial.reason);
+    }
+    const std::vector<Segment> segments = Must(store_->Read(SelectSegments, Sweep().id, 1, 1000));
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      if (segments[i].member > 0) outcome.segments[static_cast<std::int64_t>(i) + 1] = segments[i];
     }
     for (const EventRow& event : Must(store_->Read(SelectEvents, Sweep().id, 0, 10'000))) {
       if (event.epoch > 0) outcome.epochs.emplace_back(event.number, event.epoch);
@@ -303,6 +328,51 @@ INSTANTIATE_TEST_SUITE_P(
                              "stop_when: {qualifying: 1}\n",
                              2, 1, 3}),
     [](const auto& info) { return info.param.name; });
+
+// A population: who goes on from whom, and with what values. A coordinator that has just started
+// has fewer workers, so segments may end in another order; where all are waited for, that does not
+// matter.
+class PopulationRestartTest : public RestartTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(PopulationRestartTest, MembersGoOnByWhatTheSearchHadSeen) {
+  SweepSource source = SourceOf(
+      12, 6,
+      fmt::format("pbt: {{population: 4, segment_epochs: 2, quantile: 0.5, synchronous: {}}}\n",
+                  GetParam()));
+  source.text.replace(source.text.find("sobol"), 5, "pbt");
+  Diagnostics diagnostics;
+  const auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
+  std::optional<Outcome> undisturbed;
+  for (const Kill kill : {Kill::kNever, Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
+    SCOPED_TRACE(static_cast<int>(kill));
+    const Outcome outcome = Run(source, 6, kill);
+    ASSERT_EQ(outcome.points.size(), 12u);
+    int copies = 0;
+    for (const auto& [number, segment] : outcome.segments) {
+      EXPECT_EQ(outcome.states.at(number).back(), "completed") << number;
+      if (segment.parent == 0) continue;
+      const Segment& parent = outcome.segments.at(segment.parent);
+      EXPECT_EQ(parent.target_epoch, segment.start_epoch);
+      const bool is_same = outcome.points.at(number) == outcome.points.at(segment.parent);
+      EXPECT_EQ(is_same, parent.member == segment.member) << number;
+      copies += is_same ? 0 : 1;
+    }
+    EXPECT_GE(copies, 2);
+    const auto replay = Must(SearchReplay::Make(store_.get(), 1, spec, 1));
+    for (const SuggestionRow& row : Must(store_->Read(SelectSuggestions, 1, 1, 12))) {
+      const auto again = Must(replay->Again(row));
+      ASSERT_TRUE(again.has_value()) << row.number;
+      EXPECT_EQ(again->segment, outcome.segments.at(row.number)) << row.number;
+      EXPECT_EQ(again->configuration.parameters, row.parameters.values()) << row.number;
+    }
+    if (!undisturbed) undisturbed = outcome;
+    if (!GetParam()) continue;
+    EXPECT_EQ(outcome.segments, undisturbed->segments);
+    EXPECT_EQ(outcome.points, undisturbed->points);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Synchronous, PopulationRestartTest, testing::Bool());
 
 // Trials rest at epochs 1 and 3 until they are among the better half there.
 class HalvingRestartTest : public RestartTest, public testing::WithParamInterface<bool> {};

@@ -18,6 +18,7 @@ absl::StatusOr<std::string> BuildTrialSpecJson(const SweepSpec& spec, const Tria
   TrialSpec resolved = spec.MakeTrialSpec(*configuration, trial.replicate);
   resolved.trial = trial.short_name();
   resolved.target_epoch = trial.target_epoch;
+  resolved.start_epoch = trial.start_epoch;
   try {
     return TrialSpecToJson(resolved);
   } catch (const std::exception& error) {  // the JSON library refuses text that is not UTF-8

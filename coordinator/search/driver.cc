@@ -54,6 +54,7 @@ struct SearchDriver::Entry {
   bool is_ended_by_rule = false;
   bool has_made_all = false;  // the search has no more points; of a sweep with a race
   bool race_waits = false;    // for an event; nobody gets a seed before
+  std::string waits_for;  // why the search has none for now; it is asked again after an event
   std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for the next number
   bool stands_in = false;                      // start-up points are being made or stored
   absl::Duration no_stand_in_before;           // monotonic
@@ -215,7 +216,9 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
   entry->spec = demand.spec;
   entry->revision = demand.revision;
   entry->rule = options_.make_rule(*entry->spec);
-  entry->is_finite = entry->spec->method->learns && HasFiniteSpace(*entry->spec);
+  // A population has points more than once.
+  entry->is_finite =
+      entry->spec->method->learns && !entry->spec->HasPopulation() && HasFiniteSpace(*entry->spec);
   if (entry->spec->race) entry->racer = std::make_unique<ReplicateRacer>(entry->spec.get());
   const bool judges = entry->rule != nullptr || entry->racer != nullptr;
   if (!entry->spec->method->learns && !judges) return entry;
@@ -259,10 +262,10 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     if (entry->is_busy || entry->stands_in || is_stale || entry->not_before > now) continue;
     const bool is_used_up = demand.configurations >= demand.planned;
     const bool races = IsRacing(*entry, demand);
+    const bool suggests = entry->waits_for.empty() && Wanted(*entry, demand) > 0;
     const bool wants =
         demand.is_open && (entry->search == nullptr ||
-                           (races ? !entry->race_waits
-                                  : is_used_up || Wanted(*entry, demand) > 0));
+                           (races ? !entry->race_waits : is_used_up || suggests));
     const bool is_to_end =
         (demand.only_on_hold && entry->storing == 0) || (demand.is_open && entry->is_ended_by_rule);
     if (!wants && !entry->has_news && !is_to_end) continue;
@@ -296,6 +299,7 @@ void SearchDriver::Run(const Job& job) {
   const bool is_used_up = job.demand.configurations >= job.demand.planned;
   if (!job.demand.is_open || (count == 0 && !is_used_up)) return Release(entry);
   if (!Suggest(job, count)) return Release(entry);
+  if (entry->suggested.empty() && entry->end_reason.empty() && !is_used_up) return Release(entry);
   Store(job, count);
 }
 
@@ -346,7 +350,8 @@ bool SearchDriver::Prepare(const Job& job) {
       entry->known.insert(PointIdentity(one.point));
     }
   }
-  if (entry->spec->method->learns) BeginStandIns(entry);
+  // None of a population: they would belong to no member.
+  if (entry->spec->method->learns && !entry->spec->HasPopulation()) BeginStandIns(entry);
   entry->search = options_.make_search(entry->spec.get(), *std::move(start));
   return true;
 }
@@ -360,6 +365,7 @@ bool SearchDriver::Observe(const Job& job) {
       if (decision != entry->decisions.end()) decision->second.is_issued = false;
     }
     if (!std::exchange(entry->has_news, false)) return true;
+    entry->waits_for.clear();
   }
   while (true) {
     const absl::StatusOr<ObservationPage> page =
@@ -638,17 +644,26 @@ std::optional<Suggestion> SearchDriver::SuggestOne(const Job& job, std::int64_t 
     spdlog::error("search ended sweep={} reason={:?}", job.demand.spec->name, entry->end_reason);
     return std::nullopt;
   }
-  if (!next->has_value()) entry->end_reason = NoMorePoints(number, entry->leaves_out);
+  if (!next->has_value()) {
+    const Search::None none = entry->search->WhyNone();
+    if (!none.is_for_now) {
+      entry->end_reason = WhyNone(*entry->search, number, entry->leaves_out);
+    } else {
+      MutexLock lock(&mutex_);
+      entry->waits_for = none.reason;
+    }
+  }
   return *std::move(next);
 }
 
-void SearchDriver::Tell(Entry* entry, const Configuration& configuration) {
+void SearchDriver::Tell(Entry* entry, const Configuration& configuration, const Segment* segment) {
   if (!entry->spec->method->learns) return;
   if (entry->is_finite) entry->known.insert(PointIdentity(configuration.parameters));
   ObserveOrWarn(*entry->spec,
                 {.configuration = configuration.number,
                  .state = TrialState::kPending,
-                 .parameters = &configuration.parameters},
+                 .parameters = &configuration.parameters,
+                 .segment = segment},
                 entry->search.get());
 }
 
@@ -671,7 +686,7 @@ void SearchDriver::Number(Entry* entry, std::int64_t first) {
       renumbered->number = number;
       one.configuration = std::move(renumbered);
     }
-    if (!std::exchange(one.is_told, true)) Tell(entry, *one.configuration);
+    if (!std::exchange(one.is_told, true)) Tell(entry, *one.configuration, nullptr);
     ++number;
   }
 }
@@ -707,16 +722,17 @@ bool SearchDriver::Suggest(const Job& job, std::int64_t count) {
            .facts = {.seen_sequence = entry->seen,
                      .target_epoch = target,
                      .origin = std::move(next->origin),
-                     .asked_number = 0}});
+                     .asked_number = 0,
+                     .segment = next->segment}});
     }
     if (is_overtaken) {
       entry->end_reason.clear();  // it is asked again, with those points known
       return false;
     }
-    if (next) {
-      entry->suggested.back().is_told = true;
-      Tell(entry, *entry->suggested.back().configuration);
-    }
+    if (!next) break;
+    Entry::Suggested& last = entry->suggested.back();
+    last.is_told = true;
+    Tell(entry, *last.configuration, last.facts.segment ? &*last.facts.segment : nullptr);
   }
   return true;
 }
@@ -819,6 +835,12 @@ std::optional<absl::Duration> SearchDriver::LongThought(std::int64_t sweep_id) c
   if (found == entries_.end() || !found->second->thinks_since) return std::nullopt;
   const absl::Duration thought = options_.clock->Monotonic() - *found->second->thinks_since;
   return thought < kPatience ? std::nullopt : std::optional(thought);
+}
+
+std::string SearchDriver::WaitsFor(std::int64_t sweep_id) const {
+  MutexLock lock(&mutex_);
+  const auto found = entries_.find(sweep_id);
+  return found == entries_.end() ? "" : found->second->waits_for;
 }
 
 // Looks now and then instead of being woken: a quick model begins a thought every few microseconds.

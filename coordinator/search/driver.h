@@ -90,6 +90,9 @@ class SearchDriver {
   // For how long the model of a sweep has been thinking, once slots no longer wait for it.
   std::optional<absl::Duration> LongThought(std::int64_t sweep_id) const
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // Why a search has no configuration for slots that are free, until something happens to one of
+  // its trials; "": it has some, or was not asked.
+  std::string WaitsFor(std::int64_t sweep_id) const ABSL_LOCKS_EXCLUDED(mutex_);
   // Ends the threads.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -137,7 +140,7 @@ class SearchDriver {
   bool Suggest(const Job& job, std::int64_t count);
   // Gives what was suggested the numbers from `first` on.
   void Number(Entry* entry, std::int64_t first);
-  static void Tell(Entry* entry, const Configuration& configuration);
+  static void Tell(Entry* entry, const Configuration& configuration, const Segment* segment);
   void BeginThought(Entry* entry) ABSL_LOCKS_EXCLUDED(mutex_);
   // True when start-up points were stored meanwhile, or are being stored.
   bool EndThought(Entry* entry) ABSL_LOCKS_EXCLUDED(mutex_);

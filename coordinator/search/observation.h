@@ -4,6 +4,7 @@
 
 #include "common/base/value.h"
 #include "common/lifecycle/trial_state.h"
+#include "common/spec/pbt_settings.h"
 #include "common/trial/measures.h"
 
 namespace sweep {
@@ -21,6 +22,8 @@ struct Observation {
   // The point of the configuration, in its first observation; nullptr later, and when neither the
   // method nor the stopping rule reads points. Valid during the call.
   const ParameterMap* parameters = nullptr;
+  // The same of a population: which segment the configuration is.
+  const Segment* segment = nullptr;
   // What this epoch reported, for searches that learn gates and for stopping rules; else nullptr.
   // Valid during the call.
   const Measurements* measures = nullptr;

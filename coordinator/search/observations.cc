@@ -78,14 +78,25 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
       !placed.ok()) {
     return placed;
   }
+  if (spec.HasPopulation()) {
+    absl::StatusOr<std::vector<Segment>> segments =
+        store->Read(SelectSegments, sweep_id, page.first_point, last);
+    if (!segments.ok()) return segments.status();
+    page.segments = *std::move(segments);
+    // One that was stopped has another target in its row.
+    for (Segment& segment : page.segments) {
+      segment.target_epoch = spec.pbt.EndOf(segment.start_epoch, spec.epochs);
+    }
+  }
   std::int64_t known = cursor.known_points;
   for (StoredObservation& seen : page.observations) {
     // Configurations are created in the order of their numbers.
     const std::int64_t number = seen.observation.configuration;
     if (number <= known || number - page.first_point >= std::ssize(page.points)) continue;
     known = number;
-    seen.observation.parameters =
-        &page.points[static_cast<std::size_t>(number - page.first_point)].values();
+    const auto place = static_cast<std::size_t>(number - page.first_point);
+    seen.observation.parameters = &page.points[place].values();
+    if (place < page.segments.size()) seen.observation.segment = &page.segments[place];
   }
   return page;
 }

@@ -21,6 +21,7 @@ struct ObservationPage {
   std::vector<EventRow> events;  // the observations refer to their values
   // Of the configurations from `first_point` on; the observations refer to them.
   std::vector<SharedParameters> points;
+  std::vector<Segment> segments;  // the same, of a population
   std::int64_t first_point = 1;
   std::int64_t last = 0;  // sequence to continue after
   bool is_last = false;   // no later event exists

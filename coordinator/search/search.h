@@ -4,6 +4,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -53,8 +54,8 @@ class Search {
   virtual void Observe(const Observation& /*observation*/) {}
 
   // The configuration of that number (from 1, requested in order), complete and satisfying the
-  // sweep's constraints, and how it was chosen; nullopt when the space has no more points. Ignores
-  // the sweep's budget.
+  // sweep's constraints, and how it was chosen; nullopt when the space has no more points, or what
+  // WhyNone says. Ignores the sweep's budget.
   // InvalidArgument when no point can be found (the constraints exclude everything, a network never
   // fits).
   virtual absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) = 0;
@@ -64,6 +65,14 @@ class Search {
   virtual absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) {
     return Suggest(number);
   }
+
+  // Why the last Suggest or Peek had no configuration.
+  struct None {
+    // There is none before another event, after which it is to be asked again.
+    bool is_for_now = false;
+    std::string reason;  // "": the space has no more points
+  };
+  virtual None WhyNone() const { return {}; }
 
   // The number of trials that should be pending when `free_slots` are free. A method that learns
   // keeps few: each later suggestion knows more.

@@ -21,16 +21,24 @@ void ObserveOrWarn(const SweepSpec& spec, const Observation& observation, Search
 absl::StatusOr<std::optional<Suggestion>> AskOrDraw(const SweepSpec& spec, AskSearch ask,
                                                     std::int64_t number, Search* search) {
   std::string failure;
+  // A random point is no segment of a population.
+  const bool may_draw = spec.method->learns && !spec.HasPopulation();
   try {
     absl::StatusOr<std::optional<Suggestion>> next = (search->*ask)(number);
-    if (next.ok() || !spec.method->learns) return next;
+    if (next.ok() || !may_draw) return next;
     failure = std::string(next.status().message());
   } catch (const std::exception& error) {
     failure = error.what();
   }
+  if (spec.HasPopulation()) return absl::InternalError(failure);
   spdlog::warn("random point instead of a suggestion sweep={} configuration={} reason={:?}",
                spec.name, number, failure);
   return RandomInstead(spec, number);
+}
+
+std::string WhyNone(const Search& search, std::int64_t number, bool leaves_out) {
+  const Search::None none = search.WhyNone();
+  return none.reason.empty() ? NoMorePoints(number, leaves_out) : none.reason;
 }
 
 std::string NoMorePoints(std::int64_t number, bool leaves_out) {

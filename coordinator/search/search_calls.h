@@ -21,7 +21,9 @@ using AskSearch = absl::StatusOr<std::optional<Suggestion>> (Search::*)(std::int
 absl::StatusOr<std::optional<Suggestion>> AskOrDraw(const SweepSpec& spec, AskSearch ask,
                                                     std::int64_t number, Search* search);
 
-// Why there is no configuration of that number. `leaves_out`: as SearchStart's.
+// Why there is no configuration of that number, which the search was just asked for. `leaves_out`:
+// as SearchStart's.
+std::string WhyNone(const Search& search, std::int64_t number, bool leaves_out);
 std::string NoMorePoints(std::int64_t number, bool leaves_out);
 
 }  // namespace sweep

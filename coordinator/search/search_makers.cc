@@ -7,6 +7,7 @@
 #include "coordinator/search/finite_search.h"
 #include "coordinator/search/first_points.h"
 #include "coordinator/search/gp_search.h"
+#include "coordinator/search/pbt_search.h"
 #include "coordinator/search/random_search.h"
 #include "coordinator/search/sobol_search.h"
 #include "coordinator/search/tpe_search.h"
@@ -40,9 +41,11 @@ std::unique_ptr<Search> MakeCmaes(const SweepSpec* spec) {
   return std::make_unique<CmaSearch>(spec, HasFiniteSpace(*spec));
 }
 
+std::unique_ptr<Search> MakePbt(const SweepSpec* spec) { return std::make_unique<PbtSearch>(spec); }
+
 constexpr SearchMaker kMakers[] = {
-    {"grid", MakeGrid}, {"random", MakeRandom}, {"sobol", MakeSobol},
-    {"tpe", MakeTpe},   {"gp", MakeGp},         {"cmaes", MakeCmaes},
+    {"grid", MakeGrid}, {"random", MakeRandom}, {"sobol", MakeSobol}, {"tpe", MakeTpe},
+    {"gp", MakeGp},     {"cmaes", MakeCmaes},   {"pbt", MakePbt},
 };
 
 }  // namespace
@@ -63,7 +66,9 @@ std::unique_ptr<Search> Search::Make(const SweepSpec* spec, SearchStart start) {
   // A test ensures that every method has a maker.
   std::unique_ptr<Search> search = maker->make(spec);
   if (!start.earlier.empty()) search->TakeEarlier(start.earlier);
-  if (start.made.empty() && spec->try_first.empty()) return search;
+  // A population begins with the points of `try_first` itself.
+  const bool has_first = !spec->try_first.empty() && !spec->HasPopulation();
+  if (start.made.empty() && !has_first) return search;
   return std::make_unique<FirstPoints>(spec, std::move(search), start.made, HasFiniteSpace(*spec));
 }
 

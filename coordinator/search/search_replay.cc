@@ -70,7 +70,14 @@ absl::StatusOr<std::optional<Suggestion>> SearchReplay::Again(const SuggestionRo
   absl::StatusOr<std::optional<Suggestion>> again = Suggest(row);
   const ParameterMap& stored = row.parameters.values();
   if (is_finite_) known_.insert(PointIdentity(stored));
-  search_.Know(row.number, stored);
+  std::optional<Segment> segment;
+  if (row.member > 0) {
+    segment = {.member = row.member,
+               .parent = row.parent,
+               .start_epoch = row.start_epoch,
+               .target_epoch = spec_->pbt.EndOf(row.start_epoch, spec_->epochs)};
+  }
+  search_.Know(row.number, stored, segment ? &*segment : nullptr);
   return again;
 }
 

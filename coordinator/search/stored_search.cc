@@ -85,9 +85,13 @@ absl::StatusOr<std::optional<Suggestion>> StoredSearch::Peek(std::int64_t number
 }
 
 // Without a sequence, as of a configuration that only was suggested.
-void StoredSearch::Know(std::int64_t number, const ParameterMap& parameters) {
+void StoredSearch::Know(std::int64_t number, const ParameterMap& parameters,
+                        const Segment* segment) {
   ObserveOrWarn(*spec_,
-                {.configuration = number, .state = TrialState::kPending, .parameters = &parameters},
+                {.configuration = number,
+                 .state = TrialState::kPending,
+                 .parameters = &parameters,
+                 .segment = segment},
                 search_.get());
 }
 

@@ -44,10 +44,12 @@ class StoredSearch {
   // What Suggest would answer; the search does not count the point as known.
   absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number);
   // The configuration of that number has this point, whatever the search would suggest.
-  void Know(std::int64_t number, const ParameterMap& parameters);
+  void Know(std::int64_t number, const ParameterMap& parameters, const Segment* segment = nullptr);
 
   // Why there is no configuration of that number.
-  std::string WhyNone(std::int64_t number) const { return NoMorePoints(number, leaves_out_); }
+  std::string WhyNone(std::int64_t number) const {
+    return sweep::WhyNone(*search_, number, leaves_out_);
+  }
 
   Search& search() { return *search_; }
   // All events up to this one have been seen.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "common/spec/pbt_settings.h"
 #include "common/spec/suggestion_origin.h"
 #include "common/spec/sweep_spec.h"
 
@@ -13,6 +14,7 @@ namespace sweep {
 struct Suggestion {
   Configuration configuration;
   SuggestionOrigin origin;
+  std::optional<Segment> segment = {};  // of a population
 };
 
 // The suggestion of that point, if there is one.

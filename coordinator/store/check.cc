@@ -37,7 +37,8 @@ constexpr std::int64_t kVersionOfDivergence = 5;
 constexpr std::int64_t kVersionOfRevisions = 11;
 constexpr std::int64_t kVersionOfMeasures = 6;  // and of the states of events
 constexpr std::int64_t kVersionOfValues = 7;    // of trials that have ended, in a table
-constexpr std::int64_t kVersionOfPacking = 9;   // the same, in the trial's row too
+constexpr std::int64_t kVersionOfSegments = 12;
+constexpr std::int64_t kVersionOfPacking = 9;  // the same, in the trial's row too
 
 // Hides deleted sweeps from all rules, since their counts are wrong while their rows are removed
 // bit by bit. Other rules hold at any time: a trial and its epochs are removed together.
@@ -193,10 +194,28 @@ constexpr Rule kRules[] = {
             "trial_values v ON v.sweep_id = n.sweep_id AND v.measure = n.measure AND v.trial_id = "
             "t.id WHERE n.sweep_id = t.sweep_id ORDER BY n.name)), NULL)",
      .since = kVersionOfPacking},
-    {"a checkpoint is that of a reported epoch and was stored",
-     "SELECT 'trial ' || id FROM trials WHERE checkpoint_epoch > epoch OR (checkpoint_sha256 = '') "
-     "<> (checkpoint_epoch = 0) OR (checkpoint_sha256 <> '' AND checkpoint_sha256 NOT IN (SELECT "
-     "sha256 FROM blobs))"},
+    {.name = "a checkpoint is that of a reported epoch and was stored",
+     .sql = "SELECT 'trial ' || id FROM trials WHERE checkpoint_epoch > epoch OR "
+            "(checkpoint_sha256 = '') <> (checkpoint_epoch = 0) OR (checkpoint_sha256 <> '' AND "
+            "checkpoint_sha256 NOT IN (SELECT sha256 FROM blobs))",
+     .before = kVersionOfSegments},
+    {.name = "a checkpoint is that of a reported epoch, or the parent's, and was stored",
+     .sql = "SELECT 'trial ' || t.id FROM trials t JOIN configurations c ON c.id = "
+            "t.configuration_id WHERE checkpoint_epoch > max(epoch, c.start_epoch) OR "
+            "(checkpoint_sha256 = '') <> (checkpoint_epoch = 0) OR (checkpoint_sha256 <> '' AND "
+            "checkpoint_sha256 NOT IN (SELECT sha256 FROM blobs))",
+     .since = kVersionOfSegments},
+    {.name =
+         "a segment goes on where an earlier one has completed, and reports only its own epochs",
+     .sql = "SELECT 'trial ' || t.id FROM trials t JOIN configurations c ON c.id = "
+            "t.configuration_id LEFT JOIN configurations p ON p.sweep_id = c.sweep_id AND p.number "
+            "= c.parent LEFT JOIN trials o ON o.configuration_id = p.id WHERE c.member IS NOT NULL "
+            "AND ((c.parent IS NULL) <> (c.start_epoch = 0) OR (c.parent IS NOT NULL AND (p.id IS "
+            "NULL OR c.parent >= c.number OR o.state <> 'completed' OR o.epoch < c.start_epoch)) "
+            "OR (t.stopping = 0 AND t.epoch > iif(t.target_epoch > 0, t.target_epoch, t.epochs)) "
+            "OR EXISTS (SELECT 1 "
+            "FROM epoch_reports e WHERE e.trial_id = t.id AND e.epoch <= c.start_epoch))",
+     .since = kVersionOfSegments},
 };
 
 class Checker {

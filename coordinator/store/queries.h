@@ -139,6 +139,9 @@ absl::StatusOr<std::optional<SuggestionRow>> FindSuggestionAfterStandIns(Databas
 absl::StatusOr<std::vector<SharedParameters>> SelectPoints(Database& database,
                                                            std::int64_t sweep_id,
                                                            std::int64_t first, std::int64_t last);
+// The segments of those configurations, of a sweep with a population, which has no replicates.
+absl::StatusOr<std::vector<Segment>> SelectSegments(Database& database, std::int64_t sweep_id,
+                                                    std::int64_t first, std::int64_t last);
 
 // The number of the first run of a configuration.
 absl::StatusOr<std::int64_t> FindFirstTrial(Database& database, std::int64_t sweep_id,

@@ -88,7 +88,9 @@ absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
       "WHERE a.trial_id = ?1 "
       // Before a trial has its final weights, its checkpoint stands in for them.
       "UNION ALL SELECT 'checkpoint', t.checkpoint_sha256, b.size_bytes FROM trials t "
-      "JOIN blobs b ON b.sha256 = t.checkpoint_sha256 WHERE t.id = ?1 AND t.state <> 'completed' "
+      // Other segments go on from that of a segment.
+      "JOIN blobs b ON b.sha256 = t.checkpoint_sha256 JOIN configurations c ON c.id = "
+      "t.configuration_id WHERE t.id = ?1 AND (t.state <> 'completed' OR c.member IS NOT NULL) "
       "ORDER BY 1");
   statement.Bind(trial_id);
   return CollectRows<ArtifactRow>(
@@ -99,9 +101,37 @@ absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
 
 namespace {
 
+const RowTable<AncestorRow>& AncestorTable() {
+  using Row = AncestorRow;
+  static const auto& table = *new RowTable<Row>({
+      {"t.number", ReadInto<&Row::trial>},
+      {"c.member", ReadInto<&Row::member>},
+      {"c.start_epoch", ReadInto<&Row::start_epoch>},
+      {"t.epoch", ReadInto<&Row::epoch>},
+      {"coalesce(t.packed_measures, t.measures)", ReadInto<&Row::measures>},
+      {"c.chosen_source", ReadInto<&Row::chosen_source>},
+      {"c.parameters", ReadInto<&Row::parameters>},
+  });
+  return table;
+}
+
+// Each parent has a lower number than its children, so the walk ends.
+absl::StatusOr<std::vector<AncestorRow>> SelectLineage(Database& database, const TrialRow& trial) {
+  if (!trial.is_segment()) return std::vector<AncestorRow>();
+  static const std::string kSql =
+      "WITH RECURSIVE line (number) AS (VALUES (?1) UNION ALL SELECT c.parent FROM line JOIN "
+      "configurations c ON c.sweep_id = ?2 AND c.number = line.number WHERE c.parent < c.number) " +
+      AncestorTable().Select(
+          "FROM line JOIN configurations c ON c.sweep_id = ?2 AND c.number = line.number JOIN "
+          "trials t ON t.configuration_id = c.id ORDER BY c.number");
+  Statement statement = database.Prepare(kSql);
+  return AncestorTable().All(statement.Bind(trial.configuration, trial.sweep_id));
+}
+
 absl::StatusOr<TrialRow> WithArtifacts(Database& database, absl::StatusOr<StoredTrial> stored) {
   if (!stored.ok()) return stored.status();
   STORE_ASSIGN_OR_RETURN(stored->row.artifacts, SelectArtifacts(database, stored->row.id));
+  STORE_ASSIGN_OR_RETURN(stored->row.lineage, SelectLineage(database, stored->row));
   return std::move(stored->row);
 }
 

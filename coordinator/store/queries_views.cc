@@ -132,6 +132,9 @@ const RowTable<SuggestionRow>& SuggestionTable() {
       {"parameters", ReadInto<&Row::parameters>},
       {"chosen_source", ReadInto<&Row::source>},
       {"asked_number", ReadInto<&Row::asked_number>},
+      {"member", ReadInto<&Row::member>},
+      {"parent", ReadInto<&Row::parent>},
+      {"start_epoch", ReadInto<&Row::start_epoch>},
   });
   return table;
 }
@@ -183,6 +186,22 @@ absl::StatusOr<std::int64_t> FindFirstTrial(Database& database, std::int64_t swe
     return absl::NotFoundError(fmt::format("configuration {} does not exist", configuration));
   }
   return statement.Int(0);
+}
+
+absl::StatusOr<std::vector<Segment>> SelectSegments(Database& database, std::int64_t sweep_id,
+                                                    std::int64_t first, std::int64_t last) {
+  Statement statement = database.Prepare(
+      "SELECT c.member, c.parent, c.start_epoch, t.target_epoch, t.epochs FROM configurations c "
+      "JOIN trials t ON t.sweep_id = c.sweep_id AND t.number = c.number WHERE c.sweep_id = ? AND "
+      "c.number BETWEEN ? AND ? ORDER BY c.number");
+  statement.Bind(sweep_id, first, last);
+  return CollectRows<Segment>(statement, [](const Statement& row) -> absl::StatusOr<Segment> {
+    const auto target = static_cast<int>(row.Int(3));
+    return Segment{.member = static_cast<int>(row.Int(0)),
+                   .parent = row.Int(1),
+                   .start_epoch = static_cast<int>(row.Int(2)),
+                   .target_epoch = target > 0 ? target : static_cast<int>(row.Int(4))};
+  });
 }
 
 absl::StatusOr<std::vector<MadePoint>> SelectMadePoints(Database& database, std::int64_t sweep_id,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "common/base/value.h"
 #include "common/lifecycle/trial_state.h"
 #include "common/protocol/trainer_message.h"
+#include "common/spec/pbt_settings.h"
 #include "common/spec/suggestion_origin.h"
 #include "common/spec/sweep_spec.h"
 #include "common/stats/ranking.h"
@@ -111,6 +113,17 @@ struct EndedPoint {
   std::vector<Replicate> replicates;
 };
 
+// A segment that the weights of a later one come from.
+struct AncestorRow {
+  std::int64_t trial = 0;  // its number
+  int member = 0;
+  int start_epoch = 0;
+  int epoch = 0;
+  MeasureSummaries measures;
+  std::string chosen_source;
+  SharedParameters parameters;
+};
+
 // A stored trial.
 struct TrialRow {
   std::int64_t id = 0;
@@ -134,6 +147,10 @@ struct TrialRow {
   std::string chosen_source;
   std::optional<double> expected_improvement;
   std::int64_t seen_results = 0;
+  // Of a segment, as in Segment; 0: it is none.
+  int member = 0;
+  std::int64_t parent = 0;
+  int start_epoch = 0;
   std::uint64_t seed = 0;
   int attempt = 0;
   int failures = 0;
@@ -154,12 +171,27 @@ struct TrialRow {
   std::string checkpoint_sha256;
   int checkpoint_epoch = 0;
   std::vector<ArtifactRow> artifacts;  // empty in lists
+  // Of a segment: those that its weights come from, the first one first, itself last. Empty in
+  // lists.
+  std::vector<AncestorRow> lineage;
 
   std::string short_name() const { return sweep + "/" + std::to_string(number); }
   // True when it has reported its target epoch and that is not the last one. It is on hold, or will
   // be when its attempt has ended.
   bool is_at_target() const {
-    return target_epoch > 0 && target_epoch < epochs && result.epoch >= target_epoch;
+    return !is_segment() && target_epoch > 0 && target_epoch < epochs &&
+           result.epoch >= target_epoch;
+  }
+  // It is a segment of a member of a population, which completes at its target epoch.
+  bool is_segment() const { return member > 0; }
+  // The epoch with which it completes.
+  int last_epoch() const {
+    return is_segment() && target_epoch > 0 && target_epoch < epochs ? target_epoch : epochs;
+  }
+  // The part of its own epochs that is done after so many epochs of the training, from 0 to 1.
+  double ShareAfter(double done) const {
+    const double own = last_epoch() - start_epoch;
+    return own > 0 ? std::clamp((done - start_epoch) / own, 0.0, 1.0) : 0;
   }
   // True when its worker is to save checkpoint and weights and to finish.
   bool ends_early() const { return stopping || is_at_target(); }
@@ -257,6 +289,9 @@ struct SuggestionRow {
   SharedParameters parameters;
   std::optional<SuggestionSource> source;  // nullopt: unknown
   std::int64_t asked_number = 0;           // for which the search made it; 0: `number`
+  int member = 0;                          // of a segment, as in Segment; 0: it is none
+  std::int64_t parent = 0;
+  int start_epoch = 0;
 };
 
 // The progress of a trial that a caller knows.

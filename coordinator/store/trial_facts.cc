@@ -43,6 +43,12 @@ std::optional<Value> GetKnown(const TrialRow& trial) {
     return *value;
   }
 }
+// The member, of a segment of a population.
+template <auto member>
+std::optional<Value> GetOfSegment(const TrialRow& trial) {
+  if (!trial.is_segment()) return std::nullopt;
+  return AsValue(trial.*member);
+}
 // The member in millions, for a trial with a known network.
 template <auto member>
 std::optional<Value> GetMega(const TrialRow& trial) {
@@ -84,7 +90,9 @@ const std::vector<Fact<TrialRow>>& OwnFacts() {
       {"attempt", {"t.attempt", ReadInto<&Row::attempt>}, Get<&Row::attempt>},
       {"failures", {"t.failures", ReadInto<&Row::failures>}, Get<&Row::failures>},
       {"epochs", {"t.epochs", ReadInto<&Row::epochs>}, Get<&Row::epochs>},
-      {"", {"t.target_epoch", ReadInto<&Row::target_epoch>}},
+      {"target_epoch",
+       {"t.target_epoch", ReadInto<&Row::target_epoch>},
+       GetReached<&Row::target_epoch>},
       {"", {"t.stopping", ReadInto<&Row::stopping>}},
       {"", {"t.reason", ReadInto<&Row::reason>}},
       {"worker", {"t.worker", ReadInto<&Row::worker>}, Get<&Row::worker>},
@@ -140,6 +148,11 @@ const std::vector<Fact<TrialRow>>& ConfigurationFacts() {
       {"seen_results",
        {"c.seen_results", ReadInto<&Row::seen_results>},
        GetReached<&Row::seen_results>},
+      {"member", {"c.member", ReadInto<&Row::member>}, GetReached<&Row::member>},
+      {"parent", {"c.parent", ReadInto<&Row::parent>}, GetReached<&Row::parent>},
+      {"start_epoch",
+       {"c.start_epoch", ReadInto<&Row::start_epoch>},
+       GetOfSegment<&Row::start_epoch>},
       {"", {"c.qualifies", ReadInto<&Row::qualifies>}},
   };
   return facts;

@@ -130,10 +130,14 @@ absl::StatusOr<std::vector<TrialRow>> WriteTransaction::AddConfiguration(
                            InsertConfiguration(sweep, configuration, suggestion));
     const int runs = spec.FirstReplicates();
     for (int replicate = 0; replicate < runs; ++replicate) {
-      const TrialRow trial{.sweep_id = sweep.id,
-                           .number = sweep.counts.total() + replicate + 1,
-                           .replicate = replicate,
-                           .target_epoch = suggestion.target_epoch};
+      TrialRow trial{.sweep_id = sweep.id,
+                     .number = sweep.counts.total() + replicate + 1,
+                     .replicate = replicate,
+                     .target_epoch = suggestion.target_epoch};
+      if (suggestion.segment) {
+        trial.target_epoch = suggestion.segment->target_epoch;
+        STORE_RETURN_IF_ERROR(TakeOverCheckpoint(*suggestion.segment, &trial));
+      }
       STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id,
                              InsertTrial(spec, configuration, id, trial));
       if (replicate == 0) {
@@ -196,14 +200,20 @@ absl::StatusOr<std::int64_t> WriteTransaction::InsertConfiguration(
     results = origin->seen_results;
   }
   if (suggestion.asked_number > 0) asked = suggestion.asked_number;
+  std::optional<std::int64_t> member, parent;
+  const Segment segment = suggestion.segment.value_or(Segment());
+  if (segment.member > 0) member = segment.member;
+  if (segment.parent > 0) parent = segment.parent;
   STORE_RETURN_IF_ERROR(database_.Run(
       "INSERT INTO configurations (sweep_id, number, parameters, resolved, model, "
       "network_parameters, fully_connected, forward_flops, train_flops, receptive_field, "
-      "seen_sequence, chosen_by, chosen_source, expected_improvement, seen_results, asked_number) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "seen_sequence, chosen_by, chosen_source, expected_improvement, seen_results, asked_number, "
+      "member, parent, start_epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?)",
       sweep.id, configuration.number, parameters, resolved, network.name, network.parameters,
       network.fully_connected, network.forward_flops, network.train_flops, network.receptive_field,
-      suggestion.seen_sequence, method, source, improvement, results, asked));
+      suggestion.seen_sequence, method, source, improvement, results, asked, member, parent,
+      segment.start_epoch));
   const std::int64_t id = database_.last_insert_id();
   // Its trials are read and scored soon.
   decoded_.Keep(parameters, SharedParameters(configuration.parameters));
@@ -238,12 +248,29 @@ absl::StatusOr<std::int64_t> WriteTransaction::InsertTrial(const SweepSpec& spec
   const int target_epoch = trial.target_epoch < trained.epochs ? trial.target_epoch : 0;
   STORE_RETURN_IF_ERROR(database_.Run(
       "INSERT INTO trials (sweep_id, number, configuration_id, replicate, state, seed, epochs, "
-      "created_us, target_epoch) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
+      "created_us, target_epoch, checkpoint_sha256, checkpoint_epoch) VALUES (?, ?, ?, ?, "
+      "'pending', ?, ?, ?, ?, ?, ?)",
       trial.sweep_id, trial.number, configuration_id, trial.replicate, trained.seed, trained.epochs,
-      ToMicros(now_), target_epoch));
+      ToMicros(now_), target_epoch, trial.checkpoint_sha256, trial.checkpoint_epoch));
   trial.id = database_.last_insert_id();
   STORE_RETURN_IF_ERROR(AddEvent(trial, "trial", 0));
   return trial.id;
+}
+
+absl::Status WriteTransaction::TakeOverCheckpoint(const Segment& segment, TrialRow* trial) {
+  if (segment.parent == 0) return absl::OkStatus();
+  Statement parent = database_.Prepare(
+      "SELECT checkpoint_sha256, checkpoint_epoch FROM trials WHERE sweep_id = ? AND number = ?");
+  STORE_ASSIGN_OR_RETURN(const bool found, parent.Bind(trial->sweep_id, segment.parent).Step());
+  if (!found) {
+    return absl::FailedPreconditionError(
+        fmt::format("configuration {} cannot go on from {}, which does not exist", trial->number,
+                    segment.parent));
+  }
+  if (parent.Int(1) != segment.start_epoch) return absl::OkStatus();
+  trial->checkpoint_sha256 = parent.Text(0);
+  trial->checkpoint_epoch = segment.start_epoch;
+  return TouchBlob(trial->checkpoint_sha256);
 }
 
 absl::StatusOr<bool> WriteTransaction::MarkExhausted(std::int64_t sweep_id,

@@ -59,6 +59,9 @@ class WriteTransaction {
     int target_epoch;                        // of its trials; no target unless it is below `epochs`
     std::optional<SuggestionOrigin> origin;  // nullopt: unknown
     std::int64_t asked_number;  // for which the search made it; 0: the configuration's own
+    // Of a population, which the sweep has then: its trial begins with the checkpoint that its
+    // parent has left, and completes at its target epoch.
+    std::optional<Segment> segment = {};
   };
   absl::StatusOr<std::vector<TrialRow>> AddConfiguration(std::int64_t sweep_id,
                                                          const SweepSpec& spec,
@@ -255,10 +258,13 @@ class WriteTransaction {
   absl::StatusOr<std::int64_t> InsertConfiguration(const SweepRow& sweep,
                                                    const Configuration& configuration,
                                                    const Suggestion& suggestion);
-  // Returns the id. `trial` has the sweep, number, replicate and target epoch.
+  // Returns the id. `trial` has the sweep, number, replicate, target epoch and checkpoint.
   absl::StatusOr<std::int64_t> InsertTrial(const SweepSpec& spec,
                                            const Configuration& configuration,
                                            std::int64_t configuration_id, TrialRow trial);
+  // The checkpoint with which a segment begins goes into `*trial`: none when its parent has lost
+  // it.
+  absl::Status TakeOverCheckpoint(const Segment& segment, TrialRow* trial);
   absl::Status SetSweepState(std::int64_t sweep_id, SweepState state);
   absl::Status KeepReplacedFile(const SweepRow& sweep);
   absl::Status AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes);

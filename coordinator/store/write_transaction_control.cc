@@ -162,6 +162,10 @@ absl::Status WriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow*
   STORE_RETURN_IF_ERROR(SetFailureNote(trial->sweep_id, ""));
   // A retry of a trial that reached its target asks for a full run.
   if (trial->ends_early()) trial->target_epoch = 0;
+  if (trial->is_segment()) {
+    trial->target_epoch = spec.pbt.EndOf(trial->start_epoch, trial->epochs);
+    if (trial->target_epoch == trial->epochs) trial->target_epoch = 0;
+  }
   trial->stopping = false;
   // Without a secret, a worker that still runs an old attempt cannot revive its lease.
   STORE_RETURN_IF_ERROR(

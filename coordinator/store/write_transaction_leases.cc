@@ -34,6 +34,18 @@ bool IsEarly(LeaseOutcome outcome) {
   return outcome == LeaseOutcome::kStopped || outcome == LeaseOutcome::kHeld;
 }
 
+// A worker that has trained a segment to its target says that the trial rests there.
+LeaseOutcome OutcomeOf(const TrialRow& trial, LeaseOutcome told) {
+  const bool is_done = trial.is_segment() && !trial.stopping && told == LeaseOutcome::kHeld;
+  return is_done ? LeaseOutcome::kCompleted : told;
+}
+
+// True when others cannot go on from a segment that is said to be complete.
+bool LacksCheckpoint(const TrialRow& trial) {
+  const int last = trial.last_epoch();
+  return trial.is_segment() && last < trial.epochs && trial.checkpoint_epoch != last;
+}
+
 // The event for the end of an attempt. It differs from `event` when the stopping rule has ended the
 // trial or the trial has reached its target epoch.
 TrialEvent UnlessEarly(const TrialRow& trial, TrialEvent event) {
@@ -63,6 +75,13 @@ absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const Epoc
   };
   if (metrics.epoch < 1 || metrics.epoch > trial.epochs) {
     return refuse(fmt::format("not within 1..{}", trial.epochs));
+  }
+  if (trial.is_segment() && metrics.epoch <= trial.start_epoch) {
+    return refuse(fmt::format("its segment goes on after epoch {} of trial {}/{}",
+                              trial.start_epoch, trial.sweep, trial.parent));
+  }
+  if (trial.is_segment() && !trial.stopping && metrics.epoch > trial.last_epoch()) {
+    return refuse(fmt::format("its segment ends with epoch {}", trial.last_epoch()));
   }
   if (metrics.epoch <= after) return refuse(fmt::format("epoch {} came before it", after));
   if (metrics.values.size() > kMaxMeasuresPerEpoch) {
@@ -128,7 +147,8 @@ std::string NamesOf(const MeasureSummaries& measures) {
 // Adjusts the end of a training by what it has reported of the metric. If the last value is NaN, it
 // diverged. If it completed without ever reporting the metric, it failed for good, since it would
 // end so again.
-Ending Judge(const SweepSpec& spec, const TrialResult& result, const Ending& told) {
+Ending Judge(const SweepSpec& spec, const TrialRow& trial, const Ending& told) {
+  const TrialResult& result = trial.result;
   if (told.outcome != LeaseOutcome::kCompleted && told.outcome != LeaseOutcome::kFailed) {
     return told;
   }
@@ -137,6 +157,12 @@ Ending Judge(const SweepSpec& spec, const TrialResult& result, const Ending& tol
     return {LeaseOutcome::kDiverged,
             fmt::format("diverged: {} is NaN at epoch {}{}", metric, result.epoch,
                         told.reason.empty() ? "" : "; " + told.reason)};
+  }
+  if (told.outcome == LeaseOutcome::kCompleted && LacksCheckpoint(trial)) {
+    return {spec.HasOwnTrainer() ? LeaseOutcome::kFailedForGood : LeaseOutcome::kFailed,
+            fmt::format("it left no checkpoint of epoch {}, the end of its segment, from which "
+                        "others could go on",
+                        trial.last_epoch())};
   }
   if (told.outcome == LeaseOutcome::kFailed || result.Has(metric)) return told;
   return {LeaseOutcome::kFailedForGood,
@@ -276,13 +302,14 @@ TrialEvent EventOf(const SweepSpec& spec, const Ending& ending, TrialRow* trial)
 }  // namespace
 
 absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
-                                                       const SweepSpec& spec, LeaseOutcome told,
+                                                       const SweepSpec& spec, LeaseOutcome said,
                                                        const std::string& reason,
                                                        const std::vector<ArtifactRow>& artifacts) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored,
                            FindStoredTrial(database_, token.sweep, token.number));
     TrialRow& trial = stored.row;
+    const LeaseOutcome told = OutcomeOf(trial, said);
     STORE_ASSIGN_OR_RETURN(const bool repeated, IsRepeatedFinish(stored, token, told));
     if (repeated) {
       STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
@@ -290,11 +317,12 @@ absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
     }
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
     // A program may omit epochs, even the last ones; our trainer reports all.
-    if (told == LeaseOutcome::kCompleted && !spec.HasOwnTrainer() &&
-        trial.result.epoch != trial.epochs) {
+    if (told == LeaseOutcome::kCompleted &&
+        (!spec.HasOwnTrainer() || trial.last_epoch() < trial.epochs) &&
+        trial.result.epoch != trial.last_epoch()) {
       return Refuse(absl::StatusCode::kFailedPrecondition, trial,
                     fmt::format("cannot be completed: {} of {} epochs have been reported",
-                                trial.result.epoch, trial.epochs));
+                                trial.result.epoch, trial.last_epoch()));
     }
     // With early_terminate the trial may have been promoted meanwhile; it continues later.
     if (IsEarly(told) && !trial.ends_early() && !spec.early_terminate) {
@@ -305,7 +333,7 @@ absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
     for (const ArtifactRow& artifact : artifacts) {
       STORE_RETURN_IF_ERROR(SetArtifact(trial, artifact));
     }
-    const Ending ending = Judge(spec, trial.result, {.outcome = told, .reason = reason});
+    const Ending ending = Judge(spec, trial, {.outcome = told, .reason = reason});
     const TrialEvent event = EventOf(spec, ending, &trial);
     const LeaseOutcome became = !IsEarly(told)               ? ending.outcome
                                 : event == TrialEvent::kStop ? LeaseOutcome::kStopped
@@ -321,7 +349,8 @@ absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
 absl::Status WriteTransaction::CheckFinished(const LeaseToken& token, LeaseOutcome outcome) {
   STORE_ASSIGN_OR_RETURN(const StoredTrial stored,
                          FindStoredTrial(database_, token.sweep, token.number));
-  STORE_ASSIGN_OR_RETURN(const bool finished, IsRepeatedFinish(stored, token, outcome));
+  STORE_ASSIGN_OR_RETURN(const bool finished,
+                         IsRepeatedFinish(stored, token, OutcomeOf(stored.row, outcome)));
   if (finished) return absl::OkStatus();
   return Refuse(absl::StatusCode::kFailedPrecondition, stored.row,
                 fmt::format("attempt {} was not ended in this way", token.attempt));

@@ -46,7 +46,19 @@ TEST(IndexPool, HasEveryFactOfATrialAsItIsStored) {
   const SweepSpec spec = TestSpec("s");
   const SweepRow sweep = driver.Create(spec);
   driver.Train(driver.Add(sweep, spec, 1).at(0), spec, 0.95);
-  const TrialRow trial = Must(store->Read(FindTrial, "s", 1));
+  // A segment has all facts.
+  ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction
+        .AddConfiguration(
+            sweep.id, spec, TestConfiguration(spec, 2),
+            {.origin = TestOrigin(),
+             .segment = Segment{.member = 2, .parent = 1, .start_epoch = 1, .target_epoch = 4}})
+        .status();
+  }),
+            absl::OkStatus());
+  const LeaseRow lease = driver.Grant(2, "w");
+  ASSERT_TRUE(driver.Record(lease, spec, TestEpochs(2, 4, 0.95)).ok());
+  const TrialRow trial = Must(store->Read(FindTrial, "s", 2));
   const IndexPool::Patience patience{absl::Seconds(20), absl::Seconds(20)};
   const auto answer = Must(pool.Get(sweep.id, std::make_shared<const SweepSpec>(spec), patience));
   ASSERT_TRUE(answer.ready);
@@ -55,12 +67,12 @@ TEST(IndexPool, HasEveryFactOfATrialAsItIsStored) {
     for (const TrialFact& fact : TrialFacts()) {
       const std::string name = std::string(kTrialPrefix).append(fact.name);
       EXPECT_TRUE(fact.value(trial).has_value()) << name;
-      EXPECT_EQ(index.Find(name)(0), fact.value(trial)) << name;
+      EXPECT_EQ(index.Find(name)(1), fact.value(trial)) << name;
     }
     EXPECT_EQ(NetworkFacts().size(), 3u);
     for (const TrialFact& fact : NetworkFacts()) {
       EXPECT_TRUE(fact.value(trial).has_value()) << fact.name;
-      EXPECT_EQ(index.Find(std::string(fact.name))(0), fact.value(trial)) << fact.name;
+      EXPECT_EQ(index.Find(std::string(fact.name))(1), fact.value(trial)) << fact.name;
     }
     return 0;
   });
@@ -75,6 +87,8 @@ TEST(FillFacts, SetsEveryFieldThatHasTheNameOfAFact) {
   driver.Train(driver.Add(sweep, spec, 1).at(0), spec, 0.95);
   TrialRow trial = Must(store->Read(FindTrial, "s", 1));
   trial.replicate = trial.failures = 3;  // an unset field has 0
+  trial.member = trial.start_epoch = trial.target_epoch = 1;
+  trial.parent = 1;
   documents::TrialFacts row;
   FillFacts(trial, &row);
   const google::protobuf::Reflection& reflection = *row.GetReflection();

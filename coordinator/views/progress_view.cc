@@ -15,10 +15,11 @@ namespace {
 // `message` is empty when the trainer has not reported within this epoch.
 documents::ProgressRow DescribeProgress(const TrialRow& trial, const Objective& objective,
                                         const ProgressMessage& message, absl::Time now) {
-  const int epoch = std::max(message.epoch, std::min(trial.result.epoch + 1, trial.epochs));
+  const int done = std::max(trial.result.epoch, trial.start_epoch);
+  const int epoch = std::max(message.epoch, std::min(done + 1, trial.epochs));
   const bool is_known = message.epoch == epoch && message.steps > 0;
   const double within = is_known ? static_cast<double>(message.step) / message.steps : 0;
-  const double share = trial.epochs > 0 ? std::min(1.0, (epoch - 1 + within) / trial.epochs) : 0;
+  const double share = trial.ShareAfter(epoch - 1 + within);
   documents::ProgressRow row;
   row.set_trial(trial.number);
   row.set_epoch(epoch);

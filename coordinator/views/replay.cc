@@ -84,6 +84,12 @@ Replay ReplayOf(const SweepSpec& spec, const SweepSource& source, const TrialRow
     return {.note = "The program that asked for this trial trains it in its own way."};
   }
   if (!spec.program.empty()) return ProgramReplay(spec, line);
+  if (trial.start_epoch > 0) {
+    return {.commands = {fmt::format("sweep replay {}", trial.short_name())},
+            .note = fmt::format("It goes on after epoch {} of trial {}/{}: the client fetches that "
+                                "checkpoint, and compares what is trained with what is stored.",
+                                trial.start_epoch, trial.sweep, trial.parent)};
+  }
   if (spec.holdout > 0) {
     return {.note = fmt::format("sweep train cannot keep {} training images back, as this sweep "
                                 "does; train it again in a sweep of one configuration.",

@@ -16,14 +16,13 @@ constexpr int kLookedAt = 20;
 // The finished share of a trial, from 0 to 1. Ignores progress from before the last acknowledged
 // epoch.
 double ShareDone(const TrialRow& trial, const std::map<std::int64_t, ProgressMessage>& progress) {
-  if (trial.epochs <= 0) return 0;
   double epochs = trial.result.epoch;
   const auto found = progress.find(trial.number);
   if (found != progress.end() && found->second.steps > 0) {
     const ProgressMessage& at = found->second;
     epochs = std::max(epochs, at.epoch - 1 + static_cast<double>(at.step) / at.steps);
   }
-  return std::clamp(epochs / trial.epochs, 0.0, 1.0);
+  return trial.ShareAfter(epochs);
 }
 
 }  // namespace

@@ -50,6 +50,26 @@ absl::Status AddEpochs(Store* store, const TrialRow& trial, documents::TrialView
   return absl::OkStatus();
 }
 
+void AddLineage(const TrialRow& trial, const std::string& metric,
+                documents::TrialDetails* details) {
+  for (const AncestorRow& row : trial.lineage) {
+    documents::Ancestor* const added = details->add_lineage();
+    added->set_trial(row.trial);
+    added->set_member(row.member);
+    added->set_start_epoch(row.start_epoch);
+    added->set_epoch(row.epoch);
+    if (const MeasureSummary* const summary = row.measures.Find(metric)) {
+      added->set_last(summary->last);
+    }
+    if (!row.chosen_source.empty()) added->set_chosen_source(row.chosen_source);
+    for (const auto& [name, value] : row.parameters) {
+      documents::NamedValue* const entry = added->add_parameters();
+      entry->set_name(name);
+      *entry->mutable_value() = DocumentValue(value);
+    }
+  }
+}
+
 void AddDetails(const TrialRow& trial, documents::TrialDetails* details) {
   details->set_create_time(TimeText(trial.created));
   if (trial.started) details->set_start_time(TimeText(*trial.started));
@@ -191,6 +211,8 @@ absl::StatusOr<documents::TrialView> TrialViewDocument(const ViewContext& contex
   view.set_sweep_state(StateOf(sweep->state));
   AddMeasures(*stored->spec, *trial, &view);
   AddDetails(*trial, view.mutable_details());
+  AddLineage(*trial, std::string(CanonicalMeasure(stored->spec->objective().name)),
+             view.mutable_details());
   AddAttempts(*attempts, &view);
   view.set_chosen(ChosenText(*trial));
   for (const std::string& reason : ReasonsOf(context, *trial, *stored, *attempts)) {

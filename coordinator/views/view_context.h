@@ -64,6 +64,8 @@ absl::StatusOr<documents::AttemptsView> AttemptsDocument(const ViewContext& cont
                                                          const ViewQuery& query);
 absl::StatusOr<documents::PointsView> PointsDocument(const LookedAt& looked,
                                                      const ViewQuery& query);
+absl::StatusOr<documents::PopulationView> PopulationDocument(const LookedAt& looked,
+                                                             const ViewQuery& query);
 documents::ImportanceView ImportanceDocument(const LookedAt& looked);
 // `answer` may be empty for a sweep whose method does not learn.
 documents::ModelView ModelDocument(const ViewContext& context, std::int64_t sweep_id,

@@ -221,7 +221,7 @@ class ViewsImpl final : public Views {
   absl::StatusOr<ViewAnswer> GetIndexed(const ViewRequest& request, const ViewQuery& query,
                                         const SweepRow& sweep, const std::string& view) {
     const bool is_known = view == "ranking" || view == "trials" || view == "curves" ||
-                          view == "points" || view == "importance";
+                          view == "points" || view == "importance" || view == "population";
     if (!is_known) return NoSuchPath(query);
     const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
     if (!stored.ok()) return stored.status();
@@ -244,6 +244,7 @@ class ViewsImpl final : public Views {
       if (view == "trials") return Printed(TrialsDocument(context, sweep, looked, query));
       if (view == "curves") return Printed(CurvesDocument(context, sweep, looked, query));
       if (view == "points") return Printed(PointsDocument(looked, query));
+      if (view == "population") return Printed(PopulationDocument(looked, query));
       return Printed(ImportanceDocument(looked));
     });
   }

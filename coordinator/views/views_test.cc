@@ -41,6 +41,7 @@ TEST_F(ViewsTest, EveryPathHasItsDocument) {
       {"/api/sweeps/s/importance", "importances"},
       {"/api/sweeps/s/model", "slices"},
       {"/api/sweeps/s/region", "ranges"},
+      {"/api/sweeps/s/population", "segments"},
       {"/api/sweeps/s/progress", "progress"},
       {"/api/sweeps/s/trials/1", "epoch_rows"},
       {"/api/sweeps/s/trials/3", "epoch_rows"},
@@ -52,6 +53,63 @@ TEST_F(ViewsTest, EveryPathHasItsDocument) {
   for (const auto& [path, key] : kKeys) EXPECT_TRUE(Get(path).contains(key)) << path;
   const Json error = Json::parse(ErrorDocument(Refusal("/api/sweeps/nope")));
   EXPECT_EQ(error["error"]["code"], "NOT_FOUND");
+}
+
+TEST_F(ViewsTest, APopulationIsItsSegmentsByTrial) {
+  const SweepSource source{
+      .file = "p.yaml",
+      .text =
+          "name: p\nmodel: cnn-18718\ndataset: synthetic\nmethod: pbt\nepochs: 4\nseed: 4\n"
+          "pbt: {population: 2, segment_epochs: 2}\nparameters: {lr: {min: 0.01, max: 0.1}}\n"};
+  Diagnostics diagnostics;
+  const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
+  ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+    bool created = false;
+    const auto sweep = transaction.CreateSweep(spec, source, "ada", &created);
+    if (!sweep.ok()) return sweep.status();
+    const auto add = [&](std::int64_t number, double lr, SuggestionSource chosen, Segment segment) {
+      return transaction
+          .AddConfiguration(
+              sweep->id, spec, *spec.Complete(number, {{"lr", lr}}),
+              {.origin = SuggestionOrigin{.source = chosen, .method = "pbt"}, .segment = segment})
+          .status();
+    };
+    absl::Status added = add(1, 0.05, SuggestionSource::kStartUp, {.member = 1, .target_epoch = 2});
+    if (added.ok()) {
+      added = add(2, 0.06, SuggestionSource::kCopied,
+                  {.member = 2, .parent = 1, .start_epoch = 2, .target_epoch = 4});
+    }
+    return added;
+  }),
+            absl::OkStatus());
+  const LeaseRow lease = driver_->Grant(1, "w");
+  ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 2, 0.9)).ok());
+  const Json view = Get("/api/sweeps/p/population");
+  EXPECT_EQ(view["population"], 2);
+  EXPECT_EQ(view["epochs"], 4);
+  EXPECT_EQ(view["metric"], "validation_accuracy");
+  ASSERT_EQ(view["total"], 2);
+  const Json& first = view["segments"][0];
+  EXPECT_EQ(first["member"], 1);
+  EXPECT_TRUE(first["parent"].is_null());
+  EXPECT_EQ(first["epoch"], 2);
+  EXPECT_DOUBLE_EQ(first["last"], 0.9);
+  EXPECT_EQ(first["parameters"]["lr"], 0.05);
+  const Json& second = view["segments"][1];
+  EXPECT_EQ(second["parent"], 1);
+  EXPECT_EQ(second["start_epoch"], 2);
+  EXPECT_EQ(second["epoch"], 2) << "none of its own yet";
+  EXPECT_TRUE(second["last"].is_null());
+  EXPECT_EQ(second["chosen_source"], "copied");
+  const Json trial = Get("/api/sweeps/p/trials/2");
+  EXPECT_EQ(trial["lineage"].size(), 2u);
+  EXPECT_EQ(trial["lineage"][0]["last"], 0.9);
+  EXPECT_THAT(std::string(trial["replay"][0]), testing::HasSubstr("sweep replay p/2"));
+
+  Fill("s");
+  EXPECT_EQ(Get("/api/sweeps/s/population")["population"], 0);
+  EXPECT_EQ(Get("/api/sweeps/s/population")["segments"], Json::array());
+  EXPECT_TRUE(Get("/api/sweeps/s/trials/1")["member"].is_null());
 }
 
 TEST(DocumentValues, StatesAreTheWordsOfTheStore) {

@@ -40,6 +40,11 @@ const PAGES = [
   "sweeps/hostile/trials/2",
   "sweeps/learning",
   "sweeps/learning/model",
+  "sweeps/learning/population",
+  "sweeps/population",
+  "sweeps/population/population",
+  "sweeps/population/population?upwards=batch_size",
+  "sweeps/population/trials/12",
   "sweeps/failing",
   "sweeps/failing/parameters",
   "sweeps/failing/ranking",
@@ -116,3 +121,22 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await tab.close();
   });
 }
+
+test("a population is drawn over the epochs, with its lineage", { timeout: 120_000 }, async () => {
+  const tab = await openPage(browser, world.page, LOOKS.light);
+  await tab.page.goto(`${world.page}#/sweeps/population`);
+  await tab.page.getByRole("navigation", { name: "sections" }).getByRole("link", { name: "Population" }).click();
+  await settled(tab.page);
+  const frame = tab.page.getByRole("img", { name: /^accuracy of the population/ });
+  assert.match(await frame.getAttribute("aria-label"), /12 segments of 4 members, [1-9]\d* of them copies/);
+  await tab.page.getByRole("button", { name: "accuracy of the population as a table" }).click();
+  const rows = tab.page.getByRole("region", { name: "accuracy of the population, numbers" }).locator("tbody tr");
+  assert.equal(await rows.count(), 12);
+  const { segments } = await world.get("sweeps/population/population");
+  const copy = segments.find(({ chosen_source }) => chosen_source === "copied");
+  assert.notEqual(segments[copy.parent - 1].member, copy.member);
+  // The trial shows where its weights come from.
+  await tab.page.goto(`${world.page}#/sweeps/population/trials/${copy.trial}`);
+  await tab.page.getByRole("link", { name: `trial ${copy.parent}`, exact: true }).waitFor();
+  await tab.close();
+});

@@ -111,6 +111,19 @@ parameters:
 epochs: 2
 require: {accuracy: ">= 76%"}
 `;
+// A population: three segments of one epoch for each of four members.
+const POPULATION = `
+name: population
+model: nets/narrow.yaml
+dataset: {name: synthetic, train: 256, test: 128}
+method: pbt
+pbt: {population: 4, segment_epochs: 1}
+parameters:
+  lr: {distribution: log_uniform_values, min: 0.001, max: 0.3}
+  batch_size: {values: [32, 64, 128]}
+epochs: 3
+seed: 2
+`;
 const EMPTY = `
 name: empty
 program: ${program}
@@ -174,6 +187,7 @@ export class World {
     await this.folder.write("nets/narrow.yaml", NETWORK);
     if (trained) await this.submit("own", OWN);
     if (trained) await this.submit("trained", TRAINED);
+    if (trained) await this.submit("population", POPULATION);
     await this.startWorker("first", 2);
     for (const name of [
       "failing",
@@ -181,7 +195,7 @@ export class World {
       "silent",
       "program",
       "learning",
-      ...(trained ? ["own", "trained"] : []),
+      ...(trained ? ["own", "trained", "population"] : []),
     ])
       await this.completed(name);
     await this.submit("live", live(this.gate));

@@ -193,6 +193,12 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   const absl::StatusOr<std::string> checkpoint = FetchCheckpoint();
   if (!checkpoint.ok()) return checkpoint.status();
 
+  if (has_program && spec.start_epoch > 0 && checkpoint->empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the trial goes on after epoch ", spec.start_epoch,
+                     " of another one, whose checkpoint is not there"));
+  }
+
   spec.data_dir = data->folder;
   spec.data_sha256 = data->sha256;
   spec.output_dir = output_dir_;

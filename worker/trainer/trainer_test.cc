@@ -371,8 +371,7 @@ TEST_P(TrainerTest, ATrialThatBeginsWithAnotherOnesCheckpointGoesOnFromItsWeight
   Recorder same;
   const TrainingResult result = Train(child, &same);
   ASSERT_THAT(same.epochs, SizeIs(2));
-  EXPECT_EQ(WithoutTimes(same.epochs),
-            WithoutTimes({whole.epochs.begin() + 2, whole.epochs.end()}))
+  EXPECT_EQ(WithoutTimes(same.epochs), WithoutTimes({whole.epochs.begin() + 2, whole.epochs.end()}))
       << "with the parent's values nothing changes";
   EXPECT_GE(std::stoi(ReadSafeTensors(result.files.at("weights_best")).metadata.at("epoch")), 3)
       << "the best epoch is one of its own";
@@ -412,7 +411,8 @@ TEST_P(TrainerTest, ACheckpointThatCannotBeTakenOverIsRefused) {
   EXPECT_FALSE(retryable);
   child.resume_from = first.checkpoints.at(0).second;
   child.start_epoch = 2;
-  EXPECT_THAT(Failure(child, &retryable), HasSubstr("it is of epoch 1, and the trial goes on after 2"));
+  EXPECT_THAT(Failure(child, &retryable),
+              HasSubstr("it is of epoch 1, and the trial goes on after 2"));
   EXPECT_FALSE(retryable);
   child.start_epoch = 1;
   child.seed += 1;

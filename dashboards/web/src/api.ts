@@ -207,6 +207,28 @@ export interface PointsView {
   front: number[];
 }
 
+// GET /api/sweeps/NAME/population?metric=NAME: the segments in which a population is trained (method
+// pbt), by trial. A sweep of another method has none.
+export interface PopulationView {
+  metric: string;
+  measures: Measure[]; // as CurvesView's
+  dimensions: Dimension[];
+  epochs: number; // of a whole training
+  population: number; // members; 0: the sweep has none
+  total: number;
+  segments: {
+    trial: number;
+    member: number; // of the population, from 1
+    parent: number | null; // the trial with whose checkpoint it begins; null: untrained
+    start_epoch: number; // after which it begins
+    epoch: number; // its last so far; start_epoch before the first
+    last: number | null; // of the measure; null before the first
+    state: TrialState;
+    chosen_source: string | null; // "went_on" and "copied" tell what its member did
+    parameters: Record<string, Value>;
+  }[];
+}
+
 // GET /api/sweeps/NAME/importance
 export interface ImportanceView {
   method: "PED-ANOVA";
@@ -364,9 +386,24 @@ export interface TrialFacts {
   worker: string;
   reason: string; // why it failed or was cancelled
   chosen_by: string | null; // search method that chose its values; null when that was not stored yet
-  chosen_source: string | null; // where they come from: try_first, sequence (grid, random, sobol), start_up, model, random (the model had none) or stand_in (a start-up point while it was thinking)
+  chosen_source: string | null; // where they come from: try_first, sequence (grid, random, sobol), start_up, model, random (the model had none), stand_in (a start-up point while it was thinking), or of a population went_on or copied (from a better member)
   expected_improvement: number | null; // by how much the model expected them to be better than the best, in units of the metric; null for a method that does not say
   seen_results: number | null; // configurations that had ended for the search; null for none
+  member: number | null; // of a population: the member whose training it is a segment of, from 1; null in every other sweep
+  parent: number | null; // of a population: the trial with whose checkpoint it begins; null: it begins untrained
+  start_epoch: number | null; // of a population: the last epoch of the parent, 0 without one; null in every other sweep
+  target_epoch: number | null; // epoch after which it completes, of a population, or rests; null: its last
+}
+
+// A segment of the training of a population.
+export interface Ancestor {
+  trial: number;
+  member: number;
+  start_epoch: number; // after which it begins
+  epoch: number; // its last
+  last: number | null; // of the sweep's metric
+  chosen_source: string | null; // as TrialFacts'
+  parameters: Record<string, Value>; // chosen by the search
 }
 
 export interface TrialDetails {
@@ -376,6 +413,7 @@ export interface TrialDetails {
   start_time: string | null;
   end_time: string | null;
   artifacts: { role: string; sha256: string; size_bytes: number }[]; // kept files: role, sha256, size_bytes
+  lineage: Ancestor[]; // of a population: the segments that its weights come from, the first one first, itself last
 }
 
 export interface TrialRow extends TrialFacts {

@@ -9,6 +9,8 @@ const SOURCES: Record<string, string> = {
   model: "its model",
   random: "random point",
   stand_in: "start-up point while its model was thinking",
+  went_on: "going on with its values",
+  copied: "copy of a better member with changed values",
 };
 
 // Empty when it is not known.

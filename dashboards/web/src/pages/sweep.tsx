@@ -13,6 +13,7 @@ import { SweepAttempts } from "./sweep_attempts";
 import { SweepModel } from "./sweep_model";
 import { SweepOverview } from "./sweep_overview";
 import { SweepParameters } from "./sweep_parameters";
+import { SweepPopulation } from "./sweep_population";
 import { SweepRanking } from "./sweep_ranking";
 import { SweepTrials } from "./sweep_trials";
 
@@ -25,6 +26,15 @@ const SECTIONS = [
   { key: "attempts", title: "Attempts" },
   { key: "file", title: "File" },
 ];
+
+// A population has a lineage in the place of a model.
+const POPULATION = { key: "population", title: "Population" };
+
+function sectionsOf({ method }: SweepView): typeof SECTIONS {
+  return method === "pbt"
+    ? SECTIONS.map((section) => (section.key === "model" ? POPULATION : section))
+    : SECTIONS;
+}
 
 export function SweepPage({
   name,
@@ -92,7 +102,7 @@ export function SweepPage({
             </p>
           )}
           <nav class="sections" aria-label="sections of the sweep">
-            {SECTIONS.map(({ key, title }) => (
+            {sectionsOf(sweep).map(({ key, title }) => (
               <a
                 key={key}
                 href={sweepHref(name, key, { metric: route.query.metric ?? "" })}
@@ -194,6 +204,8 @@ function Section({
       return <SweepParameters key={sweep.name} sweep={sweep} route={route} />;
     case "model":
       return <SweepModel key={sweep.name} sweep={sweep} />;
+    case "population":
+      return <SweepPopulation key={sweep.name} sweep={sweep} route={route} />;
     case "ranking":
       return <SweepRanking sweep={sweep} route={route} />;
     case "trials":

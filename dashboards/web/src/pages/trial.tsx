@@ -36,7 +36,7 @@ import {
 import { NetworkDrawing } from "../network/drawing";
 import { dashOf } from "../plots/curve_colours";
 import { countedRows, epochsPlot, epochsTable, epochsTitle } from "../plots/epochs";
-import { href, sweepHref, type Route } from "../router";
+import { href, sweepHref, trialHref, type Route } from "../router";
 import { apiPath, besidePage, now } from "../source";
 import { TrialLogs } from "./trial_logs";
 import { TrialPredictions } from "./trial_predictions";
@@ -126,6 +126,26 @@ function wilsonText({ evaluation_images: images, interval }: TrialView): string 
   return images ? ` (95 % ${intervalText(interval)} of ${integer(images)} images)` : "";
 }
 
+// The segments that its weights come from, the first one first.
+function Lineage({ trial }: { trial: TrialView }): JSX.Element {
+  return (
+    <>
+      {trial.lineage.slice(0, -1).map(({ trial: number, start_epoch, epoch }) => (
+        <span key={number}>
+          <a href={trialHref(trial.sweep, number)}>trial {number}</a>
+          <span class="quiet">
+            {" "}
+            epochs {start_epoch + 1}–{epoch} →{" "}
+          </span>
+        </span>
+      ))}
+      <span>
+        this one <span class="quiet">from epoch {(trial.start_epoch ?? 0) + 1}</span>
+      </span>
+    </>
+  );
+}
+
 function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
   const facts: [string, ComponentChildren][] = [
     ...measureFacts(trial),
@@ -136,6 +156,7 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
     ],
     ["hyperparameters", <Hyperparameters trial={trial} />],
     ...(trial.chosen ? [["chosen", <Text text={trial.chosen} wide />] as [string, JSX.Element]] : []),
+    ...(trial.lineage.length > 1 ? [["lineage", <Lineage trial={trial} />] as [string, JSX.Element]] : []),
     [
       "model",
       <>
@@ -151,7 +172,9 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
         {trial.seed}
         <span class="quiet">
           {" "}
-          replicate {trial.replicate} of configuration {trial.configuration}
+          {trial.member === null
+            ? `replicate ${trial.replicate} of configuration ${trial.configuration}`
+            : `member ${trial.member} of the population`}
         </span>
       </>,
     ],

@@ -7,6 +7,7 @@ import type {
   Measure,
   ModelView,
   PointsView,
+  PopulationView,
   RankingView,
   RegionView,
   SweepView,
@@ -22,6 +23,7 @@ import { historyPlot } from "./history";
 import { modelPlot, modelSummary, modelTable, runsOf } from "./model";
 import { brushed, parallelPlot } from "./parallel";
 import { byObjective, bySize, paretoPlot } from "./pareto";
+import { populationPlot, populationSummary, populationTable, survivors } from "./population";
 import { slicePlot } from "./scatter";
 import { nearestCurve } from "./nearest_curve";
 import type { Palette } from "./palette";
@@ -575,4 +577,70 @@ it("says the region as a table and in words", () => {
   expect(table.rows).toHaveLength(25);
   expect(table.rows.at(-1)?.slice(1)).toEqual(["–", "–", "–"]);
   expect(regionSummary(REGION, lr)).toMatch(/^the chance that a run meets the criteria over lr; the region has 0/);
+});
+
+// Two members of two segments; the second one copies the first.
+const POPULATION: PopulationView = {
+  metric: "accuracy",
+  measures: [ACCURACY, LOSS],
+  dimensions: [LR, WIDTH],
+  epochs: 4,
+  population: 2,
+  total: 4,
+  segments: [
+    [1, 1, null, 0.9, "start_up", 0.1],
+    [2, 2, null, 0.5, "start_up", 1],
+    [3, 1, 1, 0.95, "went_on", 0.1],
+    [4, 2, 1, 0.96, "copied", 0.08],
+  ].map(([trial, member, parent, last, chosen_source, lr]) => ({
+    trial,
+    member,
+    parent,
+    start_epoch: parent === null ? 0 : 2,
+    epoch: parent === null ? 2 : 4,
+    last,
+    state: "completed",
+    chosen_source,
+    parameters: { lr, width: 3 },
+  })) as PopulationView["segments"],
+};
+
+it("draws a line from each segment to those that went on from it", () => {
+  const choice = { scale: "linear", floor: 0 } as const;
+  const plot = drawn(populationPlot(POPULATION, null, choice, FULL));
+  expect(dataOf(plot, "went_on")).toEqual([[2, 0.9], [4, 0.95], [null, null]]);
+  expect(dataOf(plot, "copied")).toEqual([[2, 0.9], [4, 0.96], [null, null]]);
+  expect(dataOf(plot, "segments").map(({ value }) => value)).toEqual([
+    [2, 0.9],
+    [2, 0.5],
+    [4, 0.95],
+    [4, 0.96],
+  ]);
+  const values = drawn(populationPlot(POPULATION, LR, choice, FULL));
+  expect(dataOf(values, "copied")).toEqual([[2, 0.1], [4, 0.08], [null, null]]);
+  expect(values.yAxis.name).toBe("lr");
+});
+
+it("tells what the last epochs have come from", () => {
+  expect([...survivors(POPULATION)].sort()).toEqual([1, 3, 4]);
+  expect(populationSummary(POPULATION)).toBe("4 segments of 2 members, 1 of them copies of a better member");
+  expect(populationTable(POPULATION).rows[3]).toEqual([
+    "4",
+    "2",
+    "1",
+    "3 to 4",
+    "96.00 %",
+    "copy of a better member with changed values",
+    "0.08",
+    "3",
+  ]);
+});
+
+it("leaves out a segment without an epoch, and one whose parent is not there", () => {
+  const [first, ...others] = POPULATION.segments;
+  if (!first) throw new Error("no segment");
+  const view = { ...POPULATION, segments: [{ ...first, epoch: 0, last: null }, ...others] };
+  const plot = drawn(populationPlot(view, null, { scale: "linear", floor: 0 }, FULL));
+  expect(dataOf(plot, "segments").length).toBe(3);
+  expect(dataOf(plot, "went_on")).toEqual([]);
 });
