@@ -108,7 +108,10 @@ class Judge {
 
   // While no deviation is known.
   std::optional<std::size_t> NextScout() const {
-    if (racing_.size() < 2) return std::nullopt;
+    if (racing_.size() < 2) {
+      const std::size_t leader = *verdict_.leader;
+      return rules_.leader_to_max && HasRoom(leader) ? std::optional(leader) : std::nullopt;
+    }
     int degrees = 0;
     std::optional<std::size_t> fewest;
     for (const std::size_t i : First(racing_, kScouts, *this)) {
@@ -121,6 +124,10 @@ class Judge {
 
   std::optional<std::size_t> NextOfTwo() const {
     const std::size_t leader = *verdict_.leader;
+    const int missing = rules_.max - contenders_[leader].runs();
+    if (rules_.leader_to_max && missing > 0 && rules_.left <= missing) {
+      return HasRoom(leader) ? std::optional(leader) : std::nullopt;  // the rest is for the leader
+    }
     std::optional<std::size_t> rival;
     double least = 0;
     for (const std::size_t i : racing_) {

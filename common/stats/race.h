@@ -39,7 +39,8 @@ struct RaceRules {
   std::int64_t left = 0;       // seeds that the sweep may still hand out
   double within = 0;           // a difference up to this does not matter
   bool maximize = true;        // the higher value is the better one
-  bool leader_to_max = false;  // the leader gets `max` runs also when nobody else is left
+  // The leader gets `max` runs also when nobody else is left, and the last seeds are kept for it.
+  bool leader_to_max = false;
 };
 
 enum class RaceStanding {
@@ -65,7 +66,7 @@ struct RaceVerdict {
 // The leader has the best mean; of equal ones the first is before the others. The deviation is
 // pooled over the ten best with several runs; it is known with four degrees of freedom, and until
 // then the five best get second and third runs. A rival is ruled out when its mean is behind the
-// leader's, less `within`, by more than t·s·√(1/n + 1/m), for n and m runs, with t at 1 - 0.05 /
+// leader's by more than t·s·√(1/n + 1/m) less `within`, for n and m runs, with t at 1 - 0.05 /
 // ((K - 1) · max): Bonferroni's correction for K - 1 rivals and `max` looks at each.
 //
 // The next seed goes to the leader or to the rival that is hardest to tell from it, that with the

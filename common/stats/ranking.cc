@@ -340,7 +340,8 @@ double DeviationOfLast(const ConfigurationScore& score) {
 }
 
 bool RunMeetsGates(const SweepSpec& spec, const ReplicateResult& run) {
-  return run.state != TrialState::kFailed && run.result.Has(spec.objective().name) &&
+  const bool has_failed = run.state == TrialState::kFailed || run.state == TrialState::kDiverged;
+  return !has_failed && run.result.Has(spec.objective().name) &&
          RunMeetsEpochGates(spec, run.result);
 }
 

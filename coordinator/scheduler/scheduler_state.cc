@@ -52,7 +52,8 @@ TrialEntry* SchedulerState::RestoreTrial(const SweepSpec& spec, const TrialRow& 
 void SchedulerState::ApplyReport(TrialRow row, const LeaseToken& token) {
   const std::int64_t sweep_id = row.sweep_id;
   if (const TrialEntry* const before = table.FindTrial(TrialKey{row.sweep_id, row.number})) {
-    counted.epochs += std::max(0, row.result.epoch - before->row.result.epoch);
+    const int known = std::max(before->row.result.epoch, row.start_epoch);
+    counted.epochs += std::max(0, row.result.epoch - known);
   }
   TrialEntry* const trial = table.Apply(std::move(row), Now() + options.lease_term);
   if (trial != nullptr && trial->held()) trial->secret = token.secret;

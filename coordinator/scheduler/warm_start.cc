@@ -33,6 +33,11 @@ absl::Status Add(Store* store, SpecCache* specs, const SweepSpec& spec, const st
   if (!earlier.ok()) return earlier.status();
   if (!earlier->is_accepted())
     return Refused(spec, source, "cannot be read: " + NotAccepted(*earlier));
+  if (earlier->spec->HasPopulation()) {
+    return Refused(spec, source,
+                   "says nothing about it: it is a population (method pbt), whose trials begin with "
+                   "each other's weights");
+  }
   const std::vector<std::string> other = Incomparable(*earlier->spec, spec);
   if (!other.empty()) {
     return Refused(spec, source, "says nothing about it:\n  " + absl::StrJoin(other, "\n  "));

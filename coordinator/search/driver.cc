@@ -366,6 +366,8 @@ bool SearchDriver::Observe(const Job& job) {
     }
     if (!std::exchange(entry->has_news, false)) return true;
     entry->waits_for.clear();
+    // A trial that is tried again may be one to go on from.
+    if (entry->spec->HasPopulation()) entry->end_reason.clear();
   }
   while (true) {
     const absl::StatusOr<ObservationPage> page =
@@ -935,6 +937,8 @@ void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Sta
   entry->is_busy = false;
   if (status.ok()) entry->stored = batch->job.demand.configurations + batch->result.made;
   if (status.ok() && batch->goes_on && !batch->end_reason.empty()) entry->has_made_all = true;
+  // The race counts the trials just made, whose events may be on their way.
+  if (status.ok() && entry->racer != nullptr) entry->has_news = true;
   if (!status.ok()) entry->not_before = options_.clock->Monotonic() + kRetryAfter;
   Want();
 }

@@ -74,7 +74,8 @@ PbtSearch::PbtSearch(const SweepSpec* spec)
       latest_(static_cast<std::size_t>(spec->pbt.population), 0) {}
 
 std::size_t PbtSearch::QuantileOf(std::size_t members, double quantile) {
-  const double share = std::ceil(quantile * static_cast<double>(members));
+  // 0.07 · 100 is a little more than 7 in binary.
+  const double share = std::ceil(quantile * static_cast<double>(members) - 1e-9);
   return std::min(static_cast<std::size_t>(share), members / 2);
 }
 

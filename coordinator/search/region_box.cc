@@ -228,8 +228,10 @@ bool RegionCells::Peel() {
 }
 
 bool RegionCells::PeelUntil(const RegionDemand& demand, std::size_t least) {
+  // Constraints may leave few of the points from the start.
+  const std::size_t stop = std::min(least, 3 * Inside() / 5);
   while (!Holds(demand)) {
-    if (Inside() < least || !Peel()) return false;
+    if (Inside() < stop || !Peel()) return false;
   }
   return true;
 }

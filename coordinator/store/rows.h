@@ -184,9 +184,11 @@ struct TrialRow {
   }
   // It is a segment of a member of a population, which completes at its target epoch.
   bool is_segment() const { return member > 0; }
-  // The epoch with which it completes.
+  // The epoch with which it completes. The target of one that is being stopped is the last epoch
+  // that counts.
   int last_epoch() const {
-    return is_segment() && target_epoch > 0 && target_epoch < epochs ? target_epoch : epochs;
+    const bool has_target = is_segment() && !stopping && target_epoch > 0;
+    return has_target ? std::min(target_epoch, epochs) : epochs;
   }
   // The part of its own epochs that is done after so many epochs of the training, from 0 to 1.
   double ShareAfter(double done) const {

@@ -171,9 +171,11 @@ absl::Status WriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow*
   STORE_RETURN_IF_ERROR(
       database_.Run("UPDATE trials SET secret = '', stopping = 0, target_epoch = ? WHERE id = ?",
                     trial->target_epoch, trial->id));
-  if (spec.race) {  // what it comes to may decide the race, also one that was over
-    STORE_RETURN_IF_ERROR(
-        database_.Run("UPDATE sweeps SET exhausted = 0 WHERE id = ?", trial->sweep_id));
+  // What it comes to may decide a race, also one that was over, and others of a population may go
+  // on from it.
+  if (spec.race || spec.HasPopulation()) {
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE sweeps SET exhausted = 0, search_reason = '' WHERE id = ?", trial->sweep_id));
   }
   return Rescore(spec, *trial);
 }

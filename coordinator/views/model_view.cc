@@ -32,14 +32,6 @@ documents::Value AxisValue(const Value& value, const Dimension& dimension) {
   return DocumentValue(number == nullptr || is_category ? value : Value(RoundToSixDigits(*number)));
 }
 
-// The first run of a configuration; 0 when it cannot be read.
-std::int64_t FirstTrialOf(Store* store, std::int64_t sweep_id, const SweepSpec& spec,
-                          std::int64_t configuration) {
-  // Without a race trials are numbered configuration by configuration.
-  if (!spec.race) return (configuration - 1) * spec.replicates + 1;
-  return store->Read(FindFirstTrial, sweep_id, configuration).value_or(0);
-}
-
 void Describe(const SweepSpec& spec, const ModelSlice& slice, std::int64_t trial,
               documents::ModelView::Slice* described) {
   const SearchSpace space(&spec);
@@ -77,6 +69,13 @@ std::string NoteOf(const StoredSpec& stored, const ModelPool::Answer& answer) {
 
 }  // namespace
 
+std::int64_t FirstTrialOf(const ViewContext& context, std::int64_t sweep_id, const SweepSpec& spec,
+                          std::int64_t configuration) {
+  // Without a race trials are numbered configuration by configuration.
+  if (!spec.race) return (configuration - 1) * spec.replicates + 1;
+  return context.options.store->Read(FindFirstTrial, sweep_id, configuration).value_or(0);
+}
+
 documents::ModelView ModelDocument(const ViewContext& context, std::int64_t sweep_id,
                                    const StoredSpec& stored, const ModelPool::Answer& answer) {
   const SweepSpec& spec = *stored.spec;
@@ -91,7 +90,7 @@ documents::ModelView ModelDocument(const ViewContext& context, std::int64_t swee
     // Those of earlier sweeps have no trial here.
     const std::int64_t trial =
         slice.configuration > 0
-            ? FirstTrialOf(context.options.store, sweep_id, spec, slice.configuration)
+            ? FirstTrialOf(context, sweep_id, spec, slice.configuration)
             : 0;
     Describe(spec, slice, trial, view.add_slices());
   }

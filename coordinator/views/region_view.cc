@@ -38,11 +38,7 @@ RegionView::Answer AnswerOf(Problem problem) {
   return RegionView::ANSWER_NOT_SURE;
 }
 
-std::int64_t FirstTrial(const SweepSpec& spec, std::int64_t configuration) {
-  return (configuration - 1) * spec.replicates + 1;
-}
-
-std::string NoteOf(const SweepSpec& spec, const RobustRegion& region, double share) {
+std::string NoteOf(const RobustRegion& region, std::int64_t around, double share) {
   switch (region.problem) {
     case Problem::kNone:
       return "";
@@ -64,7 +60,7 @@ std::string NoteOf(const SweepSpec& spec, const RobustRegion& region, double sha
           "even around the best configuration, that of trial {}, the model is not sure of {:g} % "
           "of "
           "the runs ({:.0f} % at that point itself)",
-          FirstTrial(spec, region.configuration), 100 * share, 100 * region.configuration_chance);
+          around, 100 * share, 100 * region.configuration_chance);
   }
   return "";
 }
@@ -160,7 +156,8 @@ std::vector<RegionRun> RegionRuns(const SweepIndex& index) {
   return runs;
 }
 
-RegionView RegionDocument(const StoredSpec& stored, double share,
+RegionView RegionDocument(const ViewContext& context, std::int64_t sweep_id,
+                          const StoredSpec& stored, double share,
                           const RegionPool::Answer& answer) {
   RegionView view;
   view.set_share(share);
@@ -171,10 +168,21 @@ RegionView RegionDocument(const StoredSpec& stored, double share,
     view.set_ready(true);
     return view;
   }
+  if (stored.spec->HasPopulation()) {
+    view.set_answer(RegionView::ANSWER_NOTHING_VARIES);
+    view.set_note(
+        "the trials of a population begin with each other's weights, so that none says what its own "
+        "values would come to");
+    view.set_ready(true);
+    return view;
+  }
   if (answer.region == nullptr) return view;
   const RobustRegion& region = answer.region->found;
+  const std::int64_t around = region.configuration > 0
+                                  ? FirstTrialOf(context, sweep_id, *stored.spec, region.configuration)
+                                  : 0;
   view.set_answer(AnswerOf(region.problem));
-  view.set_note(NoteOf(*stored.spec, region, share));
+  view.set_note(NoteOf(region, around, share));
   if (!answer.region->failure.empty()) {
     view.set_answer(RegionView::ANSWER_NOT_SURE);
     view.set_note(answer.region->failure);
@@ -182,9 +190,7 @@ RegionView RegionDocument(const StoredSpec& stored, double share,
   }
   view.set_configurations(region.configurations);
   view.set_runs(region.runs);
-  if (region.configuration > 0) {
-    view.set_around(FirstTrial(*stored.spec, region.configuration));
-  }
+  if (around > 0) view.set_around(around);
   if (region.problem == Problem::kNone) Describe(*stored.spec, region, &view);
   return view;
 }

@@ -73,8 +73,12 @@ documents::ModelView ModelDocument(const ViewContext& context, std::int64_t swee
 // The share of runs that a region is asked for.
 absl::StatusOr<double> RegionShare(const ViewQuery& query);
 std::vector<RegionRun> RegionRuns(const SweepIndex& index);
-documents::RegionView RegionDocument(const StoredSpec& stored, double share,
+documents::RegionView RegionDocument(const ViewContext& context, std::int64_t sweep_id,
+                                     const StoredSpec& stored, double share,
                                      const RegionPool::Answer& answer);
+// The first run of a configuration; 0 when it cannot be read.
+std::int64_t FirstTrialOf(const ViewContext& context, std::int64_t sweep_id, const SweepSpec& spec,
+                          std::int64_t configuration);
 absl::StatusOr<documents::TrialView> TrialViewDocument(const ViewContext& context,
                                                        const std::string& sweep,
                                                        std::int64_t number);

@@ -203,7 +203,7 @@ class ViewsImpl final : public Views {
     const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
     if (!stored.ok()) return stored.status();
     RegionPool::Answer known;
-    if (stored->is_accepted()) {
+    if (stored->is_accepted() && !stored->spec->HasPopulation()) {
       const absl::StatusOr<IndexPool::Answer> index =
           indexes_.Get(sweep.id, stored->spec,
                        {.complete = options_.index_wait, .up_to_date = options_.index_wait});
@@ -214,7 +214,7 @@ class ViewsImpl final : public Views {
                              options_.index_wait);
       }
     }
-    return Whole(request, Printed(RegionDocument(*stored, *share, known)));
+    return Whole(request, Printed(RegionDocument(Context(request), sweep.id, *stored, *share, known)));
   }
 
   // Views of all trials, which change with the index.

@@ -193,7 +193,7 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   const absl::StatusOr<std::string> checkpoint = FetchCheckpoint();
   if (!checkpoint.ok()) return checkpoint.status();
 
-  if (has_program && spec.start_epoch > 0 && checkpoint->empty()) {
+  if (spec.start_epoch > 0 && checkpoint->empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("the trial goes on after epoch ", spec.start_epoch,
                      " of another one, whose checkpoint is not there"));
@@ -283,9 +283,9 @@ absl::StatusOr<std::string> LeaseReporter::FetchCheckpoint() {
   });
   if (status.ok()) return path;
   if (absl::IsCancelled(status)) return status;
-  // A trial without its checkpoint is slower, not wrong: it repeats its epochs.
-  spdlog::warn("checkpoint unusable, starting at epoch 1 trial={} error={}", lease_.token().trial(),
-               status.ToString());
+  // A trial without its checkpoint is slower, not wrong: it repeats its epochs. One that begins with
+  // another's checkpoint cannot.
+  spdlog::warn("checkpoint unusable trial={} error={}", lease_.token().trial(), status.ToString());
   return std::string();
 }
 

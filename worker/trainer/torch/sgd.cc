@@ -22,7 +22,9 @@ void Sgd::Step(double lr) {
     update.narrow(0, 0, decayed_elements_)
         .add_(parameters.narrow(0, 0, decayed_elements_), weight_decay_);
   }
-  if (momentum_ != 0) {
+  if (momentum_ == 0) {
+    momentum_buffer_.copy_(update);  // another trial may go on with a momentum
+  } else {
     momentum_buffer_.mul_(momentum_).add_(update);
     if (nesterov_) {
       update.add_(momentum_buffer_, momentum_);
