@@ -214,7 +214,9 @@ absl::StatusOr<std::string> SubmitConfirmation(Connection& connection, const Kno
 std::int64_t LooksOf(const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
   const std::int64_t begun = MadeTrials(counts) - counts.pending() - counts.cancelled();
-  const std::int64_t each = std::max(sweep.min_replicates(), 1);
+  // An earlier coordinator knows of no race.
+  const std::int64_t each =
+      std::max(sweep.min_replicates() > 0 ? sweep.min_replicates() : sweep.replicates(), 1);
   // A race adds runs of configurations that were judged before.
   const std::int64_t added = sweep.planned_trials() - sweep.planned_configurations() * each;
   return (std::max<std::int64_t>(begun - added, 0) + each - 1) / each;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -27,7 +28,8 @@ bool IsNotMadeYet(const std::string& trial, const v1::Sweep& sweep) {
   }
   const bool goes_on =
       sweep.state() == v1::SWEEP_STATE_ACTIVE || sweep.state() == v1::SWEEP_STATE_PAUSED;
-  return goes_on && number > MadeTrials(sweep.counts()) && number <= sweep.planned_trials();
+  return goes_on && number > MadeTrials(sweep.counts()) &&
+         number <= std::max(sweep.planned_trials(), sweep.most_trials());
 }
 
 }  // namespace
@@ -48,7 +50,7 @@ absl::Status WithNearestSweep(Connection& connection, const absl::Status& status
       return absl::NotFoundError(fmt::format(
           "trial {} is not made yet: sweep {} has trials 1 to {} of {}, and makes more as workers "
           "take them",
-          shown, sweep_name, made, sweep.planned_trials()));
+          shown, sweep_name, made, std::max(sweep.planned_trials(), sweep.most_trials())));
     }
     return With(status, made == 0 ? "; its first trials are being made"
                                   : fmt::format("; sweep {} has trials 1 to {}", sweep_name, made));

@@ -12,6 +12,7 @@
 #include "cli/present/cells.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/text.h"
+#include "common/base/counted.h"
 #include "common/base/utf8.h"
 #include "common/base/value.h"
 #include "coordinator/scheduler/fail_alike.h"

@@ -45,7 +45,8 @@ std::string MeanText(const v1::Sweep& sweep, const v1::RankedConfiguration& row,
                      const std::optional<Interval>& mean) {
   const std::string& metric = sweep.metric();
   const std::string interval = mean ? " " + IntervalText(metric, mean->low, mean->high) : "";
-  const bool is_race = sweep.min_replicates() < sweep.replicates();
+  // An earlier coordinator knows of no race.
+  const bool is_race = sweep.min_replicates() > 0 && sweep.min_replicates() < sweep.replicates();
   return fmt::format("{}{} ({}{})", MeasureText(metric, row.mean_last()), interval,
                      row.replicates(),
                      is_race ? fmt::format(" of at most {}", sweep.replicates()) : "");

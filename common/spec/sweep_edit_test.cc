@@ -91,8 +91,6 @@ TEST(SweepEdit, WhatIsTrainedAndHowItIsJudgedMayNot) {
       {"seed: 1\n", "seed: 1\ngate_on: last\n", "gate_on: best cannot become last"},
       {"epochs: 5", "epochs: 6", "epochs: 5 cannot become 6"},
       {"seed: 1\n", "seed: 1\nreplicates: 2\n", "replicates: 1 cannot become 2"},
-      {"seed: 1\n", "seed: 1\nreplicates: {max: 5, within: 0.1 %}\n",
-       "replicates: 1 cannot become {min: 1, max: 5, within: 0.001}"},
       {"seed: 1\n", "seed: 2\n", "seed: 1 cannot become 2"},
       {"seed: 1\n", "seed: 1\nwarm_start: t\n", "warm_start: nothing cannot become t"},
       {"  lr: {min: 0.001, max: 0.1}\n", "", "parameters.lr: it cannot be left out"},

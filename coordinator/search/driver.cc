@@ -67,6 +67,7 @@ struct SearchDriver::Entry {
   bool leaves_out = false;                // points that are known from elsewhere
   std::unique_ptr<StoppingRule> rule;     // null: no trial is stopped
   std::unique_ptr<ReplicateRacer> racer;  // null: the sweep has no race
+  std::int64_t raced_version = 0;         // of the racer, when it was last asked
   std::int64_t seen = 0;                  // sequence of the last event observed
   std::int64_t points = 0;                // configurations whose points were observed
   struct Suggested {
@@ -543,7 +544,9 @@ bool SearchDriver::IsRacing(const Entry& entry, const SearchDemand& demand) {
 void SearchDriver::Race(const Job& job) {
   Entry* const entry = job.entry.get();
   const SearchDemand& demand = job.demand;
-  if (!demand.is_open) return Release(entry);
+  const bool is_known = entry->race_waits && entry->racer->version() == entry->raced_version;
+  if (!demand.is_open || is_known) return Release(entry);
+  entry->raced_version = entry->racer->version();
   ReplicateRacer::Step step = entry->racer->Next(demand.planned, kMaxBatch);
   if (step.is_over) return EndRace(job, step.has_held);
   if (step.seeds.empty()) {

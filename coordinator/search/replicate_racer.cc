@@ -33,23 +33,26 @@ ReplicateRacer::Known& ReplicateRacer::Know(std::int64_t configuration, int repl
 void ReplicateRacer::Observe(const Observation& observation) {
   Known& known = Know(observation.configuration, observation.replicate);
   const auto run = static_cast<std::size_t>(observation.replicate);
-  if (observation.epoch == 0) {
-    if (known.runs[run].state == TrialState::kOnHold) --held_;
-    if (observation.state == TrialState::kOnHold) ++held_;
-    known.runs[run].state = observation.state;
-  } else if (observation.has_value && observation.epoch > known.epochs[run]) {
+  if (observation.epoch > 0) {
+    // Counts when the run has completed.
+    if (!observation.has_value || observation.epoch <= known.epochs[run]) return;
     known.runs[run].value = observation.value;
     known.epochs[run] = observation.epoch;
-    return;  // counts when the run has completed
+    return;
   }
-  contenders_[static_cast<std::size_t>(observation.configuration - 1)] =
-      ContenderOf(observation.configuration, known.runs);
+  if (known.runs[run].state == TrialState::kOnHold) --held_;
+  if (observation.state == TrialState::kOnHold) ++held_;
+  known.runs[run].state = observation.state;
+  Update(observation.configuration, known);
+}
+
+void ReplicateRacer::Update(std::int64_t configuration, const Known& known) {
+  contenders_[static_cast<std::size_t>(configuration - 1)] = ContenderOf(configuration, known.runs);
+  ++version_;
 }
 
 void ReplicateRacer::Give(const Seed& seed) {
-  const Known& known = Know(seed.configuration, seed.replicate);
-  contenders_[static_cast<std::size_t>(seed.configuration - 1)] =
-      ContenderOf(seed.configuration, known.runs);
+  Update(seed.configuration, Know(seed.configuration, seed.replicate));
 }
 
 ReplicateRacer::Step ReplicateRacer::Next(std::int64_t planned, std::int64_t count) const {

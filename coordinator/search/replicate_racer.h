@@ -31,6 +31,8 @@ class ReplicateRacer {
   // The run is stored; its first observation may come later.
   void Give(const Seed& seed);
 
+  // Changes whenever an observation may change what is to do: not with every epoch.
+  std::int64_t version() const { return version_; }
   // What is to do now, in a sweep of `planned` configurations.
   struct Step {
     std::vector<Seed> seeds;  // the next ones, at most as many as were asked for
@@ -46,10 +48,12 @@ class ReplicateRacer {
   };
 
   Known& Know(std::int64_t configuration, int replicate);
+  void Update(std::int64_t configuration, const Known& known);
 
   const SweepSpec& spec_;
   std::vector<Known> known_;           // by number - 1
   std::vector<Contender> contenders_;  // of them
+  std::int64_t version_ = 0;
   std::int64_t given_ = 0;  // runs beyond the first ones
   std::int64_t held_ = 0;   // runs on hold
 };

@@ -183,7 +183,7 @@ TEST_F(StatisticsProcessTest, SeedsGoWhereTheyMatter) {
   EXPECT_GE(runs[1], 4);
   EXPECT_GE(runs[2], 4);
   for (const int bad : {3, 4, 5, 6}) EXPECT_LE(runs[bad], 3) << bad;
-  EXPECT_EQ(runs[3] + runs[4] + runs[5] + runs[6], 4 + 2) << "the deviation was scouted with two";
+  EXPECT_LE(runs[3] + runs[4] + runs[5] + runs[6], 4 + 4) << "the deviation is scouted with four";
   for (const auto& [replicate, different] : seeds) EXPECT_EQ(different.size(), 1u) << replicate;
 
   const json shown = Json({"show", "luck"});
