@@ -154,6 +154,21 @@ TEST(JudgeRace, WaitsForTheSlotsOfFirstRunsButNotForTheirEnd) {
 }
 
 // It is the best however late it comes: it leads at once, and gets the runs that it lacks.
+// Criteria at a confidence judge a configuration with all of its runs only.
+TEST(JudgeRace, TheLastSeedsAreKeptForTheLeader) {
+  RaceRules rules = kRules;
+  rules.leader_to_max = true;
+  const std::vector<Contender> alone = Contenders({Completed({0.9})});
+  EXPECT_EQ(JudgeRace(rules, alone).next, 0u);
+  rules.left = 7;  // the leader has three of ten runs
+  EXPECT_EQ(JudgeRace(rules, Three(0.90)).next, 0u);
+  std::vector<Contender> busy = Three(0.90);
+  busy[0].open = busy[0].ended;
+  rules.left = 4;
+  EXPECT_EQ(JudgeRace(rules, busy).next, std::nullopt) << "its runs are under way";
+  EXPECT_FALSE(JudgeRace(rules, busy).is_over);
+}
+
 TEST(JudgeRace, OneThatComesLateCanStillWin) {
   std::vector<Contender> contenders = Three(0.90);
   contenders.push_back(ContenderOf(4, Completed({0.96})));

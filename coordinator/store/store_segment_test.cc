@@ -112,6 +112,40 @@ TEST_F(StoreSegmentTest, TheLastSegmentCompletesAtTheLastEpochWithoutACheckpoint
             TrialState::kCompleted);
 }
 
+// Its last epoch was reported before the stop reached its worker.
+TEST_F(StoreSegmentTest, OneThatIsBeingStoppedMayStillComplete) {
+  Train(Add({.member = 1, .target_epoch = 4}, 0.05), 1, 4, Checkpoint("first"));
+  const TrialRow last = Add({.member = 1, .parent = 1, .start_epoch = 4, .target_epoch = 6}, 0.05);
+  const LeaseRow lease = driver_->Grant(last.id, "w");
+  ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(5, 5, 0.95)).ok());
+  ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction.StopTrial(last.id, spec_, 5, "enough qualify").status();
+  }),
+            absl::OkStatus());
+  ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(6, 6, 0.96)).ok());
+  EXPECT_EQ(Must(driver_->Finish(lease, spec_, LeaseOutcome::kCompleted)).state,
+            TrialState::kCompleted);
+}
+
+TEST_F(StoreSegmentTest, OneThatIsRetriedOpensASearchThatHadNoneToGoOnFrom) {
+  const TrialRow first = Add({.member = 1, .target_epoch = 2}, 0.05);
+  const LeaseRow lease = driver_->Grant(first.id, "w");
+  ASSERT_EQ(Must(driver_->Finish(lease, spec_, LeaseOutcome::kFailedForGood)).state,
+            TrialState::kFailed);
+  ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction.MarkExhausted(sweep_.id, "none to go on from").status();
+  }),
+            absl::OkStatus());
+  EXPECT_EQ(Sweep().state, SweepState::kCompleted);
+  ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction.RetryTrial(spec_, 1, /*force=*/false).status();
+  }),
+            absl::OkStatus());
+  EXPECT_EQ(Sweep().state, SweepState::kActive);
+  EXPECT_FALSE(Sweep().exhausted);
+  EXPECT_EQ(Sweep().search_reason, "");
+}
+
 TEST_F(StoreSegmentTest, OneWithoutItsCheckpointIsTriedAgain) {
   const TrialRow first = Add({.member = 1, .target_epoch = 2}, 0.05);
   EXPECT_EQ(Train(first, 1, 2, "").state, TrialState::kPending);
