@@ -231,7 +231,8 @@ TEST(PbtSearch, EveryMemberHasAsManySegments) {
   for (int ended = 0; const auto segment = population.Ask();) {
     segments.push_back(*segment);
     while (population.asked() >= 5 && ended < population.asked()) {
-      population.End(++ended, 0.1 * ended);
+      ++ended;
+      population.End(ended, 0.1 * ended);
     }
   }
   ASSERT_EQ(segments.size(), 10u);
