@@ -360,8 +360,8 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
                          Counted(spec.pbt.segment_epochs, "epoch"));
   }
   std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\nmethod {}{}\n{}\n", spec.name,
-                           Counted(sample.planned, "configuration"),
-                           ReplicatesInWords(spec), TrialsInWords(spec, sample.planned), spec.seed,
+                           Counted(sample.planned, "configuration"), ReplicatesInWords(spec),
+                           TrialsInWords(spec, sample.planned), spec.seed,
                            spec.seed == SeedOfName(spec.name) ? ", drawn from the name" : "",
                            spec.method->word, reason, rule);
   const Listing networks = NetworksOfSweep(spec, sample.configurations);

@@ -137,8 +137,7 @@ void SayOthers(Connection& connection, const std::string& name, const RunOptions
 
 // The progress so far: "2 of 6 trials ended, 2 kept at epoch 1 and 3"
 std::string Kept(Connection& connection, const std::string& name, const v1::Sweep& sweep) {
-  std::string kept = fmt::format("{} of {} ended", EndedTrials(sweep.counts()),
-                                 PlannedText(sweep));
+  std::string kept = fmt::format("{} of {} ended", EndedTrials(sweep.counts()), PlannedText(sweep));
   const absl::StatusOr<std::vector<v1::Trial>> pending =
       ListTrials(connection, name, {.state = v1::TRIAL_STATE_PENDING, .where = "epoch > 0"});
   if (!pending.ok() || pending->empty()) return kept;
@@ -254,9 +253,9 @@ absl::StatusOr<v1::CreateSweepResponse> CreateOrResume(Connection& connection,
   if (!created.ok()) return created;
   if (options.new_name) Say(session, "running it as " + input->spec.name);
   if (!created->created()) {
-    Say(session, fmt::format("resuming {}: {} of {} ended", input->spec.name,
-                             EndedTrials(created->sweep().counts()),
-                             PlannedText(created->sweep())));
+    Say(session,
+        fmt::format("resuming {}: {} of {} ended", input->spec.name,
+                    EndedTrials(created->sweep().counts()), PlannedText(created->sweep())));
   }
   const bool keep_going = options.keep_going || input->spec.keep_going;
   if (keep_going && !created->sweep().pause_reason().empty()) {

@@ -96,14 +96,13 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
   const std::string name = ShortName(sweep.name());
   if (session.quiet && session.format == Format::kTable) std::cout << name << std::endl;
   if (response->created()) {
-    Say(session, fmt::format("submitted {} ({}) to {}", name,
-                             PlannedText(sweep), (*connection)->address()));
+    Say(session,
+        fmt::format("submitted {} ({}) to {}", name, PlannedText(sweep), (*connection)->address()));
   } else {
     Say(session,
         fmt::format("{} already exists and the file is unchanged: nothing was submitted ({}, {} of "
                     "{} ended)",
-                    name, StatusText(sweep), EndedTrials(sweep.counts()),
-                    PlannedText(sweep)));
+                    name, StatusText(sweep), EndedTrials(sweep.counts()), PlannedText(sweep)));
   }
   if (input->spec.trained_by_callers) {
     Say(session, "get its trials with: " + Command(session, {"ask", name}));

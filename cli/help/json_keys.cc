@@ -114,8 +114,8 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"validate", false, {"file", "kind", "name", "valid", "digest", "messages"}},
       {"preview",
        false,
-       {"name", "configurations", "replicates", "seed", "trials", "most_trials", "method", "method_reason",
-        "early_terminate", "estimated_seconds", "networks", "first"}},
+       {"name", "configurations", "replicates", "seed", "trials", "most_trials", "method",
+        "method_reason", "early_terminate", "estimated_seconds", "networks", "first"}},
       {"config", true, {"key", "value", "source"}},
   };
   return *commands;

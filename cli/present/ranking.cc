@@ -39,8 +39,8 @@ std::string GateText(const v1::GateResult& gate, const v1::Trial& trial) {
   return "✗ by " + DistanceText(GateWord(gate.gate()), gate.missed_by());
 }
 
-// "97.80 % (2)" for one run or several, the latter with the 95 % interval. "(2 of at most 10)" where
-// configurations get different numbers of runs.
+// "97.80 % (2)" for one run or several, the latter with the 95 % interval. "(2 of at most 10)"
+// where configurations get different numbers of runs.
 std::string MeanText(const v1::Sweep& sweep, const v1::RankedConfiguration& row,
                      const std::optional<Interval>& mean) {
   const std::string& metric = sweep.metric();

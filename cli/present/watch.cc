@@ -202,8 +202,7 @@ std::vector<std::string> WatchModel::SummaryParts(bool is_short, const Session& 
   std::vector<std::string> parts = {
       Styled(session, Style::kBold, ShortName(sweep_.name())), StateName(sweep_.state()),
       is_short ? fmt::format("{}/{} ended", ended_.size(), sweep_.planned_trials())
-               : fmt::format("{} of {} ended", ended_.size(),
-                             PlannedText(sweep_))};
+               : fmt::format("{} of {} ended", ended_.size(), PlannedText(sweep_))};
   if (const auto failed = count(v1::TRIAL_STATE_FAILED); failed > 0) {
     parts.push_back(Styled(session, Style::kRed, fmt::format("{} failed", failed)));
   }

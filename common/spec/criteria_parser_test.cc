@@ -92,7 +92,8 @@ TEST(Replicates, ARaceHasDefaultsAndMeansTheMean) {
 
 // The race is run by complete trainings, of which the rule judges the first only.
 TEST(Replicates, ARaceGoesWithARuleThatStopsFirstRuns) {
-  for (const std::string rule : {"{type: asha}", "{type: hyperband, min_iter: 2}", "{type: median}"}) {
+  for (const std::string rule :
+       {"{type: asha}", "{type: hyperband, min_iter: 2}", "{type: median}"}) {
     const SweepSpec spec = Read(OwnTrainer("replicates: auto\nearly_terminate: " + rule + "\n"));
     EXPECT_TRUE(spec.early_terminate.has_value()) << rule;
   }

@@ -80,8 +80,7 @@ std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
   if (method == methods.end() || spec.early_terminate || spec.stop_when ||
-      !spec.try_first.empty() || !spec.warm_start.empty() || spec.confidence > 0 ||
-      spec.race) {
+      !spec.try_first.empty() || !spec.warm_start.empty() || spec.confidence > 0 || spec.race) {
     return std::nullopt;
   }
   if (std::any_of(spec.parameters.begin(), spec.parameters.end(), IsNewer)) return std::nullopt;

@@ -282,7 +282,8 @@ TEST(Errors, OneByOne) {
       {"early_terminate: {type: asha}\nreplicates: {min: 2}\n",
        "with min: 2, leave out 'min' of 'replicates'"},
       {"stop_when: {trial_qualifies: true}\nreplicates: auto\nrequire: {accuracy: \">= 0.99\"}\n",
-       "'trial_qualifies' of 'stop_when' does not go with replicates: auto, which compares the last "
+       "'trial_qualifies' of 'stop_when' does not go with replicates: auto, which compares the "
+       "last "
        "epochs of whole runs; write {qualifying: N}"},
       {"seed: -1\n", "'seed' must be an integer in [0, 9223372036854775807], not -1"},
       {"keep_going: always\n", "'keep_going' must be true or false, not 'always'"},

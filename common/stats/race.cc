@@ -8,10 +8,10 @@
 namespace sweep {
 namespace {
 
-constexpr double kError = 0.05;      // of ruling out the best
-constexpr std::size_t kPooled = 10;  // configurations whose deviation counts
-constexpr std::size_t kScouts = 5;   // those that get further runs while no deviation is known
-constexpr std::int64_t kLeastOpen = 4;  // further runs at once
+constexpr double kError = 0.05;          // of ruling out the best
+constexpr std::size_t kPooled = 10;      // configurations whose deviation counts
+constexpr std::size_t kScouts = 5;       // those that get further runs while no deviation is known
+constexpr std::int64_t kLeastOpen = 4;   // further runs at once
 constexpr std::int64_t kOpenShare = 10;  // or one for so many configurations
 // With fewer, some runs that are equal by chance would rule out all others.
 constexpr int kLeastDegrees = 4;
@@ -132,8 +132,8 @@ class Judge {
     double least = 0;
     for (const std::size_t i : racing_) {
       if (verdict_.standings[i] != RaceStanding::kRaces || !HasRoom(i)) continue;
-      const double cost = Behind(i) * Behind(i) /
-                          (1.0 / contenders_[leader].runs() + 1.0 / contenders_[i].runs());
+      const double cost =
+          Behind(i) * Behind(i) / (1.0 / contenders_[leader].runs() + 1.0 / contenders_[i].runs());
       if (rival && cost >= least) continue;
       rival = i;
       least = cost;

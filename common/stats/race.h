@@ -70,8 +70,8 @@ struct RaceVerdict {
 // ((K - 1) · max): Bonferroni's correction for K - 1 rivals and `max` looks at each.
 //
 // The next seed goes to the leader or to the rival that is hardest to tell from it, that with the
-// least distance² / (1/n + 1/m): to that one of the two which has fewer runs. This is EB-TC, top two
-// with the empirical best and the transportation cost (M. Jourdan, R. Degenne, D. Baudry, R. de
+// least distance² / (1/n + 1/m): to that one of the two which has fewer runs. This is EB-TC, top
+// two with the empirical best and the transportation cost (M. Jourdan, R. Degenne, D. Baudry, R. de
 // Heide, E. Kaufmann: "Top Two Algorithms Revisited", NeurIPS 2022). Open runs count as runs that
 // move no mean. A configuration has at most as many of them as it has values, so that nobody gets
 // ten seeds for one lucky run, and all together have as many as a tenth of the configurations, or

@@ -90,12 +90,10 @@ TEST(JudgeRace, RulesOutWhatIsFurtherBehindThanTheSpreadAllows) {
   EXPECT_THAT(verdict.standings,
               ElementsAre(RaceStanding::kLeads, RaceStanding::kRaces, RaceStanding::kRaces));
   EXPECT_EQ(verdict.racing, 2);
-  EXPECT_THAT(
-      JudgeRace(kRules, Three(0.8854)).standings,
-      ElementsAre(RaceStanding::kLeads, RaceStanding::kRaces, RaceStanding::kRaces));
-  EXPECT_THAT(
-      JudgeRace(kRules, Three(0.8853)).standings,
-      ElementsAre(RaceStanding::kLeads, RaceStanding::kRaces, RaceStanding::kRuledOut));
+  EXPECT_THAT(JudgeRace(kRules, Three(0.8854)).standings,
+              ElementsAre(RaceStanding::kLeads, RaceStanding::kRaces, RaceStanding::kRaces));
+  EXPECT_THAT(JudgeRace(kRules, Three(0.8853)).standings,
+              ElementsAre(RaceStanding::kLeads, RaceStanding::kRaces, RaceStanding::kRuledOut));
 }
 
 TEST(JudgeRace, ADifferenceWithinWhatDoesNotMatterIsNoReasonToGoOn) {
@@ -113,8 +111,8 @@ TEST(JudgeRace, ADifferenceWithinWhatDoesNotMatterIsNoReasonToGoOn) {
   EXPECT_TRUE(over.is_over);
 }
 
-// The cost of the second is 0.01² / (2/3) = 0.00015, that of the third 0.05² / (4/3) = 0.001875: the
-// second is harder to tell from the leader.
+// The cost of the second is 0.01² / (2/3) = 0.00015, that of the third 0.05² / (4/3) = 0.001875:
+// the second is harder to tell from the leader.
 TEST(JudgeRace, GivesTheNextSeedToTheLeaderOrItsClosestRival) {
   std::vector<Contender> contenders = Three(0.90);
   std::vector<std::int64_t> seeds;
@@ -187,9 +185,9 @@ TEST(JudgeRace, EndsWhenTheSweepHasNoSeedsLeft) {
 TEST(JudgeRace, OfALossTheLowestLeads) {
   RaceRules rules = kRules;
   rules.maximize = false;
-  const RaceVerdict verdict = JudgeRace(
-      rules, Contenders({Completed({0.94, 0.96, 0.95}), Completed({0.93, 0.95, 0.94}),
-                         Completed({1.01})}));
+  const RaceVerdict verdict =
+      JudgeRace(rules, Contenders({Completed({0.94, 0.96, 0.95}), Completed({0.93, 0.95, 0.94}),
+                                   Completed({1.01})}));
   EXPECT_EQ(verdict.leader, 1u);
   EXPECT_EQ(verdict.standings[2], RaceStanding::kRuledOut);
 }
@@ -207,9 +205,9 @@ TEST(JudgeRace, WhatDidNotCompleteDoesNotRace) {
 // A training that ignores its seed gives the same value always: nothing more can be learned of two
 // that are equal than `max` runs say, and all others are behind.
 TEST(JudgeRace, RunsWithoutSpreadRuleOutAllOthers) {
-  const RaceVerdict verdict = JudgeRace(
-      kRules, Contenders({Completed({0.9, 0.9, 0.9}), Completed({0.8, 0.8, 0.8}),
-                          Completed({0.7}), Completed({0.899999})}));
+  const RaceVerdict verdict =
+      JudgeRace(kRules, Contenders({Completed({0.9, 0.9, 0.9}), Completed({0.8, 0.8, 0.8}),
+                                    Completed({0.7}), Completed({0.899999})}));
   EXPECT_EQ(verdict.deviation, 0);
   EXPECT_EQ(verdict.racing, 0);
   EXPECT_TRUE(verdict.is_over);

@@ -61,7 +61,7 @@ std::string WhyNone(const SweepEntry& sweep) {
       !sweep.exhausted && (sweep.configurations < sweep.planned || sweep.spec->race);
   return fmt::format("no trial of sweep {} is free: {} being trained{}", sweep.name,
                      held == 1 ? "1 is" : fmt::format("{} are", held),
-                     !makes_more                                ? ""
+                     !makes_more                            ? ""
                      : sweep.configurations < sweep.planned ? ", and the search makes the next ones"
                                                             : ", and further seeds follow from "
                                                               "their results");

@@ -34,7 +34,8 @@ std::string WhatComes(const RacePlace& place) {
     return fmt::format("it has all of its {} runs", place.max);
   }
   if (place.left <= 0) {
-    return fmt::format("the sweep has handed out all of its {}", Counted(place.most, "further run"));
+    return fmt::format("the sweep has handed out all of its {}",
+                       Counted(place.most, "further run"));
   }
   if (!place.has_begun) return "further runs are handed out when no first run is waiting";
   if (place.own.open > 0) {
@@ -94,16 +95,18 @@ std::vector<std::string> ExplainRace(const TrialRow& trial, int first_replicates
     case RaceStanding::kWaits:
       break;
     case RaceStanding::kOut:
-      reasons.push_back(fmt::format("{} gets no further runs: one of its runs did not complete, "
-                                    "and only complete ones are compared",
-                                    what));
+      reasons.push_back(
+          fmt::format("{} gets no further runs: one of its runs did not complete, "
+                      "and only complete ones are compared",
+                      what));
       break;
     case RaceStanding::kLeads:
-      reasons.push_back(fmt::format(
-          "{} leads with a mean of {} over {}; {} be better{}", what,
-          ValueText(place, place.own.mean), Counted(place.own.ended, "run"),
-          place.racing == 0 ? "no other can" : fmt::format("{} could", Counted(place.racing, "other")),
-          place.racing == 0 ? "" : ", and " + WhatComes(place)));
+      reasons.push_back(
+          fmt::format("{} leads with a mean of {} over {}; {} be better{}", what,
+                      ValueText(place, place.own.mean), Counted(place.own.ended, "run"),
+                      place.racing == 0 ? "no other can"
+                                        : fmt::format("{} could", Counted(place.racing, "other")),
+                      place.racing == 0 ? "" : ", and " + WhatComes(place)));
       break;
     case RaceStanding::kRaces:
       reasons.push_back(fmt::format(

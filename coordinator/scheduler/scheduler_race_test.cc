@@ -16,9 +16,10 @@ class RaceTest : public SchedulerTest {
  protected:
   void SubmitRace(const std::string& more = "", const std::string& race = "{max: 4}") {
     source_ = {.file = "s.yaml",
-               .text = "name: s\nmodel: cnn-18718\ndataset: synthetic\nmethod: sobol\nrun_cap: 4\n"
-                       "epochs: 2\nparameters: {lr: {min: 0.01, max: 0.1}}\nreplicates: " +
-                       race + "\n" + more};
+               .text =
+                   "name: s\nmodel: cnn-18718\ndataset: synthetic\nmethod: sobol\nrun_cap: 4\n"
+                   "epochs: 2\nparameters: {lr: {min: 0.01, max: 0.1}}\nreplicates: " +
+                   race + "\n" + more};
     Diagnostics diagnostics;
     spec_ = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source_, &diagnostics)));
     auto result = std::make_shared<Result<absl::Status>>();
@@ -170,8 +171,8 @@ TEST_F(RaceTest, CallersGetFurtherRunsToo) {
   int trained = 0;
   for (; trained < 40; ++trained) {
     const absl::StatusOr<AskAnswer> answer = Ask<AskAnswer>([&](auto callback) {
-      scheduler_->leases().Ask({.sweep = "s", .caller = "c", .wait = absl::Seconds(5), .id = trained + 1u},
-                               callback);
+      scheduler_->leases().Ask(
+          {.sweep = "s", .caller = "c", .wait = absl::Seconds(5), .id = trained + 1u}, callback);
     });
     if (!answer.ok() || !answer->trial) break;
     const LeaseToken& token = answer->trial->token;
@@ -200,10 +201,11 @@ TEST_F(RaceTest, ItIsSaidWhyOneGetsARunOrNone) {
   EXPECT_THAT(reasons(2), HasSubstr("configuration 2 could be the best: its mean of 4 runs, 94.700 "
                                     "%, is 0.300 points behind the 95.000 % of 4 runs of "
                                     "configuration 1, and more than "));
-  EXPECT_THAT(reasons(3),
-              HasSubstr("configuration 3 cannot be the best and gets no further runs: its mean of 2 "
-                        "runs, 80.000 %, is 15.000 points behind the 95.000 % of 4 runs of "
-                        "configuration 1, more than the "));
+  EXPECT_THAT(
+      reasons(3),
+      HasSubstr("configuration 3 cannot be the best and gets no further runs: its mean of 2 "
+                "runs, 80.000 %, is 15.000 points behind the 95.000 % of 4 runs of "
+                "configuration 1, more than the "));
   EXPECT_THAT(reasons(6), HasSubstr("it is run 2 of configuration 2, which got it because it could "
                                     "be the best\n"));
 }

@@ -322,7 +322,8 @@ INSTANTIATE_TEST_SUITE_P(
                              "min_trials: 4}\n",
                              3, 1, 1},
                     RaceCase{"with_trials_on_hold",
-                             "replicates: {max: 5}\nearly_terminate: {type: asha, eta: 2}\n", 4, 1, 1},
+                             "replicates: {max: 5}\nearly_terminate: {type: asha, eta: 2}\n", 4, 1,
+                             1},
                     RaceCase{"with_an_end",
                              "replicates: {max: 5}\nrequire: {accuracy: \">= 0.5\"}\n"
                              "stop_when: {qualifying: 1}\n",

@@ -557,7 +557,7 @@ void SearchDriver::Race(const Job& job) {
     return;
   }
   const auto seeds = std::make_shared<const std::vector<ReplicateRacer::Seed>>(
-      std::move(step.seeds));  // shared by the write and its completion
+      std::move(step.seeds));                           // shared by the write and its completion
   auto result = std::make_shared<StoredSuggestions>();  // shared by the write and its completion
   WriteOfRace(
       job,
@@ -888,7 +888,8 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
   // Otherwise the budget decides, inside the write.
   if (ready < count) batch->end_reason = entry->end_reason;
   // A race comes after the search.
-  batch->goes_on = entry->racer != nullptr && (entry->rule == nullptr || entry->rule->SweepEnd().empty());
+  batch->goes_on =
+      entry->racer != nullptr && (entry->rule == nullptr || entry->rule->SweepEnd().empty());
   Write(batch);
 }
 

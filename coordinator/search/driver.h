@@ -129,12 +129,12 @@ class SearchDriver {
   bool EndSearchByRule(const Job& job);
   // True when the search has made its last configuration, of a sweep with a race.
   static bool IsRacing(const Entry& entry, const SearchDemand& demand);
-  // Hands out further seeds, whatever slots are free, or ends the sweep's search when the race is over.
+  // Hands out further seeds, whatever slots are free, or ends the sweep's search when the race is
+  // over.
   void Race(const Job& job);
   // `has_held`: some trials are on hold.
   void EndRace(const Job& job, bool has_held);
-  void WriteOfRace(const Job& job, Store::WriteFunction function,
-                   std::function<void()> stored);
+  void WriteOfRace(const Job& job, Store::WriteFunction function, std::function<void()> stored);
   // Makes up to `count` suggestions from the next number on. False when start-up points have taken
   // their numbers.
   bool Suggest(const Job& job, std::int64_t count);

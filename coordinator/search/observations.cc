@@ -38,8 +38,8 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
   page.events = *std::move(events);
   std::map<std::int64_t, TrialPlace> places;
   if (spec.race && !page.events.empty()) {
-    absl::StatusOr<std::map<std::int64_t, TrialPlace>> read =
-        store->Read(SelectTrialPlaces, sweep_id, cursor.after_sequence, page.events.back().sequence);
+    absl::StatusOr<std::map<std::int64_t, TrialPlace>> read = store->Read(
+        SelectTrialPlaces, sweep_id, cursor.after_sequence, page.events.back().sequence);
     if (!read.ok()) return read.status();
     places = *std::move(read);
   }

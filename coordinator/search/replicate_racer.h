@@ -13,9 +13,9 @@ namespace sweep {
 RaceRules RulesOfRace(const SweepSpec& spec, std::int64_t planned, std::int64_t given);
 
 // Hands out the further seeds of a sweep with `replicates: auto`, once the search has made its last
-// configuration. Pure: no I/O, clock or threads; one object per sweep, used by one thread at a time.
-// What it says is a function of the observations, so a restart, which observes everything again,
-// goes on with the same seeds.
+// configuration. Pure: no I/O, clock or threads; one object per sweep, used by one thread at a
+// time. What it says is a function of the observations, so a restart, which observes everything
+// again, goes on with the same seeds.
 class ReplicateRacer {
  public:
   struct Seed {

@@ -143,7 +143,8 @@ absl::StatusOr<RunCount> SelectRunCount(Database& database, const SweepSpec& spe
 absl::StatusOr<std::vector<Contender>> SelectContenders(Database& database, std::int64_t sweep_id) {
   Statement statement = database.Prepare(
       "SELECT c.number, c.replicates, c.mean_last, c.mean_half_width, count(*), total(t.state = "
-      "'completed'), total(t.state IN ('pending', 'leased', 'running')), total(t.state = 'pending') "
+      "'completed'), total(t.state IN ('pending', 'leased', 'running')), total(t.state = "
+      "'pending') "
       "FROM configurations c JOIN trials t ON t.configuration_id = c.id WHERE c.sweep_id = ? GROUP "
       "BY c.number ORDER BY c.number");
   return CollectRows<Contender>(statement.Bind(sweep_id), [](const Statement& row) {

@@ -73,8 +73,8 @@ class WriteTransaction {
     return AddConfiguration(sweep_id, spec, configuration, {});
   }
   // Adds one more run of a configuration, to a sweep with a race whose search has not been marked
-  // as ended. FailedPrecondition unless the configuration has `replicate` runs so far, which must be
-  // fewer than it may have.
+  // as ended. FailedPrecondition unless the configuration has `replicate` runs so far, which must
+  // be fewer than it may have.
   absl::StatusOr<TrialRow> AddReplicate(std::int64_t sweep_id, const SweepSpec& spec,
                                         std::int64_t configuration, int replicate);
   // As MarkExhausted, of a sweep whose race is over. False, and nothing happens, when the sweep has

@@ -171,7 +171,7 @@ TEST_F(StatisticsProcessTest, SeedsGoWhereTheyMatter) {
   ASSERT_EQ(submitted.code, 0) << submitted.output;
   EXPECT_THAT(submitted.output, HasSubstr("6 to 31 trials"));
 
-  std::map<int, int> runs;                   // by configuration
+  std::map<int, int> runs;                     // by configuration
   std::map<int, std::set<std::string>> seeds;  // by replicate
   const json trials = Json({"trials", "luck"});
   for (const json& trial : trials) {
@@ -196,8 +196,9 @@ TEST_F(StatisticsProcessTest, SeedsGoWhereTheyMatter) {
   EXPECT_THAT(Sweep({"best", "luck"}).output,
               AllOf(HasSubstr(" of at most 6)"), HasSubstr("(1 of at most 6)")));
 
-  EXPECT_THAT(Sweep({"explain", "luck/6"}).output,
-              HasSubstr("configuration 6 cannot be the best and gets no further runs: its mean of "));
+  EXPECT_THAT(
+      Sweep({"explain", "luck/6"}).output,
+      HasSubstr("configuration 6 cannot be the best and gets no further runs: its mean of "));
   EXPECT_THAT(Sweep({"explain", "luck/7"}).output, HasSubstr("it is run 2 of configuration "));
   EXPECT_THAT(Sweep({"explain", best[0]["trial"]}).output, HasSubstr(" leads with a mean of "));
   const Result compared = Sweep({"compare", "luck/1", "luck/6"});

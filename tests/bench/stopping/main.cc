@@ -316,7 +316,8 @@ Choice ChooseByRace(const ReplicateRace& race, int max, SimulatedSweep sweep) {
   Choice choice{.trainings = sweep.size()};
   std::deque<std::pair<std::size_t, std::size_t>> open;
   for (std::int64_t left = race.MostExtra(sweep.size(), max);;) {
-    const RaceVerdict verdict = JudgeRace({.max = max, .left = left, .within = race.within}, contenders);
+    const RaceVerdict verdict =
+        JudgeRace({.max = max, .left = left, .within = race.within}, contenders);
     if (verdict.standings[sweep.best()] == RaceStanding::kRuledOut) choice.lost_the_best = true;
     if (verdict.is_over) {
       choice.behind = sweep.BehindBest(*verdict.leader);
