@@ -632,9 +632,9 @@ class SweepParser {
     const int rest = spec_.epochs % spec_.pbt.segment_epochs;
     const int shortest = rest > 0 ? rest : spec_.pbt.segment_epochs;
     if (spec_.gate_on == GateOn::kLastK && spec_.gate_epochs > shortest) {
-      reader_.Error(LineOfKey("k"),
-                    absl::StrCat("'k' is ", spec_.gate_epochs, " and the shortest segment of 'pbt' ",
-                                 shortest, " epochs: it could not qualify"));
+      reader_.Error(LineOfKey("k"), absl::StrCat("'k' is ", spec_.gate_epochs,
+                                                 " and the shortest segment of 'pbt' ", shortest,
+                                                 " epochs: it could not qualify"));
     }
     const std::int64_t planned = spec_.pbt.Planned(spec_.epochs);
     if (planned > kMaxRunCap) {

@@ -35,10 +35,10 @@ struct Contender {
 Contender ContenderOf(std::int64_t configuration, const std::vector<RaceRun>& runs);
 
 struct RaceRules {
-  int max = 10;                // runs of a configuration
-  std::int64_t left = 0;       // seeds that the sweep may still hand out
-  double within = 0;           // a difference up to this does not matter
-  bool maximize = true;        // the higher value is the better one
+  int max = 10;           // runs of a configuration
+  std::int64_t left = 0;  // seeds that the sweep may still hand out
+  double within = 0;      // a difference up to this does not matter
+  bool maximize = true;   // the higher value is the better one
   // The leader gets `max` runs also when nobody else is left, and the last seeds are kept for it.
   bool leader_to_max = false;
 };

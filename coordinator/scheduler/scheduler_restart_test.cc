@@ -40,7 +40,7 @@ struct Outcome {
   std::vector<std::pair<std::int64_t, int>> epochs;         // trial and epoch, in order of commits
   std::map<std::int64_t, std::vector<std::string>> states;  // of each trial, one after the other
   std::map<std::int64_t, std::pair<std::int64_t, int>> runs;  // configuration and replicate
-  std::map<std::int64_t, Segment> segments;                 // of a population
+  std::map<std::int64_t, Segment> segments;                   // of a population
   int kills = 0;
 
   bool operator==(const Outcome& other) const {

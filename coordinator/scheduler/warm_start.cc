@@ -34,9 +34,10 @@ absl::Status Add(Store* store, SpecCache* specs, const SweepSpec& spec, const st
   if (!earlier->is_accepted())
     return Refused(spec, source, "cannot be read: " + NotAccepted(*earlier));
   if (earlier->spec->HasPopulation()) {
-    return Refused(spec, source,
-                   "says nothing about it: it is a population (method pbt), whose trials begin with "
-                   "each other's weights");
+    return Refused(
+        spec, source,
+        "says nothing about it: it is a population (method pbt), whose trials begin with "
+        "each other's weights");
   }
   const std::vector<std::string> other = Incomparable(*earlier->spec, spec);
   if (!other.empty()) {

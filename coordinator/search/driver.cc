@@ -54,7 +54,7 @@ struct SearchDriver::Entry {
   bool is_ended_by_rule = false;
   bool has_made_all = false;  // the search has no more points; of a sweep with a race
   bool race_waits = false;    // for an event; nobody gets a seed before
-  std::string waits_for;  // why the search has none for now; it is asked again after an event
+  std::string waits_for;      // why the search has none for now; it is asked again after an event
   std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for the next number
   bool stands_in = false;                      // start-up points are being made or stored
   absl::Duration no_stand_in_before;           // monotonic
@@ -264,9 +264,8 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     const bool is_used_up = demand.configurations >= demand.planned;
     const bool races = IsRacing(*entry, demand);
     const bool suggests = entry->waits_for.empty() && Wanted(*entry, demand) > 0;
-    const bool wants =
-        demand.is_open && (entry->search == nullptr ||
-                           (races ? !entry->race_waits : is_used_up || suggests));
+    const bool wants = demand.is_open && (entry->search == nullptr ||
+                                          (races ? !entry->race_waits : is_used_up || suggests));
     const bool is_to_end =
         (demand.only_on_hold && entry->storing == 0) || (demand.is_open && entry->is_ended_by_rule);
     if (!wants && !entry->has_news && !is_to_end) continue;

@@ -89,9 +89,7 @@ documents::ModelView ModelDocument(const ViewContext& context, std::int64_t swee
   for (const ModelSlice& slice : answer.model->known.slices) {
     // Those of earlier sweeps have no trial here.
     const std::int64_t trial =
-        slice.configuration > 0
-            ? FirstTrialOf(context, sweep_id, spec, slice.configuration)
-            : 0;
+        slice.configuration > 0 ? FirstTrialOf(context, sweep_id, spec, slice.configuration) : 0;
     Describe(spec, slice, trial, view.add_slices());
   }
   return view;

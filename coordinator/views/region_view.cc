@@ -171,16 +171,17 @@ RegionView RegionDocument(const ViewContext& context, std::int64_t sweep_id,
   if (stored.spec->HasPopulation()) {
     view.set_answer(RegionView::ANSWER_NOTHING_VARIES);
     view.set_note(
-        "the trials of a population begin with each other's weights, so that none says what its own "
+        "the trials of a population begin with each other's weights, so that none says what its "
+        "own "
         "values would come to");
     view.set_ready(true);
     return view;
   }
   if (answer.region == nullptr) return view;
   const RobustRegion& region = answer.region->found;
-  const std::int64_t around = region.configuration > 0
-                                  ? FirstTrialOf(context, sweep_id, *stored.spec, region.configuration)
-                                  : 0;
+  const std::int64_t around =
+      region.configuration > 0 ? FirstTrialOf(context, sweep_id, *stored.spec, region.configuration)
+                               : 0;
   view.set_answer(AnswerOf(region.problem));
   view.set_note(NoteOf(region, around, share));
   if (!answer.region->failure.empty()) {

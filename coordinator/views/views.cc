@@ -214,7 +214,8 @@ class ViewsImpl final : public Views {
                              options_.index_wait);
       }
     }
-    return Whole(request, Printed(RegionDocument(Context(request), sweep.id, *stored, *share, known)));
+    return Whole(request,
+                 Printed(RegionDocument(Context(request), sweep.id, *stored, *share, known)));
   }
 
   // Views of all trials, which change with the index.

@@ -283,8 +283,8 @@ absl::StatusOr<std::string> LeaseReporter::FetchCheckpoint() {
   });
   if (status.ok()) return path;
   if (absl::IsCancelled(status)) return status;
-  // A trial without its checkpoint is slower, not wrong: it repeats its epochs. One that begins with
-  // another's checkpoint cannot.
+  // A trial without its checkpoint is slower, not wrong: it repeats its epochs. One that begins
+  // with another's checkpoint cannot.
   spdlog::warn("checkpoint unusable trial={} error={}", lease_.token().trial(), status.ToString());
   return std::string();
 }
