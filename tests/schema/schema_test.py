@@ -76,6 +76,8 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"^gate_on is .*, but 'replicates: auto' compares means", "two keys", r"\breplicates\b"),
     (r"^'replicates: auto' is a race by one metric", "two keys"),
     (r"^'trial_qualifies' of 'stop_when' does not go with replicates: auto", "two keys"),
+    (r"no member would ever copy another$|not every member would be trained$|epochs: it could not qualify$"
+     r"|segments makes [0-9]+ configurations", "two values", r"\bpbt\b"),
     (r"no band lies below it$|no trial would be judged before its last epoch$", "two values"),
     (r"is the folder of file", "two names"),
     (r"^'[a-z_]+' must be .* in [\[(].*, not [^']+$", "the first and the last multiple of q", r"\bq_"),
@@ -120,7 +122,7 @@ class Parser:
 
     def __init__(self, program):
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.network_files = {"widths-net.yaml": (ROOT / "examples/widths-net.yaml").read_text(),
+        self.network_files = {**{path.name: path.read_text() for path in (ROOT / "examples").glob("*-net.yaml")},
                               "nets/widths.yaml": (CORPUS / "nets/widths.yaml").read_text()}
 
     def close(self):
