@@ -134,7 +134,10 @@ class StoredSearchTest : public testing::TestWithParam<std::string> {
 
 std::vector<std::string> AllMethods() {
   std::vector<std::string> words;
-  for (const SearchMethod& method : SearchMethods()) words.emplace_back(method.word);
+  for (const SearchMethod& method : SearchMethods()) {
+    // A population needs trainings between its points: PopulationRestartTest repeats one.
+    if (!method.has_population) words.emplace_back(method.word);
+  }
   return words;
 }
 
