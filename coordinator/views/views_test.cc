@@ -498,7 +498,10 @@ TEST_F(LargeViewsTest, AnswersAreBounded) {
     const ViewAnswer answer =
         Must(views_->Get({.path = "/api/sweeps/large/trials", .query = query}));
     EXPECT_LT(answer.json.size(), 300'000u);
-    EXPECT_EQ(Json::parse(answer.json)["rows"].size(), 200u);
+    // Rows that do not fit are left to the next page, which begins after the last one.
+    const std::size_t rows = Json::parse(answer.json)["rows"].size();
+    EXPECT_GE(rows, 100u);
+    EXPECT_LE(rows, 200u);
   }
   EXPECT_LT(Must(views_->Get({.path = "/api/workers/timeline"})).json.size(), 300'000u);
 }

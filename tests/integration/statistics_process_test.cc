@@ -202,7 +202,7 @@ TEST_F(StatisticsProcessTest, SeedsGoWhereTheyMatter) {
   EXPECT_THAT(Sweep({"explain", "luck/7"}).output, HasSubstr("it is run 2 of configuration "));
   EXPECT_THAT(Sweep({"explain", best[0]["trial"]}).output, HasSubstr(" leads with a mean of "));
   const Result compared = Sweep({"compare", "luck/1", "luck/6"});
-  EXPECT_EQ(compared.code, 0) << compared.output;
+  EXPECT_EQ(compared.code, 3) << "two pairs at most: " << compared.output;
   EXPECT_EQ(Sweep({"replay", "luck", "--search"}).code, 0);
 }
 
