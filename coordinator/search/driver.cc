@@ -263,9 +263,7 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     if (entry->is_busy || entry->stands_in || is_stale || entry->not_before > now) continue;
     const bool is_used_up = demand.configurations >= demand.planned;
     const bool races = IsRacing(*entry, demand);
-    const auto suggests = [&] {
-      return entry->waits_for.empty() && Wanted(*entry, demand) > 0;
-    };
+    const auto suggests = [&] { return entry->waits_for.empty() && Wanted(*entry, demand) > 0; };
     const bool wants = demand.is_open && (entry->search == nullptr ||
                                           (races ? !entry->race_waits : is_used_up || suggests()));
     const bool is_to_end =
