@@ -1,5 +1,7 @@
 #include "coordinator/scheduler/effects.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 #include "spdlog/spdlog.h"
@@ -55,6 +57,48 @@ void Effects::RunDeferred() {
   is_running_ = false;
   idle_.NotifyAll();
   mutex.Unlock();
+}
+
+void Effects::RunDeferredElsewhere() {
+  {
+    MutexLock lock(&mutex);
+    if (has_thread_) {
+      is_left_to_thread_ = true;
+      wake_.NotifyOne();
+      return;
+    }
+  }
+  RunDeferred();
+}
+
+void Effects::Thread(const std::stop_token& stop) {
+  pthread_setname_np(pthread_self(), "effects");
+  while (true) {
+    {
+      MutexLock lock(&mutex);
+      while (!is_left_to_thread_ && !stop.stop_requested()) wake_.Wait(&mutex);
+      if (!is_left_to_thread_) return;
+      is_left_to_thread_ = false;
+    }
+    RunDeferred();
+  }
+}
+
+void Effects::StartThread() {
+  MutexLock lock(&mutex);
+  has_thread_ = true;
+  thread_ = std::jthread([this](const std::stop_token& stop) { Thread(stop); });
+}
+
+void Effects::StopThread() {
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  {
+    MutexLock lock(&mutex);
+    has_thread_ = false;
+    wake_.NotifyAll();
+  }
+  thread_.join();
 }
 
 void Effects::Write(Store::WriteFunction function, Store::Completion done) {

@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <thread>
 
 #include "common/base/mutex.h"
 #include "coordinator/scheduler/event_bus.h"
@@ -21,6 +22,7 @@ class Effects {
  public:
   // Both outlive it.
   Effects(Store* store, EventBus* events) : store_(store), events_(events) {}
+  ~Effects() { StopThread(); }
 
   // Guards the scheduler's state, and what is deferred here. Never held during I/O or a callback.
   mutable Mutex mutex;
@@ -40,8 +42,15 @@ class Effects {
   // Does what is deferred. Returns at once while another thread does it: that thread takes
   // everything, in order.
   void RunDeferred() ABSL_LOCKS_EXCLUDED(mutex);
+  // Leaves it to a thread of its own. A thread that computes for long would lose its processor while
+  // the answers of all others wait behind it. Without StartThread as RunDeferred.
+  void RunDeferredElsewhere() ABSL_LOCKS_EXCLUDED(mutex);
   // Defers the write and runs it. After Stop `done` gets Unavailable, and nothing is written.
   void Write(Store::WriteFunction function, Store::Completion done) ABSL_LOCKS_EXCLUDED(mutex);
+
+  void StartThread();
+  // Ends the thread. What is deferred is left to RunDeferred.
+  void StopThread() ABSL_LOCKS_EXCLUDED(mutex);
 
   // From here on Write refuses. What was deferred is still done, and DeferWrite still writes.
   void Stop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { stopping_ = true; }
@@ -52,6 +61,8 @@ class Effects {
   void WaitIdle() ABSL_LOCKS_EXCLUDED(mutex);
 
  private:
+  void Thread(const std::stop_token& stop) ABSL_LOCKS_EXCLUDED(mutex);
+
   Store* const store_;
   EventBus* const events_;
 
@@ -60,6 +71,10 @@ class Effects {
   int writes_in_flight_ ABSL_GUARDED_BY(mutex) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex) = false;
   CondVar idle_;
+  bool has_thread_ ABSL_GUARDED_BY(mutex) = false;
+  bool is_left_to_thread_ ABSL_GUARDED_BY(mutex) = false;
+  CondVar wake_;
+  std::jthread thread_;
 };
 
 // The answer to every request while the scheduler stops.

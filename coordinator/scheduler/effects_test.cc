@@ -73,6 +73,37 @@ TEST_F(EffectsTest, NothingIsDoneUnderTheLock) {
   EXPECT_THAT(record_.Get(), ElementsAre("a", "write b", "done b OK"));
 }
 
+TEST_F(EffectsTest, AnotherThreadDoesWhatIsLeftToIt) {
+  effects_.StartThread();
+  std::latch left(1);
+  {
+    MutexLock lock(&effects_.mutex);
+    // Would wait for ever if RunDeferredElsewhere did it.
+    effects_.Defer([&left] { left.wait(); });
+    DeferWrite("a");
+  }
+  effects_.RunDeferredElsewhere();
+  left.count_down();
+  effects_.WaitIdle();
+  EXPECT_THAT(record_.Get(), ElementsAre("write a", "done a OK"));
+  effects_.StopThread();
+}
+
+TEST_F(EffectsTest, WithoutAThreadWhatIsLeftIsDoneAtOnce) {
+  const auto leave = [this](const std::string& name) {
+    {
+      MutexLock lock(&effects_.mutex);
+      Defer(name);
+    }
+    effects_.RunDeferredElsewhere();
+  };
+  leave("before there is a thread");
+  effects_.StartThread();
+  effects_.StopThread();
+  leave("after its end");
+  EXPECT_THAT(record_.Get(), ElementsAre("before there is a thread", "after its end"));
+}
+
 TEST_F(EffectsTest, ThreadsAreServedInTheOrderOfTheirDecisions) {
   constexpr int kThreads = 8;
   constexpr int kDecisions = 500;

@@ -68,6 +68,7 @@ struct Scheduler::Parts {
   }
 
   void StartThreads() {
+    state.effects.StartThread();
     tick_thread = std::jthread([this](const std::stop_token& stop) { TickThread(stop); });
     search.StartThreads();
   }
@@ -82,6 +83,7 @@ struct Scheduler::Parts {
     if (tick_thread.joinable()) tick_thread.join();
     search.Stop();
     state.effects.WaitIdle();
+    state.effects.StopThread();
   }
 
   const absl::Duration tick_interval;

@@ -48,7 +48,7 @@ void Write(SchedulerState& state, Store::WriteFunction function, Store::Completi
     MutexLock lock(&state.effects.mutex);
     state.effects.DeferWrite(std::move(function), std::move(done));
   }
-  state.effects.RunDeferred();
+  state.effects.RunDeferredElsewhere();
 }
 
 // False when the sweep was cancelled meanwhile.
