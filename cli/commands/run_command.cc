@@ -193,7 +193,7 @@ Followed FollowWithAgent(Connection& connection, const std::string& name, Agent&
   Followed followed;
   view->EndAtPause();
   followed.status = FollowSweep(
-      connection, name, [&] { return SignalCount() > 0 || agent_ended; }, absl::ZeroDuration(),
+      connection, name, [&] { return SignalCount() > 0 || agent_ended; }, kWatchPatience,
       view.get());
   followed.failures_told = view->model().failures_told();
   followed.paused = view->HasEndedAtPause();

@@ -29,7 +29,7 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   auto view = std::make_unique<WatchView>(session, /*only_news=*/session.terminal);
   view->EndAtPause();
   status =
-      FollowSweep(connection, name, [] { return SignalCount() > 0; }, absl::Minutes(5), view.get());
+      FollowSweep(connection, name, [] { return SignalCount() > 0; }, kWatchPatience, view.get());
   const int told = view->model().failures_told();
   const bool paused = view->HasEndedAtPause();
   const v1::Sweep last = view->model().sweep();

@@ -168,7 +168,6 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
     // A server that shuts down cancels its streams.
     const bool has_gone = absl::IsUnavailable(status) || absl::IsCancelled(status);
     if (!has_gone) return status;
-    if (patience == absl::ZeroDuration()) return absl::UnavailableError(status.message());
     // A coordinator that accepts connections and drops them at once is still lost.
     if (heard || lost == absl::InfiniteFuture()) lost = absl::Now();
     const absl::Status back = ComeBack(connection, interrupted, lost, patience, view);
@@ -282,7 +281,7 @@ void AddWatchCommand(CLI::App* app, Session* session) {
                                         "for, and nothing is lost or repeated.");
   watch->group("Run sweeps");
   auto name = std::make_shared<std::string>();
-  auto patience = std::make_shared<int>(300);
+  auto patience = std::make_shared<int>(absl::ToInt64Seconds(kWatchPatience));
   auto top = std::make_shared<int>(10);
   watch->add_option("NAME", *name, "the sweep; without it, the newest");
   watch
