@@ -31,6 +31,8 @@ struct Registry {
   Mutex mutex;
   std::set<pid_t> supervisors ABSL_GUARDED_BY(mutex);
   bool suspect ABSL_GUARDED_BY(mutex) = false;  // there may be orphans
+  // Orphans that were killed and have not ended yet, which takes long on a busy machine.
+  std::set<pid_t> killed ABSL_GUARDED_BY(mutex);
 };
 
 // Never destroyed: used until the last thread has ended.
@@ -151,13 +153,18 @@ bool KillOrphans() {
   if (!registry.suspect) return false;
   const pid_t own_group = getpgrp();
   registry.suspect = false;
+  std::set<pid_t> dying;
   for (const pid_t pid : Children()) {
     if (registry.supervisors.contains(pid) || getpgid(pid) == own_group) continue;
     if (kill(pid, SIGKILL) == 0 && waitpid(pid, nullptr, WNOHANG) == 0) {
-      spdlog::warn("killed a process of a dead supervisor pid={}", pid);
+      dying.insert(pid);
+      if (!registry.killed.contains(pid)) {
+        spdlog::warn("killed a process of a dead supervisor pid={}", pid);
+      }
     }
     registry.suspect = true;
   }
+  registry.killed = std::move(dying);
   return registry.suspect;
 }
 
