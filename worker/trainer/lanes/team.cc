@@ -1,17 +1,24 @@
 #include "worker/trainer/lanes/team.h"
 
+#include <chrono>
+
 namespace sweep::lanes {
 namespace {
 
-// An operator takes some hundred microseconds: spinning for a moment before sleeping saves two
-// context switches per operator; spinning longer would take the processor from others.
-constexpr int kLooks = 2000;
+// An operator of a small network takes some ten to some hundred microseconds, and waking a thread that
+// sleeps about as long as that; spinning longer would take the processor from others.
+constexpr std::chrono::microseconds kLongestSpin(50);
+// Between two looks at the clock.
+constexpr int kLooks = 500;
 
 // Waits until `value` differs from `old`.
 void AwaitChange(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
-  for (int i = 0; i < kLooks; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
-  }
+  const auto end = std::chrono::steady_clock::now() + kLongestSpin;
+  do {
+    for (int i = 0; i < kLooks; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return;
+    }
+  } while (std::chrono::steady_clock::now() < end);
   value.wait(old, std::memory_order_acquire);
 }
 
