@@ -241,11 +241,13 @@ class ColumnChooser {
       if (key.empty()) continue;
       const std::vector<std::string> inner = InnerNames(listing, c);
       known_.push_back(key);
-      known_.insert(known_.end(), inner.begin(), inner.end());
       if (!inner.empty()) objects_.push_back(key);
       has_measures_ = has_measures_ || key == kMeasures;
       const std::vector<std::string> flat = FlatColumns(key, inner, keys);
       flat_.insert(flat.begin(), flat.end());
+      // A measure alone is no column, only its parts are: last.NAME.
+      const std::vector<std::string>& words = key == kMeasures ? flat : inner;
+      known_.insert(known_.end(), words.begin(), words.end());
     }
   }
 

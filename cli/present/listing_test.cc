@@ -119,6 +119,16 @@ TEST(ChooseColumns, TakesKeysAndHyperparametersInTheOrderGiven) {
             "--columns: there is no column 'trail'; did you mean 'trial'?");
 }
 
+TEST(ChooseColumns, AMeasureIsNoColumnButItsPartsAre) {
+  Listing listing;
+  listing.columns = {{"TRIAL", "trial"}, {"", "measures"}};
+  listing.rows = {{{"a/1", "a/1"}, {"", {{"images_per_second", {{"last", 5.0}, {"low", 4.0}}}}}}};
+  EXPECT_TRUE(ChooseColumns(listing, "last.images_per_second").ok());
+  EXPECT_EQ(ChooseColumns(listing, "images_per_second").status().message(),
+            "--columns: there is no column 'images_per_second'; did you mean "
+            "'last.images_per_second'?");
+}
+
 TEST(Listing, WhatTurnsTheTextOrIsNotSeenIsShownAndMeasured) {
   Listing listing;
   listing.columns = {{"NAME", "name"}, {"N", "n", true}};
