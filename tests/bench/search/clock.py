@@ -76,47 +76,19 @@ def sweep_search(network, seed, limit):
         return seconds
 
 
-def read_mnist():
-    """Images in [n, 1, 28, 28], normalised, and labels; of training and of test."""
-    import gzip
-    import numpy
-    import torch
-    folder = pathlib.Path(os.environ["SWEEP_DATA_DIR"])
-    parts = []
-    for part in ("train", "t10k"):
-        tensors = []
-        for kind, header in (("images-idx3-ubyte", 16), ("labels-idx1-ubyte", 8)):
-            path = folder / f"{part}-{kind}"
-            raw = path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".gz").read_bytes())
-            tensors.append(torch.from_numpy(numpy.frombuffer(raw, numpy.uint8, offset=header).copy()))
-        images = tensors[0].reshape(-1, 1, 28, 28).float() / 255
-        parts += [(images - 0.1307) / 0.3081, tensors[1].long()]
-    return parts
-
-
-def shifted(images, torch):
-    """Each image moved by up to two pixels in each direction."""
-    ground = -0.1307 / 0.3081
-    padded = torch.nn.functional.pad(images, (2, 2, 2, 2), value=ground)
-    count = len(images)
-    rows = torch.randint(0, 5, (count, 1)) + torch.arange(28)
-    columns = torch.randint(0, 5, (count, 1)) + torch.arange(28)
-    return padded[torch.arange(count)[:, None, None], 0, rows[:, :, None], columns[:, None, :]][:, None]
-
-
 def optuna_worker(network, seed, pruner, journal, found, index):
     """Trains trials of the study until some worker has met the criteria."""
     import optuna
     import torch
-    from torch import nn
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
-    sys.path.insert(0, str(ROOT / "tests/parity"))
-    from torch_network import modules
+    sys.path.insert(0, str(HERE.parent))
+    import torch_loop
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     torch.set_num_threads(1)
     torch.manual_seed(1000 * seed + index)
-    train, train_labels, test, test_labels = read_mnist()
+    data = torch_loop.read_mnist()
+    layout, _ = torch_loop.faster_layout(network, 64)
     pruners = {"optuna_hyperband": optuna.pruners.HyperbandPruner(1, EPOCHS, 3),
                "optuna_asha": optuna.pruners.SuccessiveHalvingPruner(1, 3)}
     study = optuna.create_study(
@@ -124,29 +96,15 @@ def optuna_worker(network, seed, pruner, journal, found, index):
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=1000 * seed + index), pruner=pruners[pruner])
 
     def objective(trial):
-        lr = trial.suggest_float("lr", 0.003, 0.3, log=True)
-        momentum = trial.suggest_float("momentum", 0.8, 0.97)
-        batch = trial.suggest_categorical("batch_size", [32, 64, 128])
+        recipe = {"epochs": EPOCHS, "shift_pixels": 2,
+                  "lr": trial.suggest_float("lr", 0.003, 0.3, log=True),
+                  "momentum": trial.suggest_float("momentum", 0.8, 0.97),
+                  "batch_size": trial.suggest_categorical("batch_size", [32, 64, 128])}
         dropout = trial.suggest_float("dropout", 0.0, 0.1)
         for layer in network["layers"]:
             if layer["kind"] == "dropout":
                 layer["p"] = dropout
-        model = nn.Sequential(*modules(network, dropout=dropout > 0), nn.Flatten())
-        optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum)
-        steps = EPOCHS * -(-len(train) // batch)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps, cycle_momentum=False)
-        for epoch in range(1, EPOCHS + 1):
-            model.train()
-            for chosen in torch.randperm(len(train)).split(batch):
-                optimizer.zero_grad(set_to_none=True)
-                nn.functional.cross_entropy(model(shifted(train[chosen], torch)), train_labels[chosen]).backward()
-                optimizer.step()
-                schedule.step()
-            model.eval()
-            with torch.no_grad():
-                right = sum(int((model(test[i:i + 500]).argmax(1) == test_labels[i:i + 500]).sum())
-                            for i in range(0, len(test), 500))
-            accuracy = right / len(test)
+        for epoch, accuracy in enumerate(torch_loop.train(network, recipe, data, layout), start=1):
             if accuracy >= TARGET:
                 found.set()
                 return accuracy
