@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -48,9 +47,7 @@ class SearchReplay {
   Store* const store_;
   const std::int64_t sweep_id_;
   const std::shared_ptr<const SweepSpec> spec_;  // shared with the caller
-  const bool is_finite_;
   StandIns stand_ins_;
-  std::set<std::string> known_;  // identities of all points before, when finite
   StoredSearch search_;
   std::optional<Overtaken> overtaken_;
 };
