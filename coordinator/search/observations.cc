@@ -85,7 +85,8 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
     page.segments = *std::move(segments);
     // One that was stopped has another target in its row.
     for (Segment& segment : page.segments) {
-      segment.target_epoch = spec.pbt.EndOf(segment.start_epoch, spec.epochs);
+      segment =
+          spec.pbt.SegmentOf(segment.member, segment.parent, segment.start_epoch, spec.epochs);
     }
   }
   std::int64_t known = cursor.known_points;

@@ -57,10 +57,7 @@ absl::StatusOr<std::optional<Suggestion>> SearchReplay::Again(const SuggestionRo
   stand_ins_.Know(stored);
   std::optional<Segment> segment;
   if (row.member > 0) {
-    segment = {.member = row.member,
-               .parent = row.parent,
-               .start_epoch = row.start_epoch,
-               .target_epoch = spec_->pbt.EndOf(row.start_epoch, spec_->epochs)};
+    segment = spec_->pbt.SegmentOf(row.member, row.parent, row.start_epoch, spec_->epochs);
   }
   search_.Know(row.number, stored, segment ? &*segment : nullptr);
   return again;
