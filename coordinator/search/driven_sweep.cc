@@ -42,7 +42,9 @@ bool DrivenSweep::Prepare(const DriverOptions& options) {
   }
   first_own_ = start->first_own();
   leaves_out = start->leaves_out();
-  if (spec->method->TakesOtherPoints()) stand_ins = std::make_unique<StandIns>(spec.get(), *start);
+  if (spec->method->TakesOtherPoints()) {
+    stand_ins = std::make_unique<StartUpPoints>(spec.get(), *start);
+  }
   search = options.make_search(spec.get(), *std::move(start));
   return true;
 }

@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "coordinator/search/replicate_racer.h"
 #include "coordinator/search/search.h"
-#include "coordinator/search/stand_ins.h"
+#include "coordinator/search/start_up_points.h"
 #include "coordinator/search/trial_judge.h"
 #include "coordinator/store/store.h"
 
@@ -78,7 +78,7 @@ class DrivenSweep {
   const std::unique_ptr<ReplicateRacer> racer;  // null: the sweep has no race
   std::int64_t raced_version = 0;               // of the racer, when it was last asked
   std::unique_ptr<Search> search;               // null until the first turn
-  std::unique_ptr<StandIns> stand_ins;          // null: nothing stands in for its points
+  std::unique_ptr<StartUpPoints> stand_ins;     // null: nothing stands in for its points
   bool leaves_out = false;                      // points that are known from elsewhere
   std::int64_t seen = 0;                        // sequence of the last event observed
   std::deque<Suggested> suggested;              // not stored yet

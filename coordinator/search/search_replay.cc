@@ -39,9 +39,7 @@ absl::StatusOr<std::optional<Suggestion>> SearchReplay::Suggest(const Suggestion
     if (!overtaken_) {
       if (absl::Status asked = AskBefore(row.number); !asked.ok()) return asked;
     }
-    std::optional<Configuration> point = stand_ins_.Point(row.number);
-    if (!point) return std::optional<Suggestion>();
-    return Suggestion{.configuration = *std::move(point), .origin = {}};
+    return WithOrigin(stand_ins_.Point(row.number).value_or(std::nullopt), {});
   }
   if (overtaken_ && overtaken_->asked_number == row.asked_number) {
     return std::exchange(overtaken_, std::nullopt)->suggestion;

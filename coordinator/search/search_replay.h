@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "common/spec/sweep_spec.h"
 #include "coordinator/search/search.h"
-#include "coordinator/search/stand_ins.h"
+#include "coordinator/search/start_up_points.h"
 #include "coordinator/search/stored_search.h"
 #include "coordinator/search/suggestion.h"
 #include "coordinator/store/store.h"
@@ -47,7 +47,7 @@ class SearchReplay {
   Store* const store_;
   const std::int64_t sweep_id_;
   const std::shared_ptr<const SweepSpec> spec_;  // shared with the caller
-  StandIns stand_ins_;
+  StartUpPoints stand_ins_;
   StoredSearch search_;
   std::optional<Overtaken> overtaken_;
 };

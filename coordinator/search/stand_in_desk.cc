@@ -56,7 +56,7 @@ void StandInDesk::Make(const SearchJob& job) {
       .job = job, .suggestions = {}, .goes_on = sweep.racer != nullptr});  // shared with the write
   while (std::ssize(batch->suggestions) < count) {
     const std::int64_t number = demand.configurations + std::ssize(batch->suggestions) + 1;
-    std::optional<Configuration> point = sweep.stand_ins->Point(number);
+    std::optional<Configuration> point = sweep.stand_ins->Point(number).value_or(std::nullopt);
     if (!point) break;
     sweep.stand_ins->Know(point->parameters);
     batch->suggestions.push_back(
