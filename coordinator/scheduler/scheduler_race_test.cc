@@ -185,16 +185,17 @@ TEST_F(RaceTest, CallersGetFurtherRunsToo) {
 
 TEST_F(RaceTest, ItIsSaidWhyOneGetsARunOrNone) {
   SubmitRace();
-  TrainAll();
   const auto reasons = [&](std::int64_t number) {
     const TrialRow trial = Trial(number);
     std::string all;
-    const auto place = Must(FindRacePlace(store_.get(), trial, *spec_));
+    const auto place = Must(scheduler_->insight().Race(trial, spec_));
     for (const std::string& one : ExplainRace(trial, spec_->FirstReplicates(), *place)) {
       all += one + "\n";
     }
     return all;
   };
+  EXPECT_EQ(reasons(1), "") << "nothing is known of it";
+  TrainAll();
   EXPECT_EQ(reasons(1),
             "configuration 1 leads with a mean of 95.000 % over 4 runs; 1 other could be better, "
             "and it has all of its 4 runs\n");
