@@ -49,16 +49,9 @@ std::string EarlyTerminate::WordOf(Type type) {
 }
 
 std::string EarlyTerminate::ToString() const {
-  switch (type) {
-    case Type::kMedian:
-      break;
-    case Type::kAsha:
-      return AshaText(*this);
-    case Type::kTarget:
-      return TargetText(*this);
-    case Type::kHyperband:
-      return HyperbandText(*this);
-  }
+  if (type == Type::kTarget) return TargetText(*this);
+  if (type == Type::kAsha) return AshaText(*this);
+  if (type == Type::kHyperband) return HyperbandText(*this);
   return absl::StrCat("the median rule, from epoch ", min_epochs, " on and against at least ",
                       min_trials, min_trials == 1 ? " other" : " others");
 }

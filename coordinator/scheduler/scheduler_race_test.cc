@@ -166,6 +166,18 @@ TEST_F(RaceTest, AnExtendedSweepRacesAgain) {
   EXPECT_EQ(Runs().at(1), 4);
 }
 
+TEST_F(RaceTest, ASweepThatIsExtendedWhileItsRaceWaitsSearchesAtOnce) {
+  SubmitRace();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(TrainNext());
+  ASSERT_EQ(Tokens(Call("w", {.no_wait = true})).size(), 1u);
+  EXPECT_EQ(Sweep().counts.total(), 7) << "and nobody gets another run before one of them ends";
+  EXPECT_EQ(Ask<SweepRow>([&](auto callback) {
+              scheduler_->sweeps().ExtendSweep(spec_, 6, "", callback);
+            }).status(),
+            absl::OkStatus());
+  EXPECT_EQ(Sweep().configurations, 6);
+}
+
 TEST_F(RaceTest, CallersGetFurtherRunsToo) {
   SubmitRace("trained_by: callers\n");
   int trained = 0;

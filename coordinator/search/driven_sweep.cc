@@ -86,6 +86,11 @@ void DrivenSweep::Tell(const Configuration& configuration, const Segment* segmen
                 search.get());
 }
 
+bool DrivenSweep::IsRacing(const SearchDemand& demand) const {
+  const bool has_made_all = !end_reason.empty() && suggested.empty();
+  return racer != nullptr && (demand.is_used_up() || has_made_all);
+}
+
 std::int64_t DrivenSweep::Wanted(const SearchDemand& demand) const {
   const std::int64_t missing = search->Ahead(demand.free_slots) - demand.pending;
   if (!spec->method->learns && missing < kMinMissingTrials) return 0;

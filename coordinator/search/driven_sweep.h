@@ -42,9 +42,9 @@ class DrivenSweep {
     std::int64_t stored = 0;            // number of the last stored configuration
     std::vector<std::int64_t> refused;  // trials whose decision was not stored
     int storing = 0;                    // decisions being stored
-    bool has_made_all = false;  // the search has no more points; of a sweep with a race
-    bool race_waits = false;    // for an event; nobody gets a seed before
-    std::string waits_for;      // why the search has none for now; it is asked again after an event
+    // Set: the search has no configuration for now, or the race no seed, and is asked again after an
+    // event. Why, as far as people are told.
+    std::optional<std::string> waits_for;
     std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for the next number
     bool stands_in = false;                      // start-up points are being made or stored
     absl::Duration no_stand_in_before;           // monotonic
@@ -67,6 +67,8 @@ class DrivenSweep {
   // The model knows from now on that the configuration is to be trained.
   void Tell(const Configuration& configuration, const Segment* segment);
 
+  // The search has made its last configuration, of a sweep with a race.
+  bool IsRacing(const SearchDemand& demand) const;
   bool observes() const { return spec->method->learns || judge.has_rule() || racer != nullptr; }
   // Configurations that the search should make now.
   std::int64_t Wanted(const SearchDemand& demand) const;
@@ -76,7 +78,6 @@ class DrivenSweep {
   const std::int64_t revision;                  // of the sweep file
   TrialJudge judge;
   const std::unique_ptr<ReplicateRacer> racer;  // null: the sweep has no race
-  std::int64_t raced_version = 0;               // of the racer, when it was last asked
   std::unique_ptr<Search> search;               // null until the first turn
   std::unique_ptr<StartUpPoints> stand_ins;     // null: nothing stands in for its points
   bool leaves_out = false;                      // points that are known from elsewhere

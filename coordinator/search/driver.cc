@@ -41,7 +41,7 @@ void SearchDriver::Stop() {
 std::string SearchDriver::WaitsFor(std::int64_t sweep_id) const {
   MutexLock lock(&core_.mutex);
   const DrivenSweep::Shared* const shared = core_.Find(sweep_id);
-  return shared == nullptr ? "" : shared->waits_for;
+  return shared == nullptr ? "" : shared->waits_for.value_or("");
 }
 
 bool SearchDriver::Turn() {
@@ -101,12 +101,7 @@ void SearchDriver::Run(const SearchJob& job) {
   ends_.Issue(job);
   if (job.demand.only_on_hold) return ends_.EndIfDecided(job);
   if (ends_.EndSearchByRule(job)) return;
-  bool is_racing = false;
-  {
-    MutexLock lock(&core_.mutex);
-    is_racing = race_.IsRacing(sweep, job.demand);
-  }
-  is_racing ? race_.Race(job) : suggestions_.Make(job);
+  sweep.IsRacing(job.demand) ? race_.Race(job) : suggestions_.Make(job);
 }
 
 bool SearchDriver::Observe(const SearchJob& job) {
@@ -118,7 +113,7 @@ bool SearchDriver::Observe(const SearchJob& job) {
       sweep.judge.Refuse(trial_id);
     }
     if (!std::exchange(shared.has_news, false)) return true;
-    shared.waits_for.clear();
+    shared.waits_for.reset();
   }
   if (sweep.spec->method->may_resume) sweep.end_reason.clear();
   return sweep.Observe(core_.options.store);

@@ -62,7 +62,7 @@ class SearchDriver {
   StandInDesk stand_ins_{core_};
   EndDesk ends_{core_};
   RaceDesk race_{core_, ends_};
-  SearchPlanner planner_{core_, race_};
+  SearchPlanner planner_{core_};
 
   std::deque<SearchJob> queue_ ABSL_GUARDED_BY(core_.mutex);
   absl::Duration next_plan_ ABSL_GUARDED_BY(core_.mutex);  // monotonic; not earlier

@@ -23,6 +23,11 @@ void DriverCore::Want() {
   if (!std::exchange(is_wanted, true)) wake.NotifyOne();
 }
 
+void DriverCore::Await(DrivenSweep& sweep, std::string why) {
+  MutexLock lock(&mutex);
+  Of(sweep).waits_for = std::move(why);
+}
+
 void DriverCore::EndTurn(DrivenSweep& sweep, bool ok) {
   DrivenSweep::Shared& shared = Of(sweep);
   shared.is_busy = false;

@@ -87,6 +87,8 @@ struct DriverCore {
 
   // A plan is to be made.
   void Want() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Nothing is to be made before another event. `why`: for people; may be empty.
+  void Await(DrivenSweep& sweep, std::string why) ABSL_LOCKS_EXCLUDED(mutex);
   // Ends the turn of a sweep that has stored something, or failed to.
   void EndTurn(DrivenSweep& sweep, bool ok) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   // Ends a turn that stores nothing.

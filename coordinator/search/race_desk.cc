@@ -6,27 +6,14 @@
 
 namespace sweep {
 
-bool RaceDesk::IsRacing(DrivenSweep& sweep, const SearchDemand& demand) const {
-  return sweep.racer != nullptr && (demand.is_used_up() || core_.Of(sweep).has_made_all);
-}
-
 void RaceDesk::Race(const SearchJob& job) {
   DrivenSweep& sweep = *job.sweep;
-  bool is_known = false;
-  {
-    MutexLock lock(&core_.mutex);
-    is_known = core_.Of(sweep).race_waits && sweep.racer->version() == sweep.raced_version;
-  }
-  if (!job.demand.is_open || is_known) return core_.Release(sweep);
-  sweep.raced_version = sweep.racer->version();
+  if (!job.demand.is_open) return core_.Release(sweep);
   ReplicateRacer::Step step = sweep.racer->Next(job.demand.planned, DriverCore::kMaxBatch);
   if (step.is_over) return End(job, step.has_held);
-  {
-    MutexLock lock(&core_.mutex);
-    core_.Of(sweep).race_waits = step.seeds.empty();
-  }
-  if (step.seeds.empty()) return core_.Release(sweep);
-  Give(job, std::move(step.seeds));
+  if (!step.seeds.empty()) return Give(job, std::move(step.seeds));
+  core_.Await(sweep, "");
+  core_.Release(sweep);
 }
 
 void RaceDesk::Give(const SearchJob& job, std::vector<ReplicateRacer::Seed> next) {

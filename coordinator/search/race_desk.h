@@ -11,8 +11,6 @@ class RaceDesk {
  public:
   RaceDesk(DriverCore& core, EndDesk& ends) : core_(core), ends_(ends) {}
 
-  bool IsRacing(DrivenSweep& sweep, const SearchDemand& demand) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.mutex);
   // Stores further seeds, or ends the sweep's search when the race is over. Takes over the turn:
   // ends it.
   void Race(const SearchJob& job) ABSL_LOCKS_EXCLUDED(core_.mutex);

@@ -40,8 +40,9 @@ bool SearchPlanner::HasWork(DrivenSweep& sweep, const SearchDemand& demand) {
   if (shared.has_news || (demand.only_on_hold && shared.storing == 0)) return true;
   if (!demand.is_open) return false;
   if (sweep.search == nullptr || !sweep.judge.SweepEnd().empty()) return true;
-  if (race_.IsRacing(sweep, demand)) return !shared.race_waits;
-  return demand.is_used_up() || (shared.waits_for.empty() && sweep.Wanted(demand) > 0);
+  const bool races = sweep.IsRacing(demand);
+  if (demand.is_used_up() && !races) return true;  // the end of the search is to be stored
+  return !shared.waits_for && (races || sweep.Wanted(demand) > 0);
 }
 
 std::shared_ptr<DrivenSweep> SearchPlanner::FindOrMake(const SearchDemand& demand) {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "coordinator/search/driver_core.h"
-#include "coordinator/search/race_desk.h"
 
 namespace sweep {
 
@@ -13,7 +12,7 @@ namespace sweep {
 // unfinished, and is made anew when its file was edited. Thread-safe.
 class SearchPlanner {
  public:
-  SearchPlanner(DriverCore& core, const RaceDesk& race) : core_(core), race_(race) {}
+  explicit SearchPlanner(DriverCore& core) : core_(core) {}
   // Requires that no thread and no write of the driver is left.
   ~SearchPlanner();
 
@@ -31,7 +30,6 @@ class SearchPlanner {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.mutex);
 
   DriverCore& core_;
-  const RaceDesk& race_;
   std::int64_t plans_ ABSL_GUARDED_BY(core_.mutex) = 0;
 };
 

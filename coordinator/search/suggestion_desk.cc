@@ -134,11 +134,10 @@ std::optional<Suggestion> SuggestionDesk::SuggestOne(DrivenSweep& sweep, std::in
   }
   if (!next->has_value()) {
     const Search::None none = sweep.search->WhyNone();
-    if (!none.is_for_now) {
-      sweep.end_reason = WhyNone(*sweep.search, number, sweep.leaves_out);
+    if (none.is_for_now) {
+      core_.Await(sweep, none.reason);
     } else {
-      MutexLock lock(&core_.mutex);
-      core_.Of(sweep).waits_for = none.reason;
+      sweep.end_reason = WhyNone(*sweep.search, number, sweep.leaves_out);
     }
   }
   return *std::move(next);
@@ -177,7 +176,6 @@ void SuggestionDesk::OnStored(const SuggestionBatch& batch, bool ok) {
   DrivenSweep::Shared& shared = core_.Of(sweep);
   if (ok) {
     shared.stored = batch.job.demand.configurations + batch.result.made;
-    if (batch.goes_on && !batch.end_reason.empty()) shared.has_made_all = true;
     // The race counts the trials just made, whose events may be on their way.
     if (sweep.racer != nullptr) shared.has_news = true;
   }
