@@ -51,10 +51,9 @@ bool DrivenSweep::Prepare(const DriverOptions& options) {
 
 bool DrivenSweep::Observe(Store* store) {
   while (true) {
-    const absl::StatusOr<ObservationPage> page =
-        ReadObservations(store, id, *spec,
-                         {.after_sequence = seen, .known_points = points_, .first_own = first_own_},
-                         kEventsPerRead);
+    const absl::StatusOr<ObservationPage> page = ReadObservations(
+        store, id, *spec,
+        {.after_sequence = seen, .known_points = points_, .first_own = first_own_}, kEventsPerRead);
     if (!page.ok()) {
       spdlog::warn("observations not read sweep={} reason={:?}", spec->name,
                    std::string(page.status().message()));

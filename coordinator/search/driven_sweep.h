@@ -42,13 +42,13 @@ class DrivenSweep {
     std::int64_t stored = 0;            // number of the last stored configuration
     std::vector<std::int64_t> refused;  // trials whose decision was not stored
     int storing = 0;                    // decisions being stored
-    // Set: the search has no configuration for now, or the race no seed, and is asked again after an
-    // event. Why, as far as people are told.
+    // Set: the search has no configuration for now, or the race no seed, and is asked again after
+    // an event. Why, as far as people are told.
     std::optional<std::string> waits_for;
     std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for the next number
     bool stands_in = false;                      // start-up points are being made or stored
     absl::Duration no_stand_in_before;           // monotonic
-    std::set<std::string> stood_in;  // identities of those since the model was asked
+    std::set<std::string> stood_in;              // identities of those since the model was asked
   };
   // A configuration that is not stored yet.
   struct Suggested {

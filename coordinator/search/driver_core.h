@@ -82,8 +82,7 @@ struct DriverCore {
   DrivenSweep::Shared& Of(DrivenSweep& sweep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     return sweep.shared_;
   }
-  const DrivenSweep::Shared* Find(std::int64_t sweep_id) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  const DrivenSweep::Shared* Find(std::int64_t sweep_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   // A plan is to be made.
   void Want() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);

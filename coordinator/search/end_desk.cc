@@ -98,8 +98,8 @@ void EndDesk::StopHeldTrials(const SearchJob& job) {
   core_.Write(
       job, "end of the trials on hold",
       [rows, seen, demand = job.demand](WriteTransaction& transaction) {
-        absl::StatusOr<std::vector<TrialRow>> stopped = transaction.StopHeldTrials(
-            demand.sweep_id, *demand.spec, seen, kMaxStopsPerWrite);
+        absl::StatusOr<std::vector<TrialRow>> stopped =
+            transaction.StopHeldTrials(demand.sweep_id, *demand.spec, seen, kMaxStopsPerWrite);
         if (stopped.ok()) *rows = *std::move(stopped);
         return stopped.status();
       },

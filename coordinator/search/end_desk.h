@@ -29,8 +29,7 @@ class EndDesk {
   // Ends the search and the turn when the rule says so. False when it does not.
   bool EndSearchByRule(const SearchJob& job);
   // Ends the search by what `mark` writes, which says whether it has ended it. Ends the turn.
-  void EndSearch(const SearchJob& job,
-                 std::function<absl::StatusOr<bool>(WriteTransaction&)> mark);
+  void EndSearch(const SearchJob& job, std::function<absl::StatusOr<bool>(WriteTransaction&)> mark);
 
  private:
   void OnDecisionStored(DrivenSweep& sweep, std::int64_t trial_id, bool ok)

@@ -151,7 +151,7 @@ class LearningSearch : public Search {
   const SearchSpace space_;
   const LearnedGates gates_;
   const std::vector<std::string> judged_;  // measures that AddEpoch looks at
-  StartUpPoints start_up_;  // knows all points that are known
+  StartUpPoints start_up_;                 // knows all points that are known
   PointCompleter completer_;
   std::map<std::int64_t, Known> known_;  // by number
   std::size_t ended_ = 0;

@@ -48,10 +48,9 @@ void RaceDesk::End(const SearchJob& job, bool has_held) {
   if (has_held && sweep.judge.has_rule() && (ends_.IsIssuing(sweep) || ends_.PromoteHeld(job))) {
     return core_.Release(sweep);
   }
-  ends_.EndSearch(job, [id = job.demand.sweep_id, reason = sweep.end_reason,
-                        seen = sweep.seen](WriteTransaction& transaction) {
-    return transaction.EndRace(id, reason, seen);
-  });
+  ends_.EndSearch(
+      job, [id = job.demand.sweep_id, reason = sweep.end_reason, seen = sweep.seen](
+               WriteTransaction& transaction) { return transaction.EndRace(id, reason, seen); });
 }
 
 }  // namespace sweep

@@ -53,8 +53,8 @@ class ReplicateRacer {
   std::vector<Known> known_;           // by number - 1
   std::vector<Contender> contenders_;  // of them
   std::int64_t none_for_ = -1;         // `planned` when there was nothing to do; -1: not known
-  std::int64_t given_ = 0;  // runs beyond the first ones
-  std::int64_t held_ = 0;   // runs on hold
+  std::int64_t given_ = 0;             // runs beyond the first ones
+  std::int64_t held_ = 0;              // runs on hold
 };
 
 }  // namespace sweep

@@ -23,8 +23,8 @@ ParameterMap PointOrChosen(const SweepSpec& spec, const MadePoint& made) {
 absl::Status ReadMadePoints(Store* store, std::int64_t sweep_id, std::int64_t first,
                             std::int64_t last, const std::function<void(const MadePoint&)>& take) {
   for (; first <= last; first += kPointsPerRead) {
-    const absl::StatusOr<std::vector<MadePoint>> made = store->Read(
-        SelectMadePoints, sweep_id, first, std::min(first + kPointsPerRead - 1, last));
+    const absl::StatusOr<std::vector<MadePoint>> made =
+        store->Read(SelectMadePoints, sweep_id, first, std::min(first + kPointsPerRead - 1, last));
     if (!made.ok()) return made.status();
     for (const MadePoint& one : *made) take(one);
   }
@@ -51,10 +51,9 @@ absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
 absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
                                             const SweepSpec& spec, std::int64_t first_own) {
   SearchStart start;
-  absl::Status made =
-      ReadMadePoints(store, sweep_id, 1, first_own - 1, [&](const MadePoint& one) {
-        start.made.push_back(PointOrChosen(spec, one));
-      });
+  absl::Status made = ReadMadePoints(store, sweep_id, 1, first_own - 1, [&](const MadePoint& one) {
+    start.made.push_back(PointOrChosen(spec, one));
+  });
   if (!made.ok()) return made;
   if (spec.warm_start.empty()) return start;
   for (std::int64_t after = 0;;) {

@@ -20,8 +20,8 @@ absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
 absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
                                             const SweepSpec& spec, std::int64_t first_own);
 
-// Reads the points of the configurations from `first` to `last`, in short reads, and hands over each
-// in order of the numbers.
+// Reads the points of the configurations from `first` to `last`, in short reads, and hands over
+// each in order of the numbers.
 absl::Status ReadMadePoints(Store* store, std::int64_t sweep_id, std::int64_t first,
                             std::int64_t last, const std::function<void(const MadePoint&)>& take);
 

@@ -10,8 +10,8 @@
 
 namespace sweep {
 
-// Gives a slot that is free while a model thinks for long a start-up point (start_up_points.h), on a
-// thread of its own. The suggestion that the model then finds takes a later number; what it was
+// Gives a slot that is free while a model thinks for long a start-up point (start_up_points.h), on
+// a thread of its own. The suggestion that the model then finds takes a later number; what it was
 // asked for is stored with it, so that the search can be repeated. Thread-safe.
 class StandInDesk {
  public:

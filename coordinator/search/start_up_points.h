@@ -39,9 +39,9 @@ class StartUpPoints {
 
   const bool finite_;
   SobolSearch sequence_;
-  std::int64_t before_;          // numbers before the first point of the sequence
-  std::set<std::string> known_;  // identities of the known points, when finite
-  std::int64_t passed_ = 0;      // finite: points of the sequence that were not new
+  std::int64_t before_;                 // numbers before the first point of the sequence
+  std::set<std::string> known_;         // identities of the known points, when finite
+  std::int64_t passed_ = 0;             // finite: points of the sequence that were not new
   std::optional<Configuration> ahead_;  // finite: the one after them; it may be known by now
 };
 

@@ -158,12 +158,12 @@ bool SuggestionDesk::EndThought(DrivenSweep& sweep) {
 void SuggestionDesk::StoreSuggested(const SearchJob& job, std::int64_t count) {
   DrivenSweep& sweep = *job.sweep;
   const std::int64_t ready = std::min(count, static_cast<std::int64_t>(sweep.suggested.size()));
-  const auto batch = std::make_shared<SuggestionBatch>(SuggestionBatch{
-      .job = job,
-      .suggestions = {sweep.suggested.begin(), sweep.suggested.begin() + ready},
-      // Otherwise the budget decides, inside the write.
-      .end_reason = ready < count ? sweep.end_reason : "",
-      .goes_on = sweep.racer != nullptr});  // a race comes after the search
+  const auto batch = std::make_shared<SuggestionBatch>(
+      SuggestionBatch{.job = job,
+                      .suggestions = {sweep.suggested.begin(), sweep.suggested.begin() + ready},
+                      // Otherwise the budget decides, inside the write.
+                      .end_reason = ready < count ? sweep.end_reason : "",
+                      .goes_on = sweep.racer != nullptr});  // a race comes after the search
   StoreBatch(core_, "configurations", batch, [this, batch](bool ok) { OnStored(*batch, ok); });
 }
 

@@ -38,7 +38,8 @@ class MedianRuleTest : public testing::Test {
   }
 
   std::unique_ptr<MedianRule> rule_ = std::make_unique<MedianRule>(
-      EarlyTerminate{.type = EarlyTerminate::Type::kMedian, .min_epochs = 1, .min_trials = 3}, true);
+      EarlyTerminate{.type = EarlyTerminate::Type::kMedian, .min_epochs = 1, .min_trials = 3},
+      true);
   std::int64_t sequence_ = 0;
   std::string reason_;
 };
@@ -110,7 +111,8 @@ TEST_F(MedianRuleTest, NothingIsJudgedBeforeTheFirstEpochs) {
 }
 
 TEST_F(MedianRuleTest, ALossIsBetterWhenItIsLower) {
-  Use({.type = EarlyTerminate::Type::kMedian, .min_epochs = 1, .min_trials = 3}, /*maximize=*/false);
+  Use({.type = EarlyTerminate::Type::kMedian, .min_epochs = 1, .min_trials = 3},
+      /*maximize=*/false);
   for (int trial = 1; trial <= 3; ++trial) EXPECT_TRUE(GoesOn(trial, 1, 0.5));
   EXPECT_TRUE(GoesOn(4, 1, 0.4));
   EXPECT_FALSE(GoesOn(5, 1, 0.6));
