@@ -4,6 +4,10 @@
 
 #include <utility>
 
+#include "coordinator/search/search_ends.h"
+#include "coordinator/search/search_race.h"
+#include "coordinator/search/search_suggestions.h"
+
 namespace sweep {
 namespace {
 
@@ -98,10 +102,10 @@ void SearchDriver::Run(const SearchJob& job) {
     core_.Of(sweep).has_news = true;
     return core_.EndTurn(sweep, /*ok=*/false);
   }
-  ends_.Issue(job);
-  if (job.demand.only_on_hold) return ends_.EndIfDecided(job);
-  if (ends_.EndSearchByRule(job)) return;
-  sweep.IsRacing(job.demand) ? race_.Race(job) : suggestions_.Make(job);
+  IssueDecisions(core_, job);
+  if (job.demand.only_on_hold) return EndIfDecided(core_, job);
+  if (EndSearchByRule(core_, job)) return;
+  sweep.IsRacing(job.demand) ? RunRace(core_, job) : MakeSuggestions(core_, job);
 }
 
 bool SearchDriver::Observe(const SearchJob& job) {

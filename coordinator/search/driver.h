@@ -8,11 +8,8 @@
 #include <vector>
 
 #include "coordinator/search/driver_core.h"
-#include "coordinator/search/end_desk.h"
-#include "coordinator/search/race_desk.h"
 #include "coordinator/search/search_planner.h"
 #include "coordinator/search/stand_in_desk.h"
-#include "coordinator/search/suggestion_desk.h"
 
 namespace sweep {
 
@@ -58,10 +55,7 @@ class SearchDriver {
   void Loop(const std::stop_token& stop);
 
   DriverCore core_;
-  SuggestionDesk suggestions_{core_};
   StandInDesk stand_ins_{core_};
-  EndDesk ends_{core_};
-  RaceDesk race_{core_, ends_};
   SearchPlanner planner_{core_};
 
   std::deque<SearchJob> queue_ ABSL_GUARDED_BY(core_.mutex);

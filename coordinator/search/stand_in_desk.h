@@ -6,7 +6,7 @@
 #include <stop_token>
 
 #include "coordinator/search/driver_core.h"
-#include "coordinator/search/suggestion_desk.h"
+#include "coordinator/search/search_suggestions.h"
 
 namespace sweep {
 
