@@ -34,26 +34,40 @@ std::string TargetText(const EarlyTerminate& rule) {
 
 }  // namespace
 
+std::string EarlyTerminate::WordOf(Type type) {
+  switch (type) {
+    case Type::kMedian:
+      return "median";
+    case Type::kAsha:
+      return "asha";
+    case Type::kTarget:
+      return "target";
+    case Type::kHyperband:
+      return "hyperband";
+  }
+  return "";
+}
+
 std::string EarlyTerminate::ToString() const {
-  if (type == "target") return TargetText(*this);
-  if (type == "asha") return AshaText(*this);
-  if (type == "hyperband") return HyperbandText(*this);
-  return absl::StrCat("the ", type, " rule, from epoch ", min_epochs, " on and against at least ",
+  if (type == Type::kTarget) return TargetText(*this);
+  if (type == Type::kAsha) return AshaText(*this);
+  if (type == Type::kHyperband) return HyperbandText(*this);
+  return absl::StrCat("the median rule, from epoch ", min_epochs, " on and against at least ",
                       min_trials, min_trials == 1 ? " other" : " others");
 }
 
 std::string EarlyTerminate::Canonical() const {
-  if (type == "asha") {
+  if (type == Type::kAsha) {
     return absl::StrCat("asha ", min_epochs, " eta ", FormatDouble(eta),
                         form == Form::kPromotion ? " promotion" : " stopping", " brackets ",
                         brackets);
   }
-  if (type == "hyperband") {
+  if (type == Type::kHyperband) {
     return absl::StrCat("hyperband ", min_iter, " ", max_iter, " ", s, " eta ", FormatDouble(eta),
                         strict ? " strict" : "");
   }
-  std::string text = absl::StrCat(type, " ", min_epochs, " ", min_trials);
-  if (type == "target") absl::StrAppend(&text, " risk ", FormatDouble(risk));
+  std::string text = absl::StrCat(word(), " ", min_epochs, " ", min_trials);
+  if (type == Type::kTarget) absl::StrAppend(&text, " risk ", FormatDouble(risk));
   return text;
 }
 

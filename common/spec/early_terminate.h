@@ -7,13 +7,13 @@ namespace sweep {
 
 // The rule that ends trials early, see docs/stopping.md. Each type has some of the numbers.
 struct EarlyTerminate {
+  enum class Type { kMedian, kAsha, kTarget, kHyperband };  // the last: Weights & Biases' rule
   enum class Form {
     kPromotion,  // trials rest at a rung until they are among the best there
     kStopping,   // trials that are not among the best of a rung are stopped
   };
 
-  // "median", "asha", "target" or "hyperband", which is Weights & Biases' rule.
-  std::string type;
+  Type type = Type::kMedian;
   // median, target: trials are not judged before this epoch. asha: the first rung.
   int min_epochs = 3;
   // median: nor at an epoch that fewer others have reached. target: nor before so many like it have
@@ -32,7 +32,14 @@ struct EarlyTerminate {
   double risk = 0.01;
 
   // True when trials may rest on hold.
-  bool Holds() const { return type == "asha" && form == Form::kPromotion; }
+  bool Holds() const { return type == Type::kAsha && form == Form::kPromotion; }
+  // True when it ends trials at a few epochs, its rungs or bands, and different ones elsewhere.
+  bool HasRungs() const { return type == Type::kAsha || type == Type::kHyperband; }
+  // True when it depends on the points of the configurations.
+  bool ReadsPoints() const { return type == Type::kTarget; }
+  // As in the file: "median".
+  std::string word() const { return WordOf(type); }
+  static std::string WordOf(Type type);
   // As text: "the median rule, from epoch 3 on and against at least 4 others".
   std::string ToString() const;
   // For the digest of a sweep: the type and its numbers.

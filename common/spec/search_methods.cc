@@ -40,6 +40,8 @@ constexpr SearchMethod kMethods[] = {
      .needs_run_cap = false,
      .learns = true,
      .has_population = true,
+     .only_own_points = true,
+     .may_resume = true,
      .help = "population based training: the worst of a population go on from the weights of the "
              "best, with changed values"},
 };

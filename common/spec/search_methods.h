@@ -18,7 +18,15 @@ struct SearchMethod {
   bool numbers_only = false;
   // Its configurations begin with the checkpoints of earlier ones.
   bool has_population = false;
+  // Its points go on from one another, so that no other point can take the place of one that it is
+  // slow to find, or fails to.
+  bool only_own_points = false;
+  // After it had no more points it may have some again, when a trial is tried again.
+  bool may_resume = false;
   std::string_view help;
+
+  // A start-up point or a random one may take the place of one of its own.
+  bool TakesOtherPoints() const { return learns && !only_own_points; }
 };
 
 // All methods, in the order of docs/sweep-file.md.

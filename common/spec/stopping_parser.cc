@@ -22,23 +22,25 @@ constexpr std::int64_t kMaxBrackets = 14;  // those of 10,000 epochs with eta 2
 constexpr int kLeastComplete = 8;
 
 struct RuleType {
-  std::string word;
+  EarlyTerminate::Type type;
   std::vector<std::string> keys;  // besides `type`
+
+  std::string word() const { return EarlyTerminate::WordOf(type); }
 };
 
 const std::vector<RuleType>& RuleTypes() {
   static const auto& types = *new std::vector<RuleType>{
-      {"median", {"min_epochs", "min_trials"}},
-      {"asha", {"min_epochs", "eta", "form", "brackets"}},
-      {"target", {"risk", "min_epochs", "min_trials"}},
-      {"hyperband", {"min_iter", "max_iter", "s", "eta", "strict"}},
+      {EarlyTerminate::Type::kMedian, {"min_epochs", "min_trials"}},
+      {EarlyTerminate::Type::kAsha, {"min_epochs", "eta", "form", "brackets"}},
+      {EarlyTerminate::Type::kTarget, {"risk", "min_epochs", "min_trials"}},
+      {EarlyTerminate::Type::kHyperband, {"min_iter", "max_iter", "s", "eta", "strict"}},
   };
   return types;
 }
 
 std::vector<std::string> RuleWords() {
   std::vector<std::string> words;
-  for (const RuleType& type : RuleTypes()) words.push_back(type.word);
+  for (const RuleType& type : RuleTypes()) words.push_back(type.word());
   return words;
 }
 
@@ -72,15 +74,20 @@ class RuleParser {
     keys_ = reader_.Keys(entry_.value, entry_.line, "'early_terminate'", RuleKeys());
     if (!entry_.value.IsMap()) return std::nullopt;
     if (!ReadType()) return std::nullopt;
-    if (rule_.type == "asha") {
-      ReadAsha();
-    } else if (rule_.type == "hyperband") {
-      ReadHyperband();
-    } else if (rule_.type == "target") {
-      ReadTarget();
-    } else {
-      ReadInt("min_epochs", kMaxEpochs, &rule_.min_epochs);
-      ReadInt("min_trials", 1'000'000, &rule_.min_trials);
+    switch (rule_.type) {
+      case EarlyTerminate::Type::kMedian:
+        ReadInt("min_epochs", kMaxEpochs, &rule_.min_epochs);
+        ReadInt("min_trials", 1'000'000, &rule_.min_trials);
+        break;
+      case EarlyTerminate::Type::kAsha:
+        ReadAsha();
+        break;
+      case EarlyTerminate::Type::kTarget:
+        ReadTarget();
+        break;
+      case EarlyTerminate::Type::kHyperband:
+        ReadHyperband();
+        break;
     }
     return std::move(rule_);
   }
@@ -101,10 +108,10 @@ class RuleParser {
     }
     const std::optional<std::string> word = reader_.Word(*entry, RuleWords());
     if (!word) return false;
-    rule_.type = *word;
     const auto type =
         std::find_if(RuleTypes().begin(), RuleTypes().end(),
-                     [&](const RuleType& candidate) { return candidate.word == *word; });
+                     [&](const RuleType& candidate) { return candidate.word() == *word; });
+    rule_.type = type->type;
     for (const auto& [key, value] : keys_) {
       if (key == "type") continue;
       if (std::find(type->keys.begin(), type->keys.end(), key) != type->keys.end()) continue;

@@ -473,7 +473,7 @@ class SweepParser {
     const YamlEntry* entry = Find("early_terminate");
     if (entry == nullptr || !spec_.early_terminate) return;
     const EarlyTerminate& rule = *spec_.early_terminate;
-    if (rule.type == "target" &&
+    if (rule.type == EarlyTerminate::Type::kTarget &&
         std::none_of(spec_.require.begin(), spec_.require.end(),
                      [](const Gate& gate) { return IsMeasureGate(gate); })) {
       // A gate with an error has its own complaint.
@@ -485,11 +485,10 @@ class SweepParser {
           "such as {accuracy: \">= 0.994\"}");
     }
     // Of a race it judges the first runs only.
-    if ((rule.type == "asha" || rule.type == "hyperband") && spec_.FirstReplicates() > 1 &&
-        spec_.gate_on == GateOn::kMean) {
+    if (rule.HasRungs() && spec_.FirstReplicates() > 1 && spec_.gate_on == GateOn::kMean) {
       return reader_.Error(
           entry->line,
-          absl::StrCat("'early_terminate' of type ", rule.type,
+          absl::StrCat("'early_terminate' of type ", rule.word(),
                        " ends the replicates of a configuration at different epochs, and their "
                        "mean would compare unlike runs: with ",
                        spec_.race ? "min: " : "replicates: ", spec_.FirstReplicates(),
@@ -499,7 +498,8 @@ class SweepParser {
                                               : "gate_on: mean"));
     }
     const bool is_fixed = !spec_.epochs_by_recipe && !IsParameter("epochs");
-    if (rule.type != "asha" || !is_fixed || rule.min_epochs < spec_.epochs) return;
+    const bool has_first_rung = rule.type == EarlyTerminate::Type::kAsha;
+    if (!has_first_rung || !is_fixed || rule.min_epochs < spec_.epochs) return;
     reader_.Error(entry->line, absl::StrCat("'min_epochs' of 'early_terminate' is ",
                                             rule.min_epochs, " and 'epochs' ", spec_.epochs,
                                             ": no trial would be judged before its last epoch"));

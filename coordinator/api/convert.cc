@@ -162,13 +162,7 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
   proto.set_file_refusal(stored.refusal);
   if (stored.is_accepted()) proto.set_trained_by(std::string(spec.TrainedBy()));
   proto.set_revision(row.revision);
-  for (const WarmStartRow& start : row.warm_starts) {
-    v1::WarmStart* const added = proto.add_warm_starts();
-    added->set_source(start.source);
-    added->set_taken(start.taken);
-    added->set_left_out(start.left_out);
-    added->set_reason(start.reason);
-  }
+  FillWarmStarts(row, &proto);
   return proto;
 }
 

@@ -243,7 +243,7 @@ absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
   TrialSituation situation = scheduler_->insight().Situation(*row);
   situation.max_failures = stored->spec->max_failures;
   situation.file_refusal = stored->refusal;
-  absl::StatusOr<std::optional<RacePlace>> race = FindRacePlace(store_, *row, *stored->spec);
+  absl::StatusOr<std::optional<RacePlace>> race = scheduler_->insight().Race(*row, stored->spec);
   if (!race.ok()) return race.status();
   situation.race = *std::move(race);
   situation.first_replicates = stored->spec->FirstReplicates();

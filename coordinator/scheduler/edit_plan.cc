@@ -9,13 +9,12 @@
 #include "common/spec/known_points.h"
 #include "common/spec/sweep_edit.h"
 #include "coordinator/search/point_identity.h"
-#include "coordinator/store/queries.h"
+#include "coordinator/search/search_start.h"
 #include "fmt/format.h"
 
 namespace sweep {
 namespace {
 
-constexpr std::int64_t kPointsPerRead = 1000;
 constexpr std::int64_t kNoCap = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
@@ -39,23 +38,18 @@ absl::StatusOr<EditPlan> EditPlan::Make(Store* store, const SweepRow& row,
     return plan;
   }
   if (!plan.needs_points()) return plan;
-  for (std::int64_t first = 1; first <= row.configurations; first += kPointsPerRead) {
-    const absl::StatusOr<std::vector<MadePoint>> points =
-        store->Read(SelectMadePoints, row.id, first, first + kPointsPerRead - 1);
-    if (!points.ok()) return points.status();
-    plan.Count(*points);
-  }
+  absl::Status counted = ReadMadePoints(store, row.id, 1, row.configurations,
+                                        [&](const MadePoint& made) { plan.Count(made); });
+  if (!counted.ok()) return counted;
   return plan;
 }
 
-void EditPlan::Count(const std::vector<MadePoint>& points) {
-  for (const MadePoint& made : points) {
-    ++counted_;
-    const absl::StatusOr<ParameterMap> point = PointIn(*after_, made.chosen, made.trained);
-    if (!point.ok()) continue;
-    const auto allowed = after_->CompleteIfAllowed(counted_, *point);
-    if (allowed.ok() && allowed->has_value()) inside_.insert(PointIdentity(*point));
-  }
+void EditPlan::Count(const MadePoint& made) {
+  ++counted_;
+  const absl::StatusOr<ParameterMap> point = PointIn(*after_, made.chosen, made.trained);
+  if (!point.ok()) return;
+  const auto allowed = after_->CompleteIfAllowed(counted_, *point);
+  if (allowed.ok() && allowed->has_value()) inside_.insert(PointIdentity(*point));
 }
 
 std::optional<bool> EditPlan::keep_going() const {

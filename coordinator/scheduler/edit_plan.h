@@ -33,7 +33,7 @@ class EditPlan {
   std::int64_t counted() const { return counted_; }
   // True when the number of configurations depends on the points that were made.
   bool needs_points() const { return after_ != nullptr && after_->points.has_value(); }
-  void Count(const std::vector<MadePoint>& points);
+  void Count(const MadePoint& made);
   // Whether it goes on when trials fail alike, where the new file says something else.
   std::optional<bool> keep_going() const;
   // The number of configurations with the new file. FailedPrecondition when more have been made.

@@ -62,7 +62,7 @@ struct TrialSituation {
   absl::Duration waits_for_holder;  // until the lease of a holder that stays silent runs out
   std::optional<ProgressMessage> progress;
 
-  // Of a sweep with a race, which its caller looks up (race_place.h).
+  // Of a sweep with a race, which its caller looks up (Insight::Race).
   std::optional<RacePlace> race;
   int first_replicates = 1;
 };

@@ -13,7 +13,7 @@
 namespace sweep {
 
 // Tells what goes on: numbers, workers, progress, and what a trial waits for. Reads the shared
-// state under its lock, changes nothing, and calls no desk.
+// state under its lock, or the store without it, changes nothing, and calls no desk.
 class Insight {
  public:
   // For how long the model of a sweep has been thinking, once slots no longer wait for it. Called
@@ -26,12 +26,18 @@ class Insight {
   Insight(const SchedulerState& state, LongThought long_thought, SearchWaits search_waits)
       : state_(state),
         long_thought_(std::move(long_thought)),
-        search_waits_(std::move(search_waits)) {}
+        search_waits_(std::move(search_waits)),
+        races_(state.options.store) {}
 
   // Connected workers first, then by name.
   std::vector<WorkerInfo> Workers() const;
   // What is known here of a stored trial. The caller adds what the store knows.
   TrialSituation Situation(const TrialRow& trial) const;
+  // Where its configuration stands in the race of its sweep, as stored.
+  absl::StatusOr<std::optional<RacePlace>> Race(const TrialRow& trial,
+                                                const RaceBoard::SharedSpec& spec) const {
+    return races_.Find(trial, spec);
+  }
   std::vector<TrialProgress> Progress(const std::string& sweep) const;
   SchedulerCounts Counts() const;
 
@@ -39,6 +45,7 @@ class Insight {
   const SchedulerState& state_;
   const LongThought long_thought_;
   const SearchWaits search_waits_;
+  mutable RaceBoard races_;
 };
 
 }  // namespace sweep

@@ -12,6 +12,9 @@
 namespace sweep {
 namespace {
 
+// Sweeps whose race is kept.
+constexpr std::size_t kMaxRaces = 8;
+
 std::string ValueText(const RacePlace& place, double value) {
   return place.is_share ? fmt::format("{:.3f} %", 100 * value) : fmt::format("{:.6g}", value);
 }
@@ -46,34 +49,67 @@ std::string WhatComes(const RacePlace& place) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<RacePlace>> FindRacePlace(Store* store, const TrialRow& trial,
-                                                       const SweepSpec& spec) {
-  if (!spec.race) return std::nullopt;
-  const absl::StatusOr<SweepRow> sweep = store->Read(FindSweepById, trial.sweep_id);
+absl::StatusOr<std::optional<RacePlace>> RaceBoard::Find(const TrialRow& trial,
+                                                         const SharedSpec& spec) {
+  if (!spec->race) return std::nullopt;
+  const absl::StatusOr<SharedRace> race = FindRace(trial.sweep_id, spec);
+  if (!race.ok()) return race.status();
+  return (*race)->PlaceOf(trial.configuration);
+}
+
+absl::StatusOr<RaceBoard::SharedRace> RaceBoard::FindRace(std::int64_t sweep_id,
+                                                          const SharedSpec& spec) {
+  const absl::StatusOr<SweepRow> sweep = store_->Read(FindSweepById, sweep_id);
   if (!sweep.ok()) return sweep.status();
-  const absl::StatusOr<std::vector<Contender>> contenders =
-      store->Read(SelectContenders, trial.sweep_id);
-  if (!contenders.ok()) return contenders.status();
-  std::int64_t given = 0;
-  for (const Contender& one : *contenders) given += std::max(one.all - spec.race->min, 0);
+  // Before the runs are read: they may be of a later event, which the next request then finds.
+  const absl::StatusOr<std::int64_t> sequence = store_->Read(FindLastSequence, sweep_id);
+  if (!sequence.ok()) return sequence.status();
   const std::int64_t planned = sweep->planned_configurations;
-  const RaceRules rules = RulesOfRace(spec, planned, given);
-  const RaceVerdict verdict = JudgeRace(rules, *contenders);
-  RacePlace place{.max = rules.max,
-                  .most = spec.race->MostExtra(planned, spec.replicates),
+  {
+    MutexLock lock(&mutex_);
+    const auto known = races_.find(sweep_id);
+    if (known != races_.end() && known->second->spec == spec &&
+        known->second->sequence == *sequence && known->second->planned == planned) {
+      return known->second;
+    }
+  }
+  auto race = std::make_shared<Race>(Race{.spec = spec, .sequence = *sequence, .planned = planned});
+  if (absl::Status judged = Judge(sweep_id, race.get()); !judged.ok()) return judged;
+  MutexLock lock(&mutex_);
+  if (!races_.contains(sweep_id) && races_.size() >= kMaxRaces) races_.erase(races_.begin());
+  races_[sweep_id] = race;
+  return race;
+}
+
+absl::Status RaceBoard::Judge(std::int64_t sweep_id, Race* race) {
+  const SweepSpec& spec = *race->spec;
+  absl::StatusOr<std::vector<Contender>> contenders =
+      store_->Read(SelectContenders, sweep_id, spec.objective().name);
+  if (!contenders.ok()) return contenders.status();
+  race->contenders = *std::move(contenders);
+  std::int64_t given = 0;
+  for (const Contender& one : race->contenders) given += std::max(one.all - spec.race->min, 0);
+  race->rules = RulesOfRace(spec, race->planned, given);
+  race->verdict = JudgeRace(race->rules, race->contenders);
+  return absl::OkStatus();
+}
+
+std::optional<RacePlace> RaceBoard::Race::PlaceOf(std::int64_t configuration) const {
+  const auto own = static_cast<std::size_t>(configuration - 1);
+  if (own >= contenders.size()) return std::nullopt;
+  const Measure* const measure = FindMeasure(spec->objective().name);
+  RacePlace place{.standing = verdict.standings[own],
+                  .own = contenders[own],
+                  .max = rules.max,
+                  .most = spec->race->MostExtra(planned, spec->replicates),
                   .left = rules.left,
                   .racing = verdict.racing,
-                  .within = rules.within};
-  const auto own = static_cast<std::size_t>(trial.configuration - 1);
-  if (own >= contenders->size()) return std::nullopt;
-  place.standing = verdict.standings[own];
-  place.own = (*contenders)[own];
-  place.has_begun = std::none_of(contenders->begin(), contenders->end(),
-                                 [](const Contender& one) { return one.is_queued; });
-  const Measure* const measure = FindMeasure(spec.objective().name);
-  place.is_share = measure != nullptr && measure->unit == Measure::Unit::kShare;
+                  .within = rules.within,
+                  .is_share = measure != nullptr && measure->unit == Measure::Unit::kShare,
+                  .has_begun = std::none_of(contenders.begin(), contenders.end(),
+                                            [](const Contender& one) { return one.is_queued; })};
   if (!verdict.leader) return place;
-  place.leader = (*contenders)[*verdict.leader];
+  place.leader = contenders[*verdict.leader];
   place.behind = std::fabs(place.leader.mean - place.own.mean);
   if (verdict.deviation && place.own.ended > 0) {
     place.reach = verdict.quantile * *verdict.deviation *

@@ -166,6 +166,18 @@ TEST_F(RaceTest, AnExtendedSweepRacesAgain) {
   EXPECT_EQ(Runs().at(1), 4);
 }
 
+TEST_F(RaceTest, ASweepThatIsExtendedWhileItsRaceWaitsSearchesAtOnce) {
+  SubmitRace();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(TrainNext());
+  ASSERT_EQ(Tokens(Call("w", {.no_wait = true})).size(), 1u);
+  EXPECT_EQ(Sweep().counts.total(), 7) << "and nobody gets another run before one of them ends";
+  EXPECT_EQ(Ask<SweepRow>([&](auto callback) {
+              scheduler_->sweeps().ExtendSweep(spec_, 6, "", callback);
+            }).status(),
+            absl::OkStatus());
+  EXPECT_EQ(Sweep().configurations, 6);
+}
+
 TEST_F(RaceTest, CallersGetFurtherRunsToo) {
   SubmitRace("trained_by: callers\n");
   int trained = 0;
@@ -185,16 +197,17 @@ TEST_F(RaceTest, CallersGetFurtherRunsToo) {
 
 TEST_F(RaceTest, ItIsSaidWhyOneGetsARunOrNone) {
   SubmitRace();
-  TrainAll();
   const auto reasons = [&](std::int64_t number) {
     const TrialRow trial = Trial(number);
     std::string all;
-    const auto place = Must(FindRacePlace(store_.get(), trial, *spec_));
+    const auto place = Must(scheduler_->insight().Race(trial, spec_));
     for (const std::string& one : ExplainRace(trial, spec_->FirstReplicates(), *place)) {
       all += one + "\n";
     }
     return all;
   };
+  EXPECT_EQ(reasons(1), "") << "nothing is known of it";
+  TrainAll();
   EXPECT_EQ(reasons(1),
             "configuration 1 leads with a mean of 95.000 % over 4 runs; 1 other could be better, "
             "and it has all of its 4 runs\n");

@@ -26,7 +26,7 @@ absl::StatusOr<SweepRow> Edit(WriteTransaction& transaction, const EditRequest& 
     const absl::StatusOr<std::vector<MadePoint>> made =
         transaction.GetMadePoints(row->id, plan.counted() + 1, row->configurations);
     if (!made.ok()) return made.status();
-    plan.Count(*made);
+    for (const MadePoint& one : *made) plan.Count(one);
   }
   const absl::StatusOr<std::int64_t> planned = plan.Planned(*row);
   if (!planned.ok()) return planned.status();

@@ -12,7 +12,7 @@
 #include "coordinator/search/observations.h"
 #include "coordinator/search/point_identity.h"
 #include "coordinator/search/search_makers.h"
-#include "coordinator/search/stand_ins.h"
+#include "coordinator/search/start_up_points.h"
 #include "coordinator/stopping/testing/halving_rule.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/testing/store_testing.h"
@@ -469,9 +469,9 @@ TEST_F(SlowModelTest, AFreeSlotGetsAStartUpPointAfterASecond) {
   EXPECT_EQ(driver_->LongThought(1), std::nullopt);
   EXPECT_THAT(Sources(), ElementsAre("stand_in", "stand_in"));
   const SweepSpec& spec = *demand->spec;
-  StandIns start_up(&spec, /*finite=*/false, /*first_own=*/1);
+  StartUpPoints start_up(&spec, SearchStart());
   for (const int number : {1, 2}) {
-    EXPECT_EQ(Origins()[number - 1].parameters, start_up.Point(number, {})->parameters) << number;
+    EXPECT_EQ(Origins()[number - 1].parameters, Must(start_up.Point(number))->parameters) << number;
   }
 
   // What the model has found meanwhile is for the next slot.
@@ -688,7 +688,7 @@ TEST_P(ReplayOfSlowModelsTest, EveryPointFollowsFromWhatIsStored) {
             [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
   const std::unique_ptr<Search> search = Search::Make(demand->spec.get());
   const bool is_finite = HasFiniteSpace(*demand->spec);
-  StandIns stand_ins(demand->spec.get(), is_finite, /*first_own=*/1);
+  StartUpPoints stand_ins(demand->spec.get(), SearchStart());
   const ObservationPage page = Must(ReadObservations(store_.get(), 1, *demand->spec, {}, 10'000));
   auto event = page.observations.begin();
   int modelled = 0, later = 0, stood_in = 0;
@@ -702,9 +702,8 @@ TEST_P(ReplayOfSlowModelsTest, EveryPointFollowsFromWhatIsStored) {
     }
     points.insert(PointIdentity(origin.parameters));
     if (origin.source == "stand_in") {
-      std::set<std::string> before;
-      for (std::size_t j = 0; j < i; ++j) before.insert(PointIdentity(origins[j].parameters));
-      EXPECT_EQ(stand_ins.Point(number, before)->parameters, origin.parameters) << number;
+      for (std::size_t j = 0; j < i; ++j) stand_ins.Know(origins[j].parameters);
+      EXPECT_EQ(Must(stand_ins.Point(number))->parameters, origin.parameters) << number;
       ++stood_in;
     } else {
       const auto again = Must(search->Peek(origin.asked > 0 ? origin.asked : number));

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "common/stats/objective.h"
-#include "coordinator/search/point_identity.h"
 #include "coordinator/search/random_search.h"
 #include "coordinator/search/slice_coordinates.h"
 
@@ -42,7 +41,6 @@ LearningSearch::LearningSearch(const SweepSpec* spec, bool finite, std::size_t s
       gates_(*spec),
       judged_(spec->JudgedMeasures()),
       start_up_(spec, finite),
-      before_start_up_(std::ssize(spec->try_first)),
       completer_(spec) {}
 
 bool LearningSearch::HasConditions() const {
@@ -57,7 +55,7 @@ std::set<std::vector<bool>> LearningSearch::SomeShapes() {
     return shapes;
   }
   for (std::int64_t k = 1; k <= kScouts; ++k) {
-    const auto scout = start_up_.Point(k);
+    const auto scout = start_up_.sequence().Point(k);
     if (!scout.ok() || !scout->has_value()) break;
     const std::optional<CubePoint> point = PointOf((*scout)->parameters);
     if (point) shapes.insert(ShapeOf(*point));
@@ -81,7 +79,7 @@ LearningSearch::Known* LearningSearch::AddKnown(std::int64_t number, const Param
   if (!is_new) return nullptr;
   Known& known = place->second;
   known.replicates.resize(replicates);
-  if (finite_) seen_.insert(PointIdentity(parameters));
+  start_up_.Know(parameters);
   std::optional<CubePoint> point = PointOf(parameters);
   if (!point) return &known;
   known.point = *std::move(point);
@@ -244,10 +242,6 @@ void LearningSearch::Observe(const Observation& observation) {
   OnEnded(observation.configuration, known);
 }
 
-bool LearningSearch::IsNew(const Configuration& configuration) const {
-  return !finite_ || !seen_.contains(PointIdentity(configuration.parameters));
-}
-
 std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
     std::int64_t number, const std::vector<CubePoint>& points) {
   std::vector<Candidate> allowed;
@@ -256,7 +250,7 @@ std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
     const std::size_t end = std::min(points.size(), first + PointCompleter::kBlock);
     for (std::size_t i = first; i < end; ++i) block.push_back(space_.Decode(points[i]));
     for (PointCompleter::Result& result : completer_.Complete(number, block)) {
-      if (!result.ok() || !result->has_value() || !IsNew(**result)) continue;
+      if (!result.ok() || !result->has_value() || !start_up_.IsNew((*result)->parameters)) continue;
       // Without the coordinates that do not exist there.
       std::optional<CubePoint> point = PointOf((*result)->parameters);
       if (!point) continue;
@@ -266,18 +260,8 @@ std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
   return allowed;
 }
 
-// The model may have taken some points of the sequence.
-absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfFinite(std::int64_t number) {
-  return new_points_.First(&start_up_, number,
-                           [this](const Configuration& one) { return IsNew(one); });
-}
-
-absl::StatusOr<std::optional<Configuration>> LearningSearch::NextOfMany(std::int64_t number) {
-  if (ended_ < least_ended_) {
-    absl::StatusOr<std::optional<Configuration>> next = start_up_.Point(number - before_start_up_);
-    if (next.ok() && next->has_value()) (*next)->number = number;
-    return next;
-  }
+absl::StatusOr<std::optional<Configuration>> LearningSearch::Next(std::int64_t number) {
+  if (finite_ || ended_ < least_ended_) return start_up_.Point(number);
   // The sequence would have to make all points before this one.
   return RandomSearch(spec_, /*finite=*/false).Point(number);
 }
@@ -294,7 +278,7 @@ absl::StatusOr<std::optional<Suggestion>> LearningSearch::Peek(std::int64_t numb
     }
   }
   origin.source = ended_ < least_ended_ ? SuggestionSource::kStartUp : SuggestionSource::kRandom;
-  return WithOrigin(finite_ ? NextOfFinite(number) : NextOfMany(number), std::move(origin));
+  return WithOrigin(Next(number), std::move(origin));
 }
 
 absl::StatusOr<std::optional<Suggestion>> LearningSearch::Suggest(std::int64_t number) {

@@ -18,9 +18,8 @@
 #include "common/stats/ranking.h"
 #include "coordinator/search/cube_point.h"
 #include "coordinator/search/learned_gates.h"
-#include "coordinator/search/new_points.h"
 #include "coordinator/search/search.h"
-#include "coordinator/search/sobol_search.h"
+#include "coordinator/search/start_up_points.h"
 
 namespace sweep {
 
@@ -46,8 +45,7 @@ class LearningSearch : public Search {
   absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) final;
   absl::StatusOr<std::optional<Suggestion>> Peek(std::int64_t number) final;
   int Ahead(int free_slots) const final { return free_slots; }
-  // The start-up points of the numbers before may have been made.
-  void BeginAt(std::int64_t /*number*/) override { before_start_up_ = 0; }
+  void BeginAt(std::int64_t number) override { start_up_.BeginAt(number); }
   std::optional<ModelSlices> Slices() final;
 
  protected:
@@ -144,9 +142,8 @@ class LearningSearch : public Search {
   bool IsOpenExtra(const Known& known, std::size_t replicate) const;
   void JudgeGates(Known* known) const;
   void Judge(Known* known) const;
-  absl::StatusOr<std::optional<Configuration>> NextOfFinite(std::int64_t number);
-  absl::StatusOr<std::optional<Configuration>> NextOfMany(std::int64_t number);
-  bool IsNew(const Configuration& configuration) const;
+  // Without a model.
+  absl::StatusOr<std::optional<Configuration>> Next(std::int64_t number);
 
   const SweepSpec* const spec_;
   const bool finite_;
@@ -154,12 +151,9 @@ class LearningSearch : public Search {
   const SearchSpace space_;
   const LearnedGates gates_;
   const std::vector<std::string> judged_;  // measures that AddEpoch looks at
-  SobolSearch start_up_;
-  std::int64_t before_start_up_;  // numbers before the first point of that sequence
+  StartUpPoints start_up_;                 // knows all points that are known
   PointCompleter completer_;
   std::map<std::int64_t, Known> known_;  // by number
-  std::set<std::string> seen_;           // identities of the known points, when finite
-  NewPoints new_points_;                 // of the sequence, when finite
   std::size_t ended_ = 0;
 };
 

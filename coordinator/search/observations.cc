@@ -33,7 +33,7 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
   const bool learns_gates = spec.method->learns && !LearnedGates(spec).empty();
   const bool is_judged = spec.early_terminate || spec.stop_when;
   const bool reads_points =
-      spec.stop_when || (spec.early_terminate && spec.early_terminate->type == "target");
+      spec.stop_when || (spec.early_terminate && spec.early_terminate->ReadsPoints());
   ObservationPage page{.last = cursor.after_sequence, .is_last = std::ssize(*events) < limit};
   page.events = *std::move(events);
   std::map<std::int64_t, TrialPlace> places;
@@ -85,7 +85,8 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
     page.segments = *std::move(segments);
     // One that was stopped has another target in its row.
     for (Segment& segment : page.segments) {
-      segment.target_epoch = spec.pbt.EndOf(segment.start_epoch, spec.epochs);
+      segment =
+          spec.pbt.SegmentOf(segment.member, segment.parent, segment.start_epoch, spec.epochs);
     }
   }
   std::int64_t known = cursor.known_points;

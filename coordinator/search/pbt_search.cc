@@ -238,8 +238,8 @@ absl::StatusOr<std::optional<Suggestion>> PbtSearch::First(std::int64_t number) 
       std::move(origin));
   if (!first.ok() || !first->has_value()) return first;
   (*first)->configuration.number = number;
-  (*first)->segment = Segment{.member = static_cast<int>(number),
-                              .target_epoch = spec_->pbt.EndOf(0, spec_->epochs)};
+  (*first)->segment =
+      spec_->pbt.SegmentOf(static_cast<int>(number), /*parent=*/0, /*start=*/0, spec_->epochs);
   return first;
 }
 
@@ -294,11 +294,7 @@ absl::StatusOr<std::optional<Suggestion>> PbtSearch::GoOn(std::int64_t number, i
       .origin = {.source = donor > 0 ? SuggestionSource::kCopied : SuggestionSource::kWentOn,
                  .method = std::string(spec_->method->word),
                  .seen_results = results},
-      .segment =
-          Segment{.member = member,
-                  .parent = parent,
-                  .start_epoch = from.segment.target_epoch,
-                  .target_epoch = spec_->pbt.EndOf(from.segment.target_epoch, spec_->epochs)}};
+      .segment = spec_->pbt.SegmentOf(member, parent, from.segment.target_epoch, spec_->epochs)};
   if (donor > 0) {
     next.configuration = Explore(number, from.point);
   } else {

@@ -48,21 +48,25 @@ void ReplicateRacer::Observe(const Observation& observation) {
 
 void ReplicateRacer::Update(std::int64_t configuration, const Known& known) {
   contenders_[static_cast<std::size_t>(configuration - 1)] = ContenderOf(configuration, known.runs);
-  ++version_;
+  none_for_ = -1;
 }
 
 void ReplicateRacer::Give(const Seed& seed) {
   Update(seed.configuration, Know(seed.configuration, seed.replicate));
 }
 
-ReplicateRacer::Step ReplicateRacer::Next(std::int64_t planned, std::int64_t count) const {
+ReplicateRacer::Step ReplicateRacer::Next(std::int64_t planned, std::int64_t count) {
   Step step{.has_held = held_ > 0};
+  if (planned == none_for_) return step;
   std::vector<Contender> ahead = contenders_;  // as if those seeds were stored
   while (true) {
     const RaceVerdict verdict =
         JudgeRace(RulesOfRace(spec_, planned, given_ + std::ssize(step.seeds)), ahead);
     step.is_over = verdict.is_over;
-    if (!verdict.next || std::ssize(step.seeds) >= count) return step;
+    if (!verdict.next || std::ssize(step.seeds) >= count) {
+      if (!step.is_over && step.seeds.empty()) none_for_ = planned;
+      return step;
+    }
     Contender& next = ahead[*verdict.next];
     step.seeds.push_back({.configuration = next.configuration, .replicate = next.runs()});
     ++next.open;

@@ -31,15 +31,14 @@ class ReplicateRacer {
   // The run is stored; its first observation may come later.
   void Give(const Seed& seed);
 
-  // Changes whenever an observation may change what is to do: not with every epoch.
-  std::int64_t version() const { return version_; }
-  // What is to do now, in a sweep of `planned` configurations.
+  // What is to do now, in a sweep of `planned` configurations. Without seeds, and not over: nothing
+  // before another observation. To ask again costs little unless a run has changed its state.
   struct Step {
     std::vector<Seed> seeds;  // the next ones, at most as many as were asked for
     bool is_over = false;     // no run is pending or trains, and nobody gets a seed
     bool has_held = false;    // trials are on hold
   };
-  Step Next(std::int64_t planned, std::int64_t count) const;
+  Step Next(std::int64_t planned, std::int64_t count);
 
  private:
   struct Known {
@@ -53,9 +52,9 @@ class ReplicateRacer {
   const SweepSpec& spec_;
   std::vector<Known> known_;           // by number - 1
   std::vector<Contender> contenders_;  // of them
-  std::int64_t version_ = 0;
-  std::int64_t given_ = 0;  // runs beyond the first ones
-  std::int64_t held_ = 0;   // runs on hold
+  std::int64_t none_for_ = -1;         // `planned` when there was nothing to do; -1: not known
+  std::int64_t given_ = 0;             // runs beyond the first ones
+  std::int64_t held_ = 0;              // runs on hold
 };
 
 }  // namespace sweep

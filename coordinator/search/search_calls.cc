@@ -21,8 +21,7 @@ void ObserveOrWarn(const SweepSpec& spec, const Observation& observation, Search
 absl::StatusOr<std::optional<Suggestion>> AskOrDraw(const SweepSpec& spec, AskSearch ask,
                                                     std::int64_t number, Search* search) {
   std::string failure;
-  // A random point is no segment of a population.
-  const bool may_draw = spec.method->learns && !spec.HasPopulation();
+  const bool may_draw = spec.method->TakesOtherPoints();
   try {
     absl::StatusOr<std::optional<Suggestion>> next = (search->*ask)(number);
     if (next.ok() || !may_draw) return next;
@@ -30,7 +29,7 @@ absl::StatusOr<std::optional<Suggestion>> AskOrDraw(const SweepSpec& spec, AskSe
   } catch (const std::exception& error) {
     failure = error.what();
   }
-  if (spec.HasPopulation()) return absl::InternalError(failure);
+  if (spec.method->only_own_points) return absl::InternalError(failure);
   spdlog::warn("random point instead of a suggestion sweep={} configuration={} reason={:?}",
                spec.name, number, failure);
   return RandomInstead(spec, number);

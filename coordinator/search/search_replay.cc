@@ -2,23 +2,10 @@
 
 #include <utility>
 
-#include "coordinator/search/point_identity.h"
-#include "coordinator/search/search_makers.h"
 #include "coordinator/search/search_start.h"
 #include "coordinator/store/queries.h"
 
 namespace sweep {
-namespace {
-
-std::set<std::string> KnownPoints(const SearchStart& start, bool is_finite) {
-  std::set<std::string> known;
-  if (!is_finite) return known;
-  for (const ParameterMap& point : start.made) known.insert(PointIdentity(point));
-  for (const EarlierConfiguration& one : start.earlier) known.insert(PointIdentity(one.point));
-  return known;
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<SearchReplay>> SearchReplay::Make(
     Store* store, std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec,
@@ -34,9 +21,7 @@ SearchReplay::SearchReplay(Store* store, std::int64_t sweep_id,
     : store_(store),
       sweep_id_(sweep_id),
       spec_(spec),
-      is_finite_(HasFiniteSpace(*spec)),
-      stand_ins_(spec.get(), is_finite_, start.first_own()),
-      known_(KnownPoints(start, is_finite_)),
+      stand_ins_(spec.get(), start),
       search_(store, sweep_id, spec, std::move(start)) {}
 
 absl::Status SearchReplay::AskBefore(std::int64_t number) {
@@ -54,9 +39,7 @@ absl::StatusOr<std::optional<Suggestion>> SearchReplay::Suggest(const Suggestion
     if (!overtaken_) {
       if (absl::Status asked = AskBefore(row.number); !asked.ok()) return asked;
     }
-    std::optional<Configuration> point = stand_ins_.Point(row.number, known_);
-    if (!point) return std::optional<Suggestion>();
-    return Suggestion{.configuration = *std::move(point), .origin = {}};
+    return WithOrigin(stand_ins_.Point(row.number).value_or(std::nullopt), {});
   }
   if (overtaken_ && overtaken_->asked_number == row.asked_number) {
     return std::exchange(overtaken_, std::nullopt)->suggestion;
@@ -69,13 +52,10 @@ absl::StatusOr<std::optional<Suggestion>> SearchReplay::Suggest(const Suggestion
 absl::StatusOr<std::optional<Suggestion>> SearchReplay::Again(const SuggestionRow& row) {
   absl::StatusOr<std::optional<Suggestion>> again = Suggest(row);
   const ParameterMap& stored = row.parameters.values();
-  if (is_finite_) known_.insert(PointIdentity(stored));
+  stand_ins_.Know(stored);
   std::optional<Segment> segment;
   if (row.member > 0) {
-    segment = {.member = row.member,
-               .parent = row.parent,
-               .start_epoch = row.start_epoch,
-               .target_epoch = spec_->pbt.EndOf(row.start_epoch, spec_->epochs)};
+    segment = spec_->pbt.SegmentOf(row.member, row.parent, row.start_epoch, spec_->epochs);
   }
   search_.Know(row.number, stored, segment ? &*segment : nullptr);
   return again;

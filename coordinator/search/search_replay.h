@@ -3,13 +3,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "common/spec/sweep_spec.h"
 #include "coordinator/search/search.h"
-#include "coordinator/search/stand_ins.h"
+#include "coordinator/search/start_up_points.h"
 #include "coordinator/search/stored_search.h"
 #include "coordinator/search/suggestion.h"
 #include "coordinator/store/store.h"
@@ -48,9 +47,7 @@ class SearchReplay {
   Store* const store_;
   const std::int64_t sweep_id_;
   const std::shared_ptr<const SweepSpec> spec_;  // shared with the caller
-  const bool is_finite_;
-  StandIns stand_ins_;
-  std::set<std::string> known_;  // identities of all points before, when finite
+  StartUpPoints stand_ins_;
   StoredSearch search_;
   std::optional<Overtaken> overtaken_;
 };

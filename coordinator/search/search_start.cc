@@ -20,18 +20,25 @@ ParameterMap PointOrChosen(const SweepSpec& spec, const MadePoint& made) {
 
 }  // namespace
 
+absl::Status ReadMadePoints(Store* store, std::int64_t sweep_id, std::int64_t first,
+                            std::int64_t last, const std::function<void(const MadePoint&)>& take) {
+  for (; first <= last; first += kPointsPerRead) {
+    const absl::StatusOr<std::vector<MadePoint>> made =
+        store->Read(SelectMadePoints, sweep_id, first, std::min(first + kPointsPerRead - 1, last));
+    if (!made.ok()) return made.status();
+    for (const MadePoint& one : *made) take(one);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PlaceEarlierPoints(Store* store, std::int64_t sweep_id, const SweepSpec& spec,
                                 std::int64_t first, std::int64_t first_own,
                                 std::vector<SharedParameters>* points) {
   const std::int64_t last = std::min(first_own, first + std::ssize(*points)) - 1;
-  if (last < first) return absl::OkStatus();
-  const absl::StatusOr<std::vector<MadePoint>> made =
-      store->Read(SelectMadePoints, sweep_id, first, last);
-  if (!made.ok()) return made.status();
-  for (std::size_t i = 0; i < std::min(made->size(), points->size()); ++i) {
-    (*points)[i] = SharedParameters(PointOrChosen(spec, (*made)[i]));
-  }
-  return absl::OkStatus();
+  auto next = points->begin();
+  return ReadMadePoints(store, sweep_id, first, last, [&](const MadePoint& made) {
+    *next++ = SharedParameters(PointOrChosen(spec, made));
+  });
 }
 
 absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
@@ -44,12 +51,10 @@ absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
 absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
                                             const SweepSpec& spec, std::int64_t first_own) {
   SearchStart start;
-  for (std::int64_t first = 1; first < first_own; first += kPointsPerRead) {
-    const absl::StatusOr<std::vector<MadePoint>> made = store->Read(
-        SelectMadePoints, sweep_id, first, std::min(first + kPointsPerRead, first_own) - 1);
-    if (!made.ok()) return made.status();
-    for (const MadePoint& one : *made) start.made.push_back(PointOrChosen(spec, one));
-  }
+  absl::Status made = ReadMadePoints(store, sweep_id, 1, first_own - 1, [&](const MadePoint& one) {
+    start.made.push_back(PointOrChosen(spec, one));
+  });
+  if (!made.ok()) return made;
   if (spec.warm_start.empty()) return start;
   for (std::int64_t after = 0;;) {
     const absl::StatusOr<std::vector<EndedPoint>> points =

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +19,11 @@ absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
 // the file has made, or will make.
 absl::StatusOr<SearchStart> ReadSearchStart(Store* store, std::int64_t sweep_id,
                                             const SweepSpec& spec, std::int64_t first_own);
+
+// Reads the points of the configurations from `first` to `last`, in short reads, and hands over
+// each in order of the numbers.
+absl::Status ReadMadePoints(Store* store, std::int64_t sweep_id, std::int64_t first,
+                            std::int64_t last, const std::function<void(const MadePoint&)>& take);
 
 // Replaces those of `points`, of the configurations from `first` on, whose numbers are below
 // `first_own`, because earlier revisions of the file have made them, by the points of the present

@@ -7,7 +7,7 @@
 #include "common/spec/search_methods.h"
 #include "coordinator/search/point_identity.h"
 #include "coordinator/search/search_replay.h"
-#include "coordinator/search/stand_ins.h"
+#include "coordinator/search/start_up_points.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
@@ -242,12 +242,13 @@ TEST_P(StoredSearchTest, AReplayKnowsWhatStoodInForASlowModel) {
     ASSERT_NE(spec_, nullptr);
     const auto search_made = MakeSearch();
     StoredSearch& search = *search_made;
-    StandIns stand_ins(spec_.get(), is_finite, /*first_own=*/1);
+    StartUpPoints stand_ins(spec_.get(), SearchStart());
     std::set<std::string> known;
     std::int64_t number = 0;
     const auto add = [&](Configuration configuration, SuggestionSource source, std::int64_t asked) {
       configuration.number = ++number;
       known.insert(PointIdentity(configuration.parameters));
+      stand_ins.Know(configuration.parameters);
       search.Know(number, configuration.parameters);
       Add(configuration, search.seen(), SuggestionOrigin{.source = source, .method = GetParam()},
           asked);
@@ -262,7 +263,7 @@ TEST_P(StoredSearchTest, AReplayKnowsWhatStoodInForASlowModel) {
       const bool is_lost = number == 15;
       if (number == 12 || number == 16 || is_lost) {
         for (int i = 0; i < (is_lost ? 1 : kStandIns); ++i) {
-          const auto point = stand_ins.Point(number + 1, known);
+          const auto point = Must(stand_ins.Point(number + 1));
           ASSERT_TRUE(point.has_value());
           add(*point, SuggestionSource::kStandIn, 0);
         }

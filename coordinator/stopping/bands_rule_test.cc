@@ -18,11 +18,11 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 EarlyTerminate MinIter(int min_iter, double eta = 3) {
-  return {.type = "hyperband", .eta = eta, .min_iter = min_iter};
+  return {.type = EarlyTerminate::Type::kHyperband, .eta = eta, .min_iter = min_iter};
 }
 
 EarlyTerminate MaxIter(int max_iter, int s, double eta = 3) {
-  return {.type = "hyperband", .eta = eta, .max_iter = max_iter, .s = s};
+  return {.type = EarlyTerminate::Type::kHyperband, .eta = eta, .max_iter = max_iter, .s = s};
 }
 
 TEST(Bands, AreCountedUpOrDown) {

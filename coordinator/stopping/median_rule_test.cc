@@ -38,7 +38,8 @@ class MedianRuleTest : public testing::Test {
   }
 
   std::unique_ptr<MedianRule> rule_ = std::make_unique<MedianRule>(
-      EarlyTerminate{.type = "median", .min_epochs = 1, .min_trials = 3}, true);
+      EarlyTerminate{.type = EarlyTerminate::Type::kMedian, .min_epochs = 1, .min_trials = 3},
+      true);
   std::int64_t sequence_ = 0;
   std::string reason_;
 };
@@ -61,7 +62,7 @@ TEST_F(MedianRuleTest, ATieGoesOn) {
 }
 
 TEST_F(MedianRuleTest, AnEvenCountHasTheMeanOfTheMiddleTwo) {
-  Use({.type = "median", .min_epochs = 1, .min_trials = 4});
+  Use({.type = EarlyTerminate::Type::kMedian, .min_epochs = 1, .min_trials = 4});
   for (const double value : {0.2, 0.4, 0.6, 0.8}) {
     EXPECT_TRUE(GoesOn(static_cast<std::int64_t>(value * 10), 1, value));
   }
@@ -83,7 +84,7 @@ TEST_F(MedianRuleTest, TheBestOfATrialIsHeldAgainstTheAveragesOfTheOthers) {
 }
 
 TEST_F(MedianRuleTest, TrialsThatRunSideBySideAreHeldAgainstEachOther) {
-  Use({.type = "median", .min_epochs = 2, .min_trials = 3});
+  Use({.type = EarlyTerminate::Type::kMedian, .min_epochs = 2, .min_trials = 3});
   const double values[] = {0.9, 0.8, 0.7, 0.2};
   for (int epoch = 1; epoch <= 2; ++epoch) {
     for (int trial = 0; trial < 4; ++trial) {
@@ -102,7 +103,7 @@ TEST_F(MedianRuleTest, AStoppedTrialStillCounts) {
 }
 
 TEST_F(MedianRuleTest, NothingIsJudgedBeforeTheFirstEpochs) {
-  Use({.type = "median", .min_epochs = 3, .min_trials = 1});
+  Use({.type = EarlyTerminate::Type::kMedian, .min_epochs = 3, .min_trials = 1});
   for (int epoch = 1; epoch <= 3; ++epoch) EXPECT_TRUE(GoesOn(1, epoch, 0.9));
   EXPECT_TRUE(GoesOn(2, 1, 0.1));
   EXPECT_TRUE(GoesOn(2, 2, 0.1));
@@ -110,7 +111,8 @@ TEST_F(MedianRuleTest, NothingIsJudgedBeforeTheFirstEpochs) {
 }
 
 TEST_F(MedianRuleTest, ALossIsBetterWhenItIsLower) {
-  Use({.type = "median", .min_epochs = 1, .min_trials = 3}, /*maximize=*/false);
+  Use({.type = EarlyTerminate::Type::kMedian, .min_epochs = 1, .min_trials = 3},
+      /*maximize=*/false);
   for (int trial = 1; trial <= 3; ++trial) EXPECT_TRUE(GoesOn(trial, 1, 0.5));
   EXPECT_TRUE(GoesOn(4, 1, 0.4));
   EXPECT_FALSE(GoesOn(5, 1, 0.6));

@@ -55,9 +55,16 @@ std::unique_ptr<StoppingRule> MakeAsha(const EarlyTerminate& rule, int epochs, b
 std::unique_ptr<StoppingRule> MakeNamed(const SweepSpec& spec) {
   const EarlyTerminate& rule = *spec.early_terminate;
   const bool maximize = spec.objective().maximize;
-  if (rule.type == "asha") return MakeAsha(rule, LargestEpochs(spec), maximize);
-  if (rule.type == "hyperband") return std::make_unique<BandsRule>(rule, maximize);
-  if (rule.type == "target") return std::make_unique<TargetRule>(&spec);
+  switch (rule.type) {
+    case EarlyTerminate::Type::kMedian:
+      break;
+    case EarlyTerminate::Type::kAsha:
+      return MakeAsha(rule, LargestEpochs(spec), maximize);
+    case EarlyTerminate::Type::kTarget:
+      return std::make_unique<TargetRule>(&spec);
+    case EarlyTerminate::Type::kHyperband:
+      return std::make_unique<BandsRule>(rule, maximize);
+  }
   return std::make_unique<MedianRule>(rule, maximize);
 }
 

@@ -98,8 +98,9 @@ absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& 
 // --- events (queries_attempts.cc, queries_views.cc) ---
 // The sequence of the last event of a sweep (0: of all sweeps); 0 when there is none.
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id);
-// The configurations of a sweep with a race, by number, as it compares them.
-absl::StatusOr<std::vector<Contender>> SelectContenders(Database& database, std::int64_t sweep_id);
+// The configurations of a sweep with a race by that metric, by number, as it compares them.
+absl::StatusOr<std::vector<Contender>> SelectContenders(Database& database, std::int64_t sweep_id,
+                                                        const std::string& metric);
 // Of the trials with events after the one sequence and up to the other, by id.
 absl::StatusOr<std::map<std::int64_t, TrialPlace>> SelectTrialPlaces(Database& database,
                                                                      std::int64_t sweep_id,

@@ -1,7 +1,6 @@
 // Queries about the ranking of a sweep's configurations.
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <map>
@@ -128,6 +127,11 @@ absl::StatusOr<std::vector<Grouped>> SelectGroups(Database& database, const Swee
   return made;
 }
 
+struct RunOfRace {
+  std::int64_t configuration = 0;
+  ReplicateResult run;
+};
+
 // What the replicates of a configuration meet, its representative among them.
 absl::StatusOr<RunCount> SelectRunCount(Database& database, const SweepSpec& spec,
                                         const RankedRow& row) {
@@ -140,30 +144,28 @@ absl::StatusOr<RunCount> SelectRunCount(Database& database, const SweepSpec& spe
 
 }  // namespace
 
-absl::StatusOr<std::vector<Contender>> SelectContenders(Database& database, std::int64_t sweep_id) {
-  Statement statement = database.Prepare(
-      "SELECT c.number, c.replicates, c.mean_last, c.mean_half_width, count(*), total(t.state = "
-      "'completed'), total(t.state IN ('pending', 'leased', 'running')), total(t.state = "
-      "'pending') "
-      "FROM configurations c JOIN trials t ON t.configuration_id = c.id WHERE c.sweep_id = ? GROUP "
-      "BY c.number ORDER BY c.number");
-  return CollectRows<Contender>(statement.Bind(sweep_id), [](const Statement& row) {
-    const ConfigurationScore score = {.replicates = static_cast<int>(row.Int(1)),
-                                      .mean_last = row.Real(2),
-                                      .mean_half_width = row.Real(3)};
-    const auto completed = static_cast<int>(row.Int(5));
-    Contender one{.configuration = row.Int(0),
-                  .ended = completed,
-                  .open = static_cast<int>(row.Int(6)),
-                  .all = static_cast<int>(row.Int(4))};
-    // While no run has ended, the mean is that of the runs so far.
-    const bool has_all_values = completed == 0 || completed == score.replicates;
-    one.is_out = one.ended + one.open < one.all || !has_all_values;
-    one.is_queued = completed == 0 && row.Int(7) > 0;
-    if (completed > 0) one.mean = score.mean_last;
-    if (completed > 1) one.squares = std::pow(DeviationOfLast(score), 2) * (completed - 1);
-    return one;
-  });
+absl::StatusOr<std::vector<Contender>> SelectContenders(Database& database, std::int64_t sweep_id,
+                                                        const std::string& metric) {
+  using Row = RunOfRace;
+  static const auto& table =
+      *new RowTable<Row>({{"c.number", ReadInto<&Row::configuration>},
+                          {kTrialStateSql, ReadInto<&Row::run, &ReplicateResult::state>}},
+                         {PartInto<&Row::run, &ReplicateResult::result>(ResultTable())});
+  static const std::string kSql = table.Select(
+      "FROM configurations c JOIN trials t ON t.configuration_id = c.id WHERE c.sweep_id = ? ORDER "
+      "BY c.number, t.replicate");
+  Statement statement = database.Prepare(kSql);
+  STORE_ASSIGN_OR_RETURN(const std::vector<Row> rows, table.All(statement.Bind(sweep_id)));
+  std::vector<Contender> contenders;
+  for (auto row = rows.begin(); row != rows.end();) {
+    const std::int64_t number = row->configuration;
+    std::vector<RaceRun> runs;
+    for (; row != rows.end() && row->configuration == number; ++row) {
+      runs.push_back({.state = row->run.state, .value = row->run.result.Last(metric)});
+    }
+    contenders.push_back(ContenderOf(number, runs));
+  }
+  return contenders;
 }
 
 absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::int64_t sweep_id) {

@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 #include <utility>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/queries.h"
+#include "coordinator/views/rounded_wait.h"
 
 namespace sweep {
 namespace {
@@ -55,7 +55,7 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(std::int64_t sweep_id, const Sh
     const absl::Duration wait = slot->ready ? patience.up_to_date : patience.complete;
     const absl::Duration left = asked + wait - absl::Now();
     if (left <= absl::ZeroDuration()) break;
-    done_.WaitFor(&mutex_, absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
+    done_.WaitFor(&mutex_, RoundedWait(left));
     const auto found = slots_.find(sweep_id);
     if (found == slots_.end()) return absl::UnavailableError("too many sweeps are being viewed");
     slot = &found->second;
@@ -134,7 +134,7 @@ bool IndexPool::TakeWork(Work* work) {
       *work = {.entry = slot->entry, .cursor = slot->cursor, .ready = slot->ready};
       return true;
     }
-    work_.WaitFor(&mutex_, absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
+    work_.WaitFor(&mutex_, RoundedWait(left));
   }
   return false;
 }

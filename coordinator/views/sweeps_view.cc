@@ -7,6 +7,7 @@
 #include "common/base/utf8.h"
 #include "coordinator/specs/planned_trials.h"
 #include "coordinator/store/queries.h"
+#include "coordinator/views/fill_facts.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/view_context.h"
@@ -188,13 +189,7 @@ absl::StatusOr<documents::SweepView> SweepViewDocument(const ViewContext& contex
   documents::SweepOrigin& origin = *view.mutable_origin();
   if (stored->is_accepted()) origin.set_trained_by(std::string(spec.TrainedBy()));
   origin.set_revision(sweep.revision);
-  for (const WarmStartRow& start : sweep.warm_starts) {
-    documents::WarmStart& added = *origin.add_warm_starts();
-    added.set_source(start.source);
-    added.set_taken(start.taken);
-    added.set_left_out(start.left_out);
-    added.set_reason(start.reason);
-  }
+  FillWarmStarts(sweep, &origin);
   return view;
 }
 

@@ -182,7 +182,7 @@ std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& t
   situation.max_failures = stored.spec->max_failures;
   situation.file_refusal = stored.refusal;
   const absl::StatusOr<std::optional<RacePlace>> race =
-      FindRacePlace(context.options.store, trial, *stored.spec);
+      context.options.scheduler->insight().Race(trial, stored.spec);
   if (race.ok()) situation.race = *race;
   situation.first_replicates = stored.spec->FirstReplicates();
   if (!attempts.empty()) situation.last_attempt = attempts.back();
