@@ -49,6 +49,7 @@ quietly() {
   "$@" > "$work/quietly.log" 2>&1 || { cat "$work/quietly.log" >&2; return 1; }
 }
 
+# Names and patterns of files in the root.
 install_debs() {
-  quietly inside apt-get install -y -qq --no-install-recommends "$@"
+  quietly inside sh -c "apt-get install -y -qq --no-install-recommends $*"
 }
