@@ -62,4 +62,8 @@ pgrep -l sweep- && complain "these still run after the purge"
 left=$(find / -xdev -name '*sweep*' -not -path '/tmp/*' -not -path '/packages/*' -not -path '/usr/share/*' \
   -not -path '/var/lib/dpkg/info/sweep-client*' -not -path /usr/bin/sweep)
 [ -z "$left" ] || complain "the purge leaves $left"
-[ $faults -gt 0 ] || echo passed
+if [ $faults -eq 0 ]; then
+  echo passed
+else
+  journalctl --no-pager -o cat -u sweep-coordinator -u sweep-worker | head -n 40
+fi
