@@ -256,8 +256,8 @@ int RunCommandLine(CLI::App* app, int argc, const char* const* argv, Session* se
     Complete(*app, std::vector<std::string>(argv + std::min(3, argc), argv + argc), std::cout);
     return kExitOk;
   }
-  if (first == "__docs") {
-    std::cout << DocsText(*app);
+  if (first == "__docs" || first == "__man") {
+    std::cout << (first == "__docs" ? DocsText(*app) : ManualText(*app));
     return AfterWriting(kExitOk);
   }
   const std::string word = CommandWord(*app, argc, argv);

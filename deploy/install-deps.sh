@@ -96,7 +96,9 @@ install_torch() {
     say "using libtorch of Torch_DIR=$Torch_DIR"
     return
   fi
-  if [ "$(cat .deps/torch.content 2>/dev/null)" = "$TORCH_CONTENT" ]; then
+  local has_torch=no
+  [ "$(cat .deps/torch.content 2>/dev/null)" != "$TORCH_CONTENT" ] || has_torch=yes
+  if [ $has_torch = yes ] && [ -f .deps/torch-licences/LICENSE ]; then
     say "libtorch $TORCH_VERSION is in .deps/torch"
     return
   fi
@@ -108,6 +110,33 @@ install_torch() {
   local wheel=$staging/$TORCH_WHEEL
   [ -f "$wheel" ] || fail "the package index gave $(cd "$staging" && echo *.whl), not $TORCH_WHEEL"
   echo "$TORCH_SHA256  $wheel" | sha256sum --check --quiet || fail "$TORCH_WHEEL does not have SHA-256 $TORCH_SHA256"
+  unpack_licences "$wheel" "$staging"
+  [ $has_torch = yes ] || unpack_torch "$wheel" "$staging"
+}
+
+# Of libtorch and what it has within: packages of the worker need them.
+unpack_licences() {
+  local wheel=$1 staging=$2
+  say "unpacking its licences into .deps/torch-licences"
+  python3 - "$wheel" "$staging/torch-licences" <<'PYTHON'
+import os, sys, zipfile
+wheel, folder = sys.argv[1:]
+with zipfile.ZipFile(wheel) as archive:
+    for name in archive.namelist():
+        start, mark, rest = name.partition(".dist-info/licenses/")
+        if not mark or not rest or rest.endswith("/"):
+            continue
+        path = os.path.join(folder, rest)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(archive.read(name))
+PYTHON
+  rm -rf .deps/torch-licences
+  mv "$staging/torch-licences" .deps
+}
+
+unpack_torch() {
+  local wheel=$1 staging=$2
   say "unpacking it into .deps/torch (0.5 GB)"
   python3 - "$wheel" "$staging" <<'PYTHON'
 import sys, zipfile

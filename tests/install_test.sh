@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs a build tree into a temporary folder, runs each program there and checks the links of the
-# installed pages.
+# installed pages. All four programs come with their pages of the manual.
 #
 #   tests/install_test.sh build/release 0.1.0 sweep sweep-coordinator sweep-worker sweep-trainer
 set -euo pipefail
@@ -17,6 +17,8 @@ complain() { echo "install_test: $*" >&2; failures=$((failures + 1)); }
 for program in "$@"; do
   said=$("$prefix/bin/$program" --version 2>&1) || complain "$program --version fails: $said"
   [[ $said == *"$version"* ]] || complain "$program --version prints '$said', without $version"
+  [ $# -lt 4 ] || [ -s "$prefix/share/man/man1/$program.1.gz" ] ||
+    complain "$program has no page of the manual"
 done
 
 pages=$prefix/share/doc/sweep

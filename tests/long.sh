@@ -2,7 +2,7 @@
 # Runs the suites that take too long for every change; docs/measured/ has their results.
 #
 #   tests/long.sh [SUITE...]      includes, sanitizers, chaos, fuzz, rpc, bench, training, equivalence,
-#                                 browser, slurm; all of them unless named
+#                                 browser, slurm, packages; all of them unless named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -74,15 +74,22 @@ slurm() {
   tests/slurm/run.sh build/release/bin
 }
 
+# Takes ten minutes; needs root and Debian's packages.
+packages() {
+  deploy/build.sh sweep sweep-coordinator sweep-worker sweep-trainer
+  deploy/package.sh
+  tests/packages/run.sh
+}
+
 suites=("$@")
-[ $# -gt 0 ] || suites=(includes sanitizers chaos fuzz rpc bench training equivalence browser slurm)
+[ $# -gt 0 ] || suites=(includes sanitizers chaos fuzz rpc bench training equivalence browser slurm packages)
 times=""
 for suite in "${suites[@]}"; do
   case $suite in
-    includes | sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser | slurm) ;;
+    includes | sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser | slurm | packages) ;;
     *)
       echo "tests/long.sh: there is no suite '$suite'; there are includes, sanitizers, chaos, fuzz, rpc," \
-        "bench, training, equivalence, browser, slurm" >&2
+        "bench, training, equivalence, browser, slurm, packages" >&2
       exit 2
       ;;
   esac

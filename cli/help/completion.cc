@@ -11,6 +11,8 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "cli/calls.h"
 #include "cli/help/suggestions.h"
@@ -25,8 +27,9 @@
 namespace sweep::cli {
 namespace {
 
-constexpr char kBashScript[] = R"(# bash completion for sweep, sweep-coordinator and sweep-worker
-_sweep() {
+// In the scripts, @FUNCTION@ and @PROGRAMS@ stand for the names that Script puts there.
+constexpr char kBashScript[] = R"(# bash completion for @PROGRAMS@
+@FUNCTION@() {
   local current=${COMP_WORDS[COMP_CWORD]} line name
   COMPREPLY=()
   while IFS= read -r line; do
@@ -42,12 +45,12 @@ _sweep() {
     esac
   done < <("${COMP_WORDS[0]/#\~/$HOME}" __complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
-complete -F _sweep sweep sweep-coordinator sweep-worker
+complete -F @FUNCTION@ @PROGRAMS@
 )";
 
-constexpr char kZshScript[] = R"(#compdef sweep sweep-coordinator sweep-worker
-# zsh completion for sweep, sweep-coordinator and sweep-worker
-_sweep() {
+constexpr char kZshScript[] = R"(#compdef @PROGRAMS@
+# zsh completion for @PROGRAMS@
+@FUNCTION@() {
   local line
   local -a values texts suffix
   for line in "${(@f)$("${words[1]/#\~/$HOME}" __complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
@@ -64,12 +67,49 @@ _sweep() {
   done
   (( $#values )) && compadd $suffix -d texts -- "${values[@]}"
 }
-if [ "${funcstack[1]}" = _sweep ]; then
-  _sweep "$@"
+if [ "${funcstack[1]}" = @FUNCTION@ ]; then
+  @FUNCTION@ "$@"
 else
-  compdef _sweep sweep sweep-coordinator sweep-worker
+  compdef @FUNCTION@ @PROGRAMS@
 fi
 )";
+
+// fish leaves out what does not fit the word, and adds no space behind a '/'.
+constexpr char kFishScript[] = R"(# fish completion for @PROGRAMS@
+function @FUNCTION@
+  set -l words (commandline -opc)
+  set -l current (commandline -ct)
+  set -l program (string replace -r '^~' -- "$HOME" $words[1])
+  for line in ($program __complete -- $words[2..-1] "$current" 2>/dev/null)
+    switch $line
+      case :files
+        __fish_complete_path "$current"
+      case :dirs
+        __fish_complete_directories "$current"
+      case :nospace
+      case '*'
+        printf '%s\n' $line
+    end
+  end
+end
+for program in @PROGRAMS@
+  complete -c $program -f -a '(@FUNCTION@)'
+end
+)";
+
+constexpr char kAllPrograms[] = "sweep sweep-coordinator sweep-worker";
+
+std::string Script(const std::string& shell, const std::string& programs) {
+  const std::string function = "_" + programs.substr(0, programs.find(' '));
+  std::string script = shell == "bash" ? kBashScript : shell == "zsh" ? kZshScript : kFishScript;
+  for (const auto& [mark, text] :
+       {std::pair<std::string, std::string>{"@FUNCTION@", function}, {"@PROGRAMS@", programs}}) {
+    for (std::size_t at = 0; (at = script.find(mark, at)) != std::string::npos;) {
+      script.replace(at, mark.size(), text);
+    }
+  }
+  return script;
+}
 
 struct SweepSize {
   std::string name;
@@ -285,11 +325,6 @@ void LimitTime() {
   setitimer(ITIMER_REAL, &limit, nullptr);
 }
 
-int PrintScript(const std::string& shell) {
-  std::cout << (shell == "bash" ? kBashScript : kZshScript);
-  return kExitOk;
-}
-
 }  // namespace
 
 void Complete(const CLI::App& app, std::vector<std::string> words, std::ostream& out) {
@@ -340,12 +375,21 @@ void AddCompletionCommands(CLI::App* app, Session* session) {
                                              "sweep-worker.");
   completion->group("Files, workers, settings");
   auto shell = std::make_shared<std::string>();
-  completion->add_option("SHELL", *shell, "bash or zsh")->required()->check(OneOf({"bash", "zsh"}));
+  auto program = std::make_shared<std::string>();
+  completion->add_option("SHELL", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(OneOf({"bash", "zsh", "fish"}));
+  completion->add_option("PROGRAM", *program, "only for this program; without it, for all of them")
+      ->check(OneOf({"sweep", "sweep-coordinator", "sweep-worker"}));
   completion->footer(
       "Examples:\n"
       "  echo 'source <(sweep completion bash)' >> ~/.bashrc\n"
-      "  echo 'source <(sweep completion zsh)' >> ~/.zshrc     after compinit");
-  completion->callback([=] { session->exit_code = PrintScript(*shell); });
+      "  echo 'source <(sweep completion zsh)' >> ~/.zshrc     after compinit\n"
+      "  sweep completion fish > ~/.config/fish/completions/sweep.fish");
+  completion->callback([=] {
+    std::cout << Script(*shell, program->empty() ? kAllPrograms : *program);
+    session->exit_code = kExitOk;
+  });
 }
 
 }  // namespace sweep::cli

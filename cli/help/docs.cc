@@ -52,28 +52,9 @@ std::string DetailsText(const std::string& details) {
 
 std::string CommandTitle(const CLI::App& command) { return CommandPath(command); }
 
-std::vector<const CLI::App*> WithInner(const std::vector<const CLI::App*>& commands) {
-  std::vector<const CLI::App*> all;
-  for (const CLI::App* command : commands) {
-    all.push_back(command);
-    for (const CLI::App* inner : CommandsOf(*command)) all.push_back(inner);
-  }
-  return all;
-}
-
-std::vector<std::string> Groups(const CLI::App& app) {
-  std::vector<std::string> groups;
-  for (const CLI::App* command : CommandsOf(app)) {
-    if (std::find(groups.begin(), groups.end(), command->get_group()) == groups.end()) {
-      groups.push_back(command->get_group());
-    }
-  }
-  return groups;
-}
-
 std::string OverviewTable(const CLI::App& app) {
   std::string text;
-  for (const std::string& group : Groups(app)) {
+  for (const std::string& group : GroupsOf(app)) {
     text += "| " + group + " | |\n|---|---|\n";
     for (const CLI::App* command : CommandsInGroup(app, group)) {
       text += fmt::format("| [`{}`](#{}) | {} |\n", CommandPath(*command),
@@ -183,13 +164,32 @@ std::string TopicChapter(const HelpTopic& topic) {
 
 }  // namespace
 
+std::vector<const CLI::App*> WithInnerCommands(const std::vector<const CLI::App*>& commands) {
+  std::vector<const CLI::App*> all;
+  for (const CLI::App* command : commands) {
+    all.push_back(command);
+    for (const CLI::App* inner : CommandsOf(*command)) all.push_back(inner);
+  }
+  return all;
+}
+
+std::vector<std::string> GroupsOf(const CLI::App& app) {
+  std::vector<std::string> groups;
+  for (const CLI::App* command : CommandsOf(app)) {
+    if (std::find(groups.begin(), groups.end(), command->get_group()) == groups.end()) {
+      groups.push_back(command->get_group());
+    }
+  }
+  return groups;
+}
+
 std::string DocsText(const CLI::App& app) {
   std::string text = kHead + OverviewTable(app);
   ShownKeys shown;
   for (const HelpTopic& topic : HelpTopics()) text += TopicChapter(topic);
-  for (const std::string& group : Groups(app)) {
+  for (const std::string& group : GroupsOf(app)) {
     text += "## " + group + "\n\n";
-    for (const CLI::App* command : WithInner(CommandsInGroup(app, group)))
+    for (const CLI::App* command : WithInnerCommands(CommandsInGroup(app, group)))
       text += CommandChapter(*command, &shown);
   }
   text.erase(text.find_last_not_of('\n') + 2);

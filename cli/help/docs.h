@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -10,5 +11,13 @@ namespace sweep::cli {
 
 // The text of docs/cli.md, generated from the program's help.
 std::string DocsText(const CLI::App& app);
+
+// The program's page of the manual, in roff.
+std::string ManualText(const CLI::App& app);
+
+// The titles of groups of commands, in order.
+std::vector<std::string> GroupsOf(const CLI::App& app);
+// Each command, followed by its own commands.
+std::vector<const CLI::App*> WithInnerCommands(const std::vector<const CLI::App*>& commands);
 
 }  // namespace sweep::cli

@@ -16,14 +16,6 @@ int Columns(const std::string& text) {
   }));
 }
 
-// The text in the column beside an option.
-std::string Beside(const OptionInfo& option) {
-  std::string text = option.description;
-  if (!option.fallback.empty()) text += " [default: " + option.fallback + "]";
-  if (!option.environment.empty()) text += " [env: " + option.environment + "]";
-  return text;
-}
-
 }  // namespace
 
 std::vector<std::string> FilledLines(const std::string& text, int width) {
@@ -36,6 +28,13 @@ std::vector<std::string> FilledLines(const std::string& text, int width) {
     lines.back() += (lines.back().empty() ? "" : " ") + word;
   }
   return lines;
+}
+
+std::string Beside(const OptionInfo& option) {
+  std::string text = option.description;
+  if (!option.fallback.empty()) text += " [default: " + option.fallback + "]";
+  if (!option.environment.empty()) text += " [env: " + option.environment + "]";
+  return text;
 }
 
 std::string OptionsText(const std::string& title, const std::vector<OptionInfo>& options) {

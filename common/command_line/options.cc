@@ -87,8 +87,8 @@ CLI::Validator OneOf(const std::vector<std::string>& words) {
 std::string OptionInfo::Syntax() const {
   if (positional) return takes + (repeatable ? "..." : "");
   std::string syntax = Join(flags, ", ");
-  if (takes_value) syntax += " " + (choices.empty() ? takes : Join(choices, "|"));
-  return syntax;
+  const std::string value = choices.empty() ? takes : Join(choices, "|");
+  return takes_value && !value.empty() ? syntax + " " + value : syntax;
 }
 
 std::vector<OptionInfo> OptionsOf(const CLI::App& command) {

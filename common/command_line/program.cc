@@ -1,6 +1,7 @@
 #include "common/command_line/program.h"
 
 #include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "common/base/printable.h"
 #include "common/command_line/help.h"
 #include "common/command_line/likely.h"
+#include "common/command_line/man_page.h"
 #include "common/command_line/options.h"
 
 namespace sweep {
@@ -44,16 +46,35 @@ std::string ExtraText(const CLI::App& app, const std::string& word) {
   return "there is no option '" + flag + "'" + LikelyFlag(flag, FlagsOf(app));
 }
 
+std::vector<OptionInfo> OptionsWithHelp(const CLI::App& app) {
+  std::vector<OptionInfo> options = OptionsOf(app);
+  options.push_back({.flags = {"-h", "--help"}, .description = "this help"});
+  return options;
+}
+
 class ProgramHelp : public CLI::Formatter {
  public:
   std::string make_help(const CLI::App* app, std::string /*name*/,
                         CLI::AppFormatMode /*mode*/) const override {
-    std::vector<OptionInfo> options = OptionsOf(*app);
-    options.push_back({.flags = {"-h", "--help"}, .description = "this help"});
     return app->get_description() + "\n\nUsage: " + app->get_name() + " [OPTIONS]\n" +
-           OptionsText("Options", options);
+           OptionsText("Options", OptionsWithHelp(*app));
   }
 };
+
+// The program's page of the manual.
+std::string ManText(const CLI::App& app) {
+  const std::string version = app.version();
+  std::string purpose = app.get_description();
+  purpose[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(purpose[0])));
+  if (purpose.ends_with(".")) purpose.pop_back();
+  ManPage page(app.get_name(), purpose, version.substr(version.rfind(' ') + 1));
+  page.Section("SYNOPSIS");
+  page.Paragraph(app.get_name() + " [OPTIONS]");
+  page.Section("OPTIONS");
+  for (const OptionInfo& option : OptionsWithHelp(app)) page.Item(option.Syntax(), Beside(option));
+  page.SeeAlso(kManPages);
+  return page.text();
+}
 
 const OptionInfo* Find(const std::vector<OptionInfo>& options, const std::string& flag) {
   for (const OptionInfo& option : options) {
@@ -115,6 +136,10 @@ std::optional<int> ParseProgram(CLI::App* app, int argc, const char* const* argv
   if (app->get_version_ptr() != nullptr) app->get_version_ptr()->description("the version");
   if (argc > 1 && std::string(argv[1]) == "__complete") {
     return Complete(*app, std::vector<std::string>(argv + std::min(3, argc), argv + argc));
+  }
+  if (argc > 1 && std::string(argv[1]) == "__man") {
+    std::cout << ManText(*app);
+    return 0;
   }
   try {
     app->parse(argc, argv);

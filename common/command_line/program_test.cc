@@ -97,5 +97,15 @@ TEST_F(ProgramTest, TheShellIsTold) {
   EXPECT_THAT(out_, Not(HasSubstr("__complete")));
 }
 
+TEST_F(ProgramTest, ThePageOfTheManualHasEveryOption) {
+  app_.get_option("--slots")->default_str("1");
+  EXPECT_EQ(Parse({"__man"}), 0);
+  EXPECT_THAT(out_, HasSubstr("sweep\\-thing \\- a program\n"));
+  EXPECT_THAT(out_, HasSubstr(".B \"\\-\\-slots N\"\ntrials at once [default: 1]\n"));
+  for (const char* flag : {"log\\-level debug|info|warn", "db FILE", "version", "help"}) {
+    EXPECT_THAT(out_, HasSubstr("\\-\\-" + std::string(flag) + "\"\n"));
+  }
+}
+
 }  // namespace
 }  // namespace sweep

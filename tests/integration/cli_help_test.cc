@@ -80,7 +80,7 @@ TEST_F(CliHelpTest, TheOverviewFitsAScreenAndNamesEveryCommandThatExists) {
        {"compare", "edit", "ask", "tell", "suggest", "replay", "completion"}) {
     EXPECT_THAT(lines[lines.size() - 2], HasSubstr(special));
   }
-  for (const char* later : {"__complete", "__docs"}) {
+  for (const char* later : {"__complete", "__docs", "__man"}) {
     EXPECT_THAT(help.output, Not(HasSubstr(later)));
   }
   EXPECT_EQ(Sweep({"help"}).output, help.output);
@@ -359,6 +359,36 @@ TEST_F(ShellTest, ZshCompletes) {
   };
   EXPECT_EQ(complete("sweep resu", 2), "resume\n");
   EXPECT_EQ(complete("sweep list --format \"\"", 4), "table json csv\n");
+}
+
+TEST_F(ShellTest, FishCompletes) {
+  if (!Has("fish")) GTEST_SKIP() << "there is no fish";
+  const auto complete = [&](const std::string& words) {
+    return Shell("fish -c 'sweep completion fish | source; complete -C \"" + words + "\"'");
+  };
+  EXPECT_EQ(complete("sweep resu"), "resume\tContinue a paused sweep\n");
+  EXPECT_EQ(complete("sweep list --format ta"), "table\n");
+}
+
+TEST_F(CliHelpTest, CompletionOfOneProgramNamesNoOther) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    EXPECT_THAT(Sweep({"completion", shell}).output, HasSubstr("sweep-coordinator"));
+    const std::string one = Sweep({"completion", shell, "sweep-worker"}).output;
+    EXPECT_THAT(one, AllOf(HasSubstr("_sweep-worker"), Not(HasSubstr("sweep-coordinator")),
+                           Not(HasSubstr("@FUNCTION@")), Not(HasSubstr("@PROGRAMS@"))));
+  }
+  EXPECT_EQ(Sweep({"completion", "bash", "sweep-trainer"}).code, 2);
+}
+
+TEST_F(CliHelpTest, ThePageOfTheManualHasEveryCommandAndTopic) {
+  const std::string page = Sweep({"__man"}).output;
+  for (const std::string& command : Completions({""})) {
+    if (command != "help") EXPECT_THAT(page, HasSubstr(".SS \"sweep " + command)) << command;
+  }
+  for (const char* text : {".SS \"sweep worker drain WORKER", ".SH \"Exit codes\"",
+                           ".B \"\\-\\-run\\-cap N\"", "SWEEP_COORDINATOR   HOST:PORT"}) {
+    EXPECT_THAT(page, HasSubstr(text));
+  }
 }
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "common/base/end_signals.h"
+#include "common/command_line/man_page.h"
 #include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
 #include "worker/trainer/build_id.h"
@@ -32,10 +33,20 @@
 namespace sweep {
 namespace {
 
-constexpr char kUsage[] =
-    "usage: sweep-trainer [--device auto|cpu|cuda:N] [--backend auto|lanes|torch] [--threads N]\n"
-    "                     [--version] [--help]\n"
-    "Trains trials that arrive as JSON lines on standard input; see docs/protocol.md.\n";
+struct Option {
+  const char* syntax;
+  const char* meaning;
+};
+constexpr Option kOptions[] = {
+    {"--device auto|cpu|cuda:N", "where it computes [default: auto]"},
+    {"--backend auto|lanes|torch",
+     "who computes; auto: lanes on a processor, for networks that it can compute [default: auto]"},
+    {"--threads N", "cores for one trial, from 1 to 999 [default: 1]"},
+    {"--version", "the version, and that of libtorch"},
+    {"--help", "this help"},
+};
+constexpr char kPurpose[] =
+    "Trains trials that arrive as JSON lines on standard input; see docs/protocol.md.";
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
@@ -148,13 +159,35 @@ bool ParseThreads(const std::string& text, int* threads) {
   return *threads > 0;
 }
 
+std::string UsageText() {
+  std::string text = std::string("usage: sweep-trainer [OPTIONS]\n") + kPurpose + "\n\n";
+  for (const Option& option : kOptions) {
+    std::string line = "  " + std::string(option.syntax);
+    line.resize(30, ' ');
+    text += line + option.meaning + "\n";
+  }
+  return text;
+}
+
+std::string ManText() {
+  ManPage page("sweep-trainer", "trains the trials of a sweep worker", SWEEP_VERSION);
+  page.Section("SYNOPSIS");
+  page.Paragraph("sweep-trainer [OPTIONS]");
+  page.Section("DESCRIPTION");
+  page.Paragraph(kPurpose);
+  page.Section("OPTIONS");
+  for (const Option& option : kOptions) page.Item(option.syntax, option.meaning);
+  page.SeeAlso(kManPages);
+  return page.text();
+}
+
 Flags ParseFlags(int argc, char** argv) {
   Flags flags;
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     const std::string value = i + 1 < argc ? argv[i + 1] : "";
-    if (flag == "--help") {
-      std::cout << kUsage << std::flush;
+    if (flag == "--help" || flag == "__man") {
+      std::cout << (flag == "--help" ? UsageText() : ManText()) << std::flush;
       flags.exit_code = 0;
       return flags;
     }
@@ -169,7 +202,7 @@ Flags ParseFlags(int argc, char** argv) {
     if (!device && !backend && !threads) {
       std::cerr << "sweep-trainer: bad argument '" << flag << "'"
                 << (value.empty() ? "" : " '" + value + "'") << '\n'
-                << kUsage;
+                << UsageText();
       flags.exit_code = kExitUsage;
       return flags;
     }

@@ -1,0 +1,22 @@
+# Writes the page of the manual of PROGRAM and, if COMPLETED, what shells need to complete it, as
+# CLIENT says. Their paths are the same under every prefix.
+function(sweep_say output)
+  execute_process(COMMAND ${ARGN} OUTPUT_FILE "${output}" COMMAND_ERROR_IS_FATAL ANY)
+  file(CHMOD "${output}" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+  message(STATUS "Installing: ${output}")
+endfunction()
+
+get_filename_component(name "${PROGRAM}" NAME)
+set(share "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/share")
+file(MAKE_DIRECTORY "${share}/man/man1")
+sweep_say("${share}/man/man1/${name}.1" "${PROGRAM}" __man)
+execute_process(COMMAND gzip -9nf "${share}/man/man1/${name}.1" COMMAND_ERROR_IS_FATAL ANY)
+if(COMPLETED)
+  set(bash "${share}/bash-completion/completions")
+  set(zsh "${share}/zsh/vendor-completions")
+  set(fish "${share}/fish/vendor_completions.d")
+  file(MAKE_DIRECTORY "${bash}" "${zsh}" "${fish}")
+  sweep_say("${bash}/${name}" "${CLIENT}" completion bash ${name})
+  sweep_say("${zsh}/_${name}" "${CLIENT}" completion zsh ${name})
+  sweep_say("${fish}/${name}.fish" "${CLIENT}" completion fish ${name})
+endif()

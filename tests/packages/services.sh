@@ -1,0 +1,69 @@
+#!/bin/bash
+# Runs in a booted root: starts the services as docs/install.md says, and lets them train. Writes
+# "passed" into /result when all is well, else what is wrong. $1: the coordinator's package that an
+# upgrade installs.
+set -u
+exec > /result 2>&1
+faults=0
+complain() { echo "$*"; faults=$((faults + 1)); }
+examples=/usr/share/doc/sweep/examples
+
+# ends CODE COMMAND...: 3 means that no configuration met the criteria.
+ends() {
+  local said code=0
+  said=$(timeout 240 "$@" 2>&1) || code=$?
+  [ $code -eq 0 ] || [ $code -eq 3 ] || complain "'$*' ends with $code: $said"
+}
+
+# trains NAME [SED]: the synthetic sweep under another name.
+trains() {
+  sed "s/^name: .*/name: $1/" $examples/synthetic.yaml > "/tmp/$1.yaml"
+  ends sweep submit "/tmp/$1.yaml" --wait
+  sweep best "$1" | grep -q "$1/" || complain "there is no ranking of $1"
+}
+
+systemctl enable --now sweep-coordinator sweep-worker
+trains first
+
+# libtorch and foreign programs in the same sandbox.
+echo 'SWEEP_WORKER_OPTIONS="--backend torch"' >> /etc/default/sweep-worker
+echo 'SWEEP_ALLOW_PROGRAM=1' >> /etc/default/sweep-worker
+systemctl restart sweep-worker
+trains torch
+ends sweep submit $examples/shell.yaml --wait
+
+exec 3<> /dev/tcp/127.0.0.1/7078
+printf 'GET / HTTP/1.0\r\nHost: 127.0.0.1:7078\r\n\r\n' >&3
+head -n 1 <&3 | grep -q ' 200 ' || complain "there is no dashboard"
+
+user=$(stat -c %U /var/lib/sweep/sweep.db)
+[ "$user" != root ] || complain "the database belongs to root"
+
+before=$(systemctl show -p MainPID sweep-coordinator)
+dpkg -i "$1" > /tmp/upgrade.log 2>&1 || complain "upgrade: $(cat /tmp/upgrade.log)"
+[ "$(systemctl show -p MainPID sweep-coordinator)" != "$before" ] ||
+  complain "the upgrade has not restarted the coordinator"
+sweep best first | grep -q first/ || complain "the upgrade has lost a sweep"
+trains second
+
+echo 'SWEEP_COORDINATOR_OPTIONS="--listne 1"' >> /etc/default/sweep-coordinator
+systemctl restart sweep-coordinator
+for _ in $(seq 100); do
+  systemctl is-failed -q sweep-coordinator && break
+  sleep 0.1
+done
+systemctl is-failed -q sweep-coordinator || complain "a wrong option does not stop the service"
+journalctl -u sweep-coordinator | grep -q "did you mean '--listen'" ||
+  complain "the journal does not name the wrong option"
+
+dpkg --purge sweep-coordinator sweep-worker > /tmp/purge.log 2>&1 ||
+  complain "purge: $(cat /tmp/purge.log)"
+pgrep -l sweep- && complain "these still run after the purge"
+left=$(find / -xdev -name '*sweep*' -not -path '/tmp/*' -not -path '/packages/*' -not -path '/usr/share/*' \
+  -not -path '/var/lib/dpkg/info/sweep-client*' -not -path /usr/bin/sweep)
+[ -z "$left" ] || complain "the purge leaves $left"
+if [ $faults -eq 0 ]; then
+  echo passed
+else
+  journalctl --no-pager -o cat -u sweep-coordinator -u sweep-worker | head -n 40
+fi
