@@ -107,7 +107,7 @@ bool RegionPool::TakeTask(Key* key, Task* task) {
 std::shared_ptr<const RegionPool::Region> RegionPool::Compute(const Task& task, double share) {
   auto region = std::make_shared<Region>();
   try {
-    region->found = FindRobustRegion(*task.spec, task.runs, share);
+    region->found = FindRobustRegions(*task.spec, task.runs, share);
   } catch (const std::exception& error) {  // from a numerical library
     region->failure = fmt::format("the region could not be computed: {}", error.what());
   }

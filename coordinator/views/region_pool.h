@@ -33,7 +33,7 @@ class RegionPool {
   ~RegionPool();
 
   struct Region {
-    RobustRegion found;
+    RobustRegions found;
     std::string failure;  // why nothing is known, or empty
   };
   struct Answer {

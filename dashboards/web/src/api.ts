@@ -266,14 +266,10 @@ export interface ModelView {
   }[];
 }
 
-// GET /api/sweeps/NAME/region?share=SHARE (0.9; from 0.5 to 0.99): the ranges of hyperparameters in
-// which so many runs are expected to meet the criteria, by a model of the runs that have ended.
-// Computed on a thread of its own, again when results are new.
-export interface RegionView {
+// A box of hyperparameters.
+export interface RegionFacts {
   answer: "computing" | "found" | "not_accepted" | "no_gates" | "nothing_varies" | "too_few" | "none_qualifies" | "not_sure"; // found; or why there is no region: no_gates, nothing_varies, too_few, none_qualifies, not_sure, not_accepted, computing
   note: string; // the same in words; "" when it was found
-  ready: boolean; // false: new results are being learned from, and the answer is from before
-  share: number; // of the region's runs that is asked for
   configurations: number; // ended ones that the model has learned from
   runs: number; // that the model has learned from
   around: number; // the first trial of the configuration that the region lies around; 0: none
@@ -303,6 +299,21 @@ export interface RegionView {
     low: (number | null)[];
     high: (number | null)[];
   }[]; // the chance along each parameter: name, values, chance, low, high
+}
+
+// The box of one of several networks. `configurations` and `runs` are its own; the model has learned
+// from those of all.
+export interface NetworkRegion extends RegionFacts {
+  model: string;
+}
+
+// GET /api/sweeps/NAME/region?share=SHARE (0.9; from 0.5 to 0.99): the ranges of hyperparameters in
+// which so many runs are expected to meet the criteria, by a model of the runs that have ended.
+// Computed on a thread of its own, again when results are new.
+export interface RegionView extends RegionFacts {
+  ready: boolean; // false: new results are being learned from, and the answer is from before
+  share: number; // of the region's runs that is asked for
+  networks: NetworkRegion[]; // of several networks the box of each: model, and the same keys
 }
 
 // What a gate says of a configuration or of a trial.

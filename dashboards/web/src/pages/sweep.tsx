@@ -203,7 +203,7 @@ function Section({
     case "parameters":
       return <SweepParameters key={sweep.name} sweep={sweep} route={route} />;
     case "model":
-      return <SweepModel key={sweep.name} sweep={sweep} />;
+      return <SweepModel key={sweep.name} sweep={sweep} route={route} />;
     case "population":
       return <SweepPopulation key={sweep.name} sweep={sweep} route={route} />;
     case "ranking":
