@@ -274,11 +274,51 @@ TEST_F(StatisticsProcessTest, AClearDifferenceIsKnownAfterFivePairs) {
   EXPECT_EQ(Json({"compare", good, ranking[1]["trial"]}, /*code=*/3)["verdict"], "unknown");
   EXPECT_EQ(Json({"compare", good, ranking[1]["trial"], "--within", "2%"})["verdict"], "same");
   EXPECT_THAT(Sweep({"compare", good, bad, "--within", "0"}).output, HasSubstr("not '0'"));
+  EXPECT_EQ(known["left_out_pairs"], 0);
+  EXPECT_EQ(known["left_out_reasons"], json::array());
+  EXPECT_EQ(known["open_pairs"], 0);
+  EXPECT_EQ(known["unpaired_runs"], 0);
 }
 
 TEST_F(StatisticsProcessTest, AGateAtAConfidenceIsMissedByWhatIsNotSure) {
   const auto criteria = [](const std::string& bound) {
     std::string text = kLuckSweep;
+// A race gives the good configurations seeds that a bad one lacks; a failed run has no result.
+TEST_F(StatisticsProcessTest, AComparisonSaysWhatItLeavesOut) {
+  std::string text = kLuckSweep;
+  text.replace(text.find("early_terminate"), text.find("require") - text.find("early_terminate"),
+               "replicates: {max: 6}\n");
+  text.replace(text.find("[0.1, 0.2, 0.3]"), 15, "[0.1, 0.2, 0.3, 0.4]");
+  Train(text);
+  const json raced = Json({"compare", "luck/1", "luck/3"}, /*code=*/3);
+  std::map<int, int> runs;
+  for (const json& trial : Json({"trials", "luck"})) ++runs[trial["configuration"].get<int>()];
+  ASSERT_GT(runs[1], runs[3]);
+  EXPECT_EQ(raced["unpaired_runs"], runs[1] - runs[3]);
+  EXPECT_THAT(Sweep({"compare", "luck/1", "luck/3"}).output,
+              HasSubstr(std::to_string(runs[1] - runs[3]) +
+                        " runs with a seed that only one of the two has"));
+
+  std::string failing = kLuckSweep;
+  failing.replace(failing.find("name: luck"), 10, "name: some");
+  failing.replace(failing.find("train.sh\"]"), 8, "fails.sh");
+  failing.replace(failing.find("[train.sh]"), 10, "[fails.sh]");
+  failing.replace(failing.find("early_terminate"),
+                  failing.find("require") - failing.find("early_terminate"),
+                  "replicates: 3\nmax_failures: 1\nkeep_going: true\n");
+  // The first run of lr 0.1 fails.
+  std::string script = kLuckScript;
+  script.insert(script.find("tail="), "case $name in some/1) exit 3;; esac\n");
+  folder_.Write("fails.sh", script);
+  ASSERT_NE(Sweep({"submit", folder_.Write("some.yaml", failing), "--wait"}).code, 2);
+  const json left = Json({"compare", "some/1", "some/4"}, /*code=*/3);
+  EXPECT_EQ(left["all_pairs"], 2);
+  EXPECT_EQ(left["left_out_pairs"], 1);
+  EXPECT_EQ(left["left_out_reasons"], json({"some/1 failed"}));
+  EXPECT_THAT(Sweep({"compare", "some/1", "some/4"}).output,
+              HasSubstr("left out: 1 pair of which a run did not complete: some/1 failed"));
+}
+
     const std::string plain = "accuracy: \">= 99 %\"";
     text.replace(text.find(plain), plain.size(),
                  "accuracy: \">= " + bound + "\", confidence: 0.95");
