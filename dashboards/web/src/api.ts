@@ -324,6 +324,45 @@ export interface GateOutcome {
   missed_by: number;
 }
 
+// Of a configuration that is trained again with fresh seeds, beside what it was chosen by.
+export interface FinalistFacts {
+  configuration: number; // in the sweep that confirms
+  selected: number | null; // the value that ranked it in the selection
+  selected_mean: number | null; // mean of its replicates' last values of the metric in the selection
+  confirmed: number | null; // mean of the last values of the metric of the fresh runs
+  confirmed_interval: [number, number] | null; // 95 % interval of that mean; null for one run
+  confirmed_bound: number | null; // the worse end of the one-sided 95 % interval of that mean
+  optimism: number | null; // by how much selected_mean promised more than confirmed
+  optimism_interval: [number, number] | null; // its 95 % interval, by that of the mean
+  optimism_note: string; // why the two means are not of the same, and there is no optimism; or empty
+  planned_runs: number; // fresh runs, of which ended_runs have ended
+  ended_runs: number;
+  qualifying_runs: number;
+  qualifying_interval: [number, number] | null;
+  qualifies: boolean;
+  gates: GateOutcome[]; // empty before the first fresh run has reported
+  group: number | null; // among the finalists, as RankingFacts'
+  group_size: number | null;
+  parameters: Record<string, Value>;
+}
+
+export interface FinalistRow extends FinalistFacts {
+  rank: number; // in the selection, from 1
+  trial: number | null; // that stood for it there
+}
+
+// GET /api/sweeps/NAME/confirmation: of a sweep that `sweep confirm` has made.
+export interface ConfirmationView {
+  selection: string; // by the name that it has now; "": the sweep confirms none
+  is_there: boolean; // false: the selection was deleted, and `selection` is the name that it had
+  finalists: FinalistRow[];
+  // Configurations that the test images have judged: in the selection, and with all its
+  // confirmations. Null where a program has images of its own, or where the selection is gone.
+  selection_looks: number | null;
+  test_looks: number | null;
+  confirmations: number; // of the selection, this one among them
+}
+
 // GET /api/sweeps/NAME/ranking?where=EXPRESSION&state=S&qualifying=1&sort=KEY|KEY desc&offset=N
 // &limit=N (50; at most 200): best first, or as `sort` says; the rest as with trials, of the trial that
 // stands for its configuration. Ranks are those of the whole.
