@@ -29,8 +29,21 @@ class ConfirmationViewTest : public ViewsTest {
         "replicates: 3\ngate_on: mean\ntry_first: [{}]\nlabels: {{confirms: {}, "
         "confirms_submitted: \"{}\", finalists: \"{}\"}}\n",
         points, confirmed, TimeText(selection.created), numbers);
-    spec_ = TestSpec("c", more);
-    const SweepRow sweep = driver_->Create(spec_, more);
+    SweepSource source = TestSource("c", more);
+    const std::string grid = "method: grid\n";  // which takes no points
+    source.text.replace(source.text.find(grid), grid.size(), "method: random\nrun_cap: 3\n");
+    Diagnostics diagnostics;
+    spec_ = Must(SweepSpec::Parse(source, &diagnostics));
+    SweepRow sweep;
+    ASSERT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      bool created = false;
+                      absl::StatusOr<SweepRow> row =
+                          transaction.CreateSweep(spec_, source, "", &created);
+                      if (row.ok()) sweep = *row;
+                      return row.status();
+                    })
+                    .ok());
     for (std::size_t i = 0; i < accuracies.size(); ++i) {
       runs_.push_back(driver_->Add(sweep, spec_, static_cast<std::int64_t>(i) + 1));
       for (std::size_t j = 0; j < accuracies[i].size(); ++j) {
