@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -93,29 +95,75 @@ Listing RangesOf(const Json& document) {
   return listing;
 }
 
-void PrintRegion(const std::string& sweep, const Json& document, const Session& session) {
+// Whose box it is: of the sweep, or of one of its networks.
+std::string OwnerOf(const std::string& sweep, const Json& region) {
+  if (!region.contains("model")) return sweep;
+  return fmt::format("{} of {}", Printable(region["model"].get<std::string>()), sweep);
+}
+
+void PrintRegion(const std::string& sweep, const Json& region, double share,
+                 const Session& session) {
   Say(session, fmt::format("at least {:g} % of the runs in this region of {} are expected to meet "
                            "all criteria; it lies around {}/{}",
-                           100 * document["share"].get<double>(), sweep, sweep,
-                           document["around"].get<std::int64_t>()));
-  PrintListing(RangesOf(document), session, std::cout);
-  const auto inside = document["runs_inside"].get<std::int64_t>();
+                           100 * share, OwnerOf(sweep, region), sweep,
+                           region["around"].get<std::int64_t>()));
+  PrintListing(RangesOf(region), session, std::cout);
+  const auto inside = region["runs_inside"].get<std::int64_t>();
   std::string trained = "trained in it: no run";
   if (inside > 0) {
-    const auto met = document["qualifying_inside"].get<std::int64_t>();
+    const auto met = region["qualifying_inside"].get<std::int64_t>();
     trained = fmt::format("trained in it: {} of {} met them, {:.1f} % (95 % interval {})", met,
                           Counted(inside, "run"),
                           100 * static_cast<double>(met) / static_cast<double>(inside),
-                          BetweenOf(document["qualifying_interval"]));
+                          BetweenOf(region["qualifying_interval"]));
   }
-  Say(session,
-      fmt::format("expected: {} of runs (95 % interval {}), by a model of {} of {}\n{}\n"
-                  "size: {:.3g} % of the search space",
-                  PercentOf(document["expected"]), BetweenOf(document["expected_interval"]),
-                  Counted(document["runs"].get<std::int64_t>(), "run"),
-                  Counted(document["configurations"].get<std::int64_t>(), "configuration"), trained,
-                  100 * document["volume"].get<double>()));
+  Say(session, fmt::format("expected: {} of runs (95 % interval {}), by a model of {} of {}\n{}\n"
+                           "size: {:.3g} % of the search space",
+                           PercentOf(region["expected"]), BetweenOf(region["expected_interval"]),
+                           Counted(region["runs"].get<std::int64_t>(), "run"),
+                           Counted(region["configurations"].get<std::int64_t>(), "configuration"),
+                           trained, 100 * region["volume"].get<double>()));
+}
+
+bool IsFound(const Json& region) { return region["answer"] == "found"; }
+
+// That of each network where there are several, else that of the sweep.
+std::vector<Json> BoxesOf(const Json& document) {
+  std::vector<Json> boxes(document["networks"].begin(), document["networks"].end());
+  if (boxes.empty()) return {document};
+  for (Json& box : boxes) {  // the model has learned from those of all
+    for (const char* const key : {"runs", "configurations"}) box[key] = document[key];
+  }
+  return boxes;
+}
+
+void PrintBoxes(const std::string& sweep, const Json& document, const Session& session) {
+  for (const Json& box : BoxesOf(document)) {
+    if (IsFound(box)) {
+      PrintRegion(sweep, box, document["share"].get<double>(), session);
+    } else {
+      std::cerr << fmt::format("no region of {}: {}\n", OwnerOf(sweep, box),
+                               Printable(box["note"].get<std::string>()));
+    }
+  }
   if (document["ready"] == false) Say(session, "it does not know the newest results yet");
+}
+
+// A row for each parameter of each box, with the network where there are several.
+Listing TableOf(const Json& document) {
+  Listing all;
+  for (const Json& box : BoxesOf(document)) {
+    Listing one = RangesOf(box);
+    if (box.contains("model")) {
+      one.columns.insert(one.columns.begin(), Listing::Column{"NETWORK", "model"});
+      for (std::vector<Cell>& row : one.rows) {
+        row.insert(row.begin(), cells::Text(box["model"].get<std::string>()));
+      }
+    }
+    all.columns = one.columns;
+    for (std::vector<Cell>& row : one.rows) all.rows.push_back(std::move(row));
+  }
+  return all;
 }
 
 }  // namespace
@@ -126,19 +174,20 @@ int BestRegion(Connection& connection, const std::string& sweep, const std::stri
   if (!share.ok()) return Fail(share.status());
   const absl::StatusOr<Json> document = GetRegion(connection, sweep, *share);
   if (!document.ok()) return Fail(document.status());
-  const bool is_found = (*document)["answer"] == "found";
+  const std::vector<Json> boxes = BoxesOf(*document);
+  const bool is_found = std::any_of(boxes.begin(), boxes.end(), IsFound);
   if (session.format == Format::kJson) {
     PrintJson(*document, std::cout);
   } else if (session.format == Format::kCsv) {
-    PrintListing(RangesOf(*document), session, std::cout);
-  } else if (is_found) {
-    PrintRegion(sweep, *document, session);
+    PrintListing(TableOf(*document), session, std::cout);
+  } else if (is_found || boxes.size() > 1) {
+    PrintBoxes(sweep, *document, session);
   }
   if (is_found) return kExitOk;
   // Of such a sweep it is wrong to ask.
   const std::string answer = (*document)["answer"].get<std::string>();
   const bool never = answer == "no_gates" || answer == "nothing_varies";
-  if (session.format != Format::kJson) {
+  if (session.format != Format::kJson && boxes.size() < 2) {
     std::cerr << fmt::format("no region of {}: {}\n", sweep,
                              Printable((*document)["note"].get<std::string>()));
   }

@@ -55,32 +55,66 @@ absl::StatusOr<Side> FindSide(Connection& connection, const std::string& name) {
 }
 
 struct Pairs {
-  std::vector<double> differences;  // first less second
-  int left_out = 0;                 // a run of them has no whole result, and never will
+  std::vector<double> differences;    // first less second
+  std::vector<std::string> left_out;  // why, of each pair that has no whole result and never will
+  int open = 0;                       // that still train, or come after one that does
+  std::string first_open;             // "luck/3 and luck/7"
+  int unpaired = 0;                   // runs with a seed that the other configuration lacks
 };
 
-// The differences of the runs with the same seed, in the order of the replicates, up to the first
-// pair that still trains: which pairs are early must not depend on their results.
+bool IsWhole(const v1::Trial& run, const std::optional<double>& last) {
+  return run.state() == v1::TRIAL_STATE_COMPLETED && last && std::isfinite(*last);
+}
+
+// Why a run that has ended has no whole result: "luck/3 was stopped after epoch 2".
+std::string WhyNotWhole(const v1::Trial& run, const std::string& metric) {
+  const std::string name = ShortName(run.name());
+  switch (run.state()) {
+    case v1::TRIAL_STATE_COMPLETED:
+      return fmt::format("{} has no number for its last {}", name, MeasureTitle(metric));
+    case v1::TRIAL_STATE_STOPPED:
+      return fmt::format("{} was stopped after epoch {}", name, run.epoch());
+    case v1::TRIAL_STATE_CANCELLED:
+      return name + " was cancelled";
+    case v1::TRIAL_STATE_DIVERGED:
+      return name + " diverged";
+    default:
+      return name + " failed";
+  }
+}
+
+// The runs with the same seed, in the order of the replicates, up to the first pair that still
+// trains: which pairs are early must not depend on their results.
 Pairs PairUp(const Side& first, const Side& second, const std::string& metric) {
   std::map<std::uint64_t, const v1::Trial*> by_seed;
   for (const v1::Trial& run : second.runs) by_seed[run.seed()] = &run;
   Pairs pairs;
   for (const v1::Trial& run : first.runs) {
     const auto found = by_seed.find(run.seed());
-    if (found == by_seed.end()) continue;
+    if (found == by_seed.end()) {
+      ++pairs.unpaired;
+      continue;
+    }
     const v1::Trial& other = *found->second;
-    if (!HasEnded(run.state()) || !HasEnded(other.state())) break;
+    by_seed.erase(found);
+    if (pairs.open > 0 || !HasEnded(run.state()) || !HasEnded(other.state())) {
+      if (++pairs.open == 1) {
+        pairs.first_open = fmt::format("{} and {}", ShortName(run.name()), ShortName(other.name()));
+      }
+      continue;
+    }
     const std::optional<double> one = LastOf(run, metric);
     const std::optional<double> two = LastOf(other, metric);
-    const bool is_whole = run.state() == v1::TRIAL_STATE_COMPLETED &&
-                          other.state() == v1::TRIAL_STATE_COMPLETED && one && two &&
-                          std::isfinite(*one) && std::isfinite(*two);
-    if (is_whole) {
+    if (IsWhole(run, one) && IsWhole(other, two)) {
       pairs.differences.push_back(*one - *two);
-    } else {
-      ++pairs.left_out;
+      continue;
     }
+    std::vector<std::string> why;
+    if (!IsWhole(run, one)) why.push_back(WhyNotWhole(run, metric));
+    if (!IsWhole(other, two)) why.push_back(WhyNotWhole(other, metric));
+    pairs.left_out.push_back(absl::StrJoin(why, " and "));
   }
+  pairs.unpaired += static_cast<int>(by_seed.size());
   return pairs;
 }
 
@@ -118,7 +152,10 @@ documents::Comparison Describe(const CompareFlags& flags, const Objective& objec
   }
   made.set_pairs(result.pairs);
   made.set_all_pairs(std::ssize(pairs.differences));
-  made.set_left_out_pairs(pairs.left_out);
+  made.set_left_out_pairs(std::ssize(pairs.left_out));
+  for (const std::string& why : pairs.left_out) made.add_left_out_reasons(why);
+  made.set_open_pairs(pairs.open);
+  made.set_unpaired_runs(pairs.unpaired);
   if (result.pairs > 0) made.set_difference(result.mean);
   if (result.interval) {
     made.mutable_difference_interval()->set_low(result.interval->low);
@@ -130,6 +167,32 @@ documents::Comparison Describe(const CompareFlags& flags, const Objective& objec
 
 std::string SignedText(const std::string& metric, double difference) {
   return (difference < 0 ? "-" : "") + DistanceText(metric, std::fabs(difference));
+}
+
+constexpr int kMostReasons = 5;
+
+// What has no part in the comparison, and why: a line for each kind.
+std::string LeftOutText(const documents::Comparison& made, const Pairs& pairs) {
+  std::string text;
+  if (made.left_out_pairs() > 0) {
+    const auto shown = std::min<std::ptrdiff_t>(std::ssize(pairs.left_out), kMostReasons);
+    text +=
+        fmt::format("\nleft out: {} of which a run did not complete: {}",
+                    Counted(made.left_out_pairs(), "pair"),
+                    absl::StrJoin(pairs.left_out.begin(), pairs.left_out.begin() + shown, "; "));
+    if (shown < std::ssize(pairs.left_out)) {
+      text += fmt::format("; and {} more", std::ssize(pairs.left_out) - shown);
+    }
+  }
+  if (made.open_pairs() > 0) {
+    text += fmt::format("\nnot compared yet: {}, from {} on, of which one still trains",
+                        Counted(made.open_pairs(), "pair"), pairs.first_open);
+  }
+  if (made.unpaired_runs() > 0) {
+    text += fmt::format("\nleft out: {} with a seed that only one of the two has",
+                        Counted(made.unpaired_runs(), "run"));
+  }
+  return text;
 }
 
 std::string SentenceOf(const Objective& objective, const documents::Comparison& made) {
@@ -160,12 +223,7 @@ std::string SentenceOf(const Objective& objective, const documents::Comparison& 
                         SignedText(objective.name, made.difference_interval().low()),
                         SignedText(objective.name, made.difference_interval().high()));
   }
-  text += fmt::format("; evidence {:.3g} of 20", made.evidence());
-  if (made.left_out_pairs() > 0) {
-    text += fmt::format("\nleft out: {} of which a run did not complete",
-                        Counted(made.left_out_pairs(), "pair"));
-  }
-  return text;
+  return text + fmt::format("; evidence {:.3g} of 20", made.evidence());
 }
 
 // Runs of two sweeps must be trained and judged alike, but for what their searches chose.
@@ -216,7 +274,7 @@ int Compare(Connection& connection, const CompareFlags& flags, const Session& se
   const documents::Comparison made =
       Describe(flags, objective, pairs, CompareInTurn(pairs.differences, *margin));
   if (session.format == Format::kTable) {
-    std::cout << SentenceOf(objective, made) << '\n';
+    std::cout << SentenceOf(objective, made) << LeftOutText(made, pairs) << '\n';
   } else if (session.format == Format::kJson) {
     PrintJson(ToJson(made), std::cout);
   } else {

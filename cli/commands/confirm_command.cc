@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <utility>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "cli/calls.h"
+#include "cli/commands/confirm_files.h"
 #include "cli/commands/waiting.h"
 #include "cli/present/answers.h"
 #include "cli/present/cells.h"
@@ -25,24 +28,15 @@
 #include "cli/submission.h"
 #include "common/base/counted.h"
 #include "common/command_line/options.h"
+#include "common/spec/confirmation_labels.h"
 #include "common/spec/kept_keys.h"
 #include "common/spec/parameters_parser.h"
-#include "common/stats/confirmation.h"
-#include "common/stats/ranking.h"
 #include "proto/documents/values.h"
 #include "sweep/documents/answers.pb.h"
 
 namespace sweep::cli {
 namespace {
 
-// Labels of a sweep that confirms another one: the name that it had, when it was submitted (another
-// sweep may have its name by then), how many finalists were asked for, and the numbers of their
-// trials in it, "17 4 9", in the order of the configurations here.
-constexpr char kConfirms[] = "confirms";
-constexpr char kSubmitted[] = "confirms_submitted";
-constexpr char kTop[] = "confirms_top";
-constexpr char kFinalists[] = "finalists";
-constexpr int kMostRows = 1000;     // of a ranking
 constexpr int kMostFinalists = 30;  // whose numbers a label has room for
 
 struct ConfirmFlags {
@@ -79,8 +73,9 @@ absl::StatusOr<std::vector<v1::Sweep>> ConfirmationsOf(Connection& connection,
   const std::string submitted = TimeText(cells::ToTime(selection.create_time()));
   absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
   if (!sweeps.ok()) return sweeps;
-  std::erase_if(*sweeps,
-                [&](const v1::Sweep& sweep) { return LabelOf(sweep, kSubmitted) != submitted; });
+  std::erase_if(*sweeps, [&](const v1::Sweep& sweep) {
+    return LabelOf(sweep, kConfirmsSubmittedLabel) != submitted;
+  });
   return sweeps;
 }
 
@@ -90,6 +85,96 @@ std::string NumberOf(const v1::Trial& trial) {
   return name.substr(name.rfind('/') + 1);
 }
 
+// Criteria that end at an epoch before a finalist's last one would be missed by what is judged
+// here.
+absl::Status CheckEpochs(const std::string& name, const SweepSpec& chosen,
+                         const v1::RankSweepResponse& ranking) {
+  for (const Gate& gate : chosen.require) {
+    if (gate.name != "epochs") continue;
+    for (const v1::RankedConfiguration& row : ranking.rows()) {
+      if (gate.Holds(Value(std::int64_t{row.trial().epochs()}))) continue;
+      return absl::FailedPreconditionError(fmt::format(
+          "{} cannot be confirmed: {} trains for {}, its criteria ask for epochs {}, and a "
+          "confirmation judges the last epoch; sweep as many epochs as the criteria permit",
+          name, ShortName(row.trial().name()), Counted(row.trial().epochs(), "epoch"),
+          gate.ToString()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string LabelsOf(const KnownSweep& selection, const v1::RankSweepResponse& ranking, int top) {
+  Json labels = Json::object();
+  for (const auto& [key, value] : selection.input.spec.labels) labels[key] = value;
+  std::vector<std::string> numbers;
+  for (const v1::RankedConfiguration& row : ranking.rows())
+    numbers.push_back(NumberOf(row.trial()));
+  labels[kConfirmsLabel] = ShortName(selection.sweep.name());
+  labels[kConfirmsSubmittedLabel] = TimeText(cells::ToTime(selection.sweep.create_time()));
+  labels[kConfirmsTopLabel] = std::to_string(top);
+  labels[kFinalistsLabel] = absl::StrJoin(numbers, " ");
+  return labels.dump();
+}
+
+// Names of network files, by those that they have in the selection's file.
+using NewNames = std::map<std::string, std::string>;
+
+std::string NewName(const NewNames& names, const std::string& model) {
+  const auto found = names.find(model);
+  return found == names.end() ? model : found->second;
+}
+
+std::string PointsOf(const v1::RankSweepResponse& ranking, const NewNames& names) {
+  Json points = Json::array();
+  for (const v1::RankedConfiguration& row : ranking.rows()) {
+    Json point = Json::object();
+    for (const auto& [key, value] : row.trial().parameters()) point[key] = ValueJson(value);
+    if (const auto model = point.find("model"); model != point.end() && model->is_string()) {
+      *model = NewName(names, model->get<std::string>());
+    }
+    points.push_back(std::move(point));
+  }
+  return points.dump();
+}
+
+// Keys that depend on where the file lies: networks that it cannot name as the selection's file
+// did, and the folder of the data.
+std::vector<std::pair<std::string, std::string>> PlacedKeys(const SweepSpec& spec,
+                                                            const NewNames& names,
+                                                            bool is_elsewhere) {
+  std::vector<std::pair<std::string, std::string>> keys;
+  if (!names.empty()) {
+    Json models = Json::array();
+    for (const std::string& model : spec.models) models.push_back(NewName(names, model));
+    keys.emplace_back("model",
+                      models.size() == 1 ? models[0].dump() : Json{{"values", models}}.dump());
+  }
+  if (is_elsewhere && spec.dataset.name == "idx") {
+    Json data = {{"format", "idx"}, {"path", spec.dataset.path}};
+    if (spec.dataset.train_size > 0) data["train"] = spec.dataset.train_size;
+    if (spec.dataset.test_size > 0) data["test"] = spec.dataset.test_size;
+    keys.emplace_back("dataset", data.dump());
+  }
+  return keys;
+}
+
+// Gives the network files their new names. Expressions name networks too, and cannot be written
+// anew.
+absl::Status Rename(const std::string& name, const NewNames& names, SweepSource* source) {
+  for (const auto& [old, inside] : names) {
+    if (absl::StrContains(source->text, old)) {
+      return absl::FailedPreconditionError(fmt::format(
+          "{} cannot be confirmed by a file in another folder: its parameters or constraints name "
+          "the network file '{}'; write it to where that is the same file",
+          name, Printable(old)));
+    }
+    auto file = source->network_files.extract(old);
+    file.key() = inside;
+    source->network_files.insert(std::move(file));
+  }
+  return absl::OkStatus();
+}
+
 // The file of the sweep that confirms the rows: the selection's networks, data, space and criteria,
 // with the rows as its only points. Its seed follows from its name.
 absl::StatusOr<SweepInput> ConfirmationInput(const KnownSweep& selection,
@@ -97,46 +182,32 @@ absl::StatusOr<SweepInput> ConfirmationInput(const KnownSweep& selection,
                                              const ConfirmFlags& flags) {
   const std::string name = ShortName(selection.sweep.name());
   const SweepSpec& chosen = selection.input.spec;
-  for (const Gate& gate : chosen.require) {
-    if (gate.name != "epochs" || FindParameter(chosen, "epochs") != nullptr ||
-        gate.Holds(Value(std::int64_t{chosen.epochs}))) {
-      continue;
-    }
-    return absl::FailedPreconditionError(fmt::format(
-        "{} cannot be confirmed: its trials train for {}, its criteria ask for epochs {}, and a "
-        "confirmation judges the last epoch; sweep as many epochs as the criteria permit",
-        name, Counted(chosen.epochs, "epoch"), gate.ToString()));
-  }
-  Json labels = Json::object();
-  for (const auto& [key, value] : selection.input.spec.labels) labels[key] = value;
-  Json points = Json::array();
-  std::vector<std::string> numbers;
-  for (const v1::RankedConfiguration& row : ranking.rows()) {
-    Json point = Json::object();
-    for (const auto& [key, value] : row.trial().parameters()) point[key] = ValueJson(value);
-    points.push_back(std::move(point));
-    numbers.push_back(NumberOf(row.trial()));
-  }
-  labels[kConfirms] = name;
-  labels[kSubmitted] = TimeText(cells::ToTime(selection.sweep.create_time()));
-  labels[kTop] = std::to_string(flags.top);
-  labels[kFinalists] = absl::StrJoin(numbers, " ");
+  if (absl::Status status = CheckEpochs(name, chosen, ranking); !status.ok()) return status;
+  const bool is_elsewhere = !flags.output.empty() && HasFolder(flags.output);
+  const NewNames names =
+      is_elsewhere ? NamesInside(flags.output, selection.input.source) : NewNames();
   constexpr std::size_t kLongest = 55;  // of 63, leaving room for "-confirm"
-  const absl::StatusOr<std::string> text = WithKeptKeys(
-      selection.input.source.text,
-      {"model", "recipe", "program", "files", "trained_by", "dataset", "parameters", "constraints",
-       "epochs", "require", "metric", "measures", "max_failures", "keep_going"},
-      {{"name", Json(name.substr(0, kLongest) + "-confirm").dump()},
-       {"description", Json(fmt::format("the best of {} with fresh seeds", name)).dump()},
-       {"labels", labels.dump()},
-       {"method", "random"},
-       {"run_cap", std::to_string(points.size())},
-       {"replicates", std::to_string(flags.replicates)},
-       {"gate_on", "mean"},
-       {"try_first", points.dump()}});
+  std::vector<std::pair<std::string, std::string>> added = {
+      {"name", Json(name.substr(0, kLongest) + "-confirm").dump()},
+      {"description", Json(fmt::format("the best of {} with fresh seeds", name)).dump()},
+      {"labels", LabelsOf(selection, ranking, flags.top)},
+      {"method", "random"},
+      {"run_cap", std::to_string(ranking.rows_size())},
+      {"replicates", std::to_string(flags.replicates)},
+      {"gate_on", "mean"},
+      {"try_first", PointsOf(ranking, names)}};
+  std::set<std::string> kept = {"model",   "recipe",     "program",      "files",     "trained_by",
+                                "dataset", "parameters", "constraints",  "epochs",    "require",
+                                "metric",  "measures",   "max_failures", "keep_going"};
+  for (auto& [key, value] : PlacedKeys(chosen, names, is_elsewhere)) {
+    kept.erase(key);
+    added.emplace_back(key, value);
+  }
+  const absl::StatusOr<std::string> text = WithKeptKeys(selection.input.source.text, kept, added);
   if (!text.ok()) return text.status();
   SweepInput input{.source = selection.input.source, .spec = {}};
   input.source.text = *text;
+  if (absl::Status status = Rename(name, names, &input.source); !status.ok()) return status;
   Diagnostics diagnostics;
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(input.source, &diagnostics);
   if (!spec.ok()) {
@@ -159,12 +230,34 @@ absl::StatusOr<SweepInput> MakeConfirmation(Connection& connection, const KnownS
   return ConfirmationInput(selection, *ranking, flags);
 }
 
+// Says which files it has written beside it, or for a pipe which it needs.
+absl::Status PlaceBeside(const std::string& file, const SweepSource& source,
+                         const Session& session) {
+  if (HasFolder(file)) {
+    const absl::StatusOr<std::vector<std::string>> written = WriteFilesBeside(file, source);
+    if (!written.ok()) return written.status();
+    for (const std::string& path : *written) {
+      Say(session, fmt::format("wrote {}, which {} needs", Printable(path), Printable(file)));
+    }
+    return absl::OkStatus();
+  }
+  std::vector<std::string> beside;
+  for (const auto& [name, text] : source.network_files) beside.push_back(Printable(name));
+  for (const auto& [name, text] : source.program_files) beside.push_back(Printable(name));
+  if (!beside.empty()) {
+    Say(session,
+        fmt::format("it needs beside it, as the sweep had them: {}", absl::StrJoin(beside, ", ")));
+  }
+  return absl::OkStatus();
+}
+
 int WriteConfirmation(Connection& connection, const KnownSweep& selection,
                       const ConfirmFlags& flags, const Session& session) {
   const absl::StatusOr<SweepInput> input = MakeConfirmation(connection, selection, flags);
   if (!input.ok()) return Fail(input.status());
   const absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(flags.output);
   absl::Status status = file.status();
+  if (status.ok()) status = PlaceBeside(flags.output, input->source, session);
   if (status.ok()) {
     (*file)->stream() << input->source.text;
     status = (*file)->Commit();
@@ -172,13 +265,6 @@ int WriteConfirmation(Connection& connection, const KnownSweep& selection,
   if (!status.ok()) return Fail(status);
   Say(session, fmt::format("wrote {}; train it with: {}", Printable(flags.output),
                            Command(session, {"run", FileWord(flags.output)})));
-  std::vector<std::string> beside;
-  for (const auto& [file, text] : input->source.network_files) beside.push_back(Printable(file));
-  for (const auto& [file, text] : input->source.program_files) beside.push_back(Printable(file));
-  if (!beside.empty()) {
-    Say(session,
-        fmt::format("it needs beside it, as the sweep had them: {}", absl::StrJoin(beside, ", ")));
-  }
   return kExitOk;
 }
 
@@ -209,191 +295,152 @@ absl::StatusOr<std::string> SubmitConfirmation(Connection& connection, const Kno
   return made;
 }
 
-// How many configurations of a sweep the test images have judged so far, about: those with a trial
-// that has begun, and was not cancelled.
-std::int64_t LooksOf(const v1::Sweep& sweep) {
-  const v1::TrialCounts& counts = sweep.counts();
-  const std::int64_t begun = MadeTrials(counts) - counts.pending() - counts.cancelled();
-  // An earlier coordinator knows of no race.
-  const std::int64_t each =
-      std::max(sweep.min_replicates() > 0 ? sweep.min_replicates() : sweep.replicates(), 1);
-  // A race adds runs of configurations that were judged before.
-  const std::int64_t added = sweep.planned_trials() - sweep.planned_configurations() * each;
-  return (std::max<std::int64_t>(begun - added, 0) + each - 1) / each;
-}
+// What the coordinator says of a confirmation, and a row for programs of each finalist.
+struct ConfirmedSweep {
+  Json view;
+  std::vector<Json> finalists;
+};
 
-// The same in a selection and all its confirmations; nullopt where a program has images of its own.
-std::optional<std::int64_t> TestLooks(const KnownSweep& selection,
-                                      const std::vector<v1::Sweep>& confirmations) {
-  if (selection.input.spec.HasOwnTrainer()) return std::nullopt;
-  std::int64_t looks = selection.input.spec.holdout > 0 ? 0 : LooksOf(selection.sweep);
-  for (const v1::Sweep& sweep : confirmations) looks += LooksOf(sweep);
-  return looks;
-}
-
-void SetInterval(const std::optional<Interval>& interval,
-                 documents::Interval* (documents::Finalist::*of)(), documents::Finalist* finalist) {
-  if (!interval) return;
-  (finalist->*of)()->set_low(interval->low);
-  (finalist->*of)()->set_high(interval->high);
-}
-
-// What the fresh runs gave. `row` is nullptr before the first has reported.
-void AddConfirmed(const Objective& objective, const v1::RankedConfiguration* row,
-                  documents::Finalist* finalist) {
-  if (row == nullptr) return;
-  finalist->set_qualifies(row->qualifies());
-  finalist->set_ended_runs(row->ended_runs());
-  finalist->set_qualifying_runs(row->qualifying_runs());
-  if (row->ended_runs() == 0) return;
-  SetInterval(
-      QualifyingInterval({.ended = row->ended_runs(), .qualifying = row->qualifying_runs()}),
-      &documents::Finalist::mutable_qualifying_interval, finalist);
-  finalist->set_confirmed(row->mean_last());
-  const std::optional<double> selected =
-      finalist->has_selected_mean() ? std::optional(finalist->selected_mean()) : std::nullopt;
-  const Confirmation made = ConfirmationOf(objective, selected, row->mean_last(),
-                                           row->mean_half_width(), row->replicates());
-  if (made.bound) finalist->set_confirmed_bound(*made.bound);
-  if (made.optimism) finalist->set_optimism(*made.optimism);
-  SetInterval(made.interval, &documents::Finalist::mutable_confirmed_interval, finalist);
-  SetInterval(made.optimism_interval, &documents::Finalist::mutable_optimism_interval, finalist);
-}
-
-// The row of a ranking that `is_wanted`; nullptr when there is none.
-template <typename Test>
-const v1::RankedConfiguration* FindRow(const v1::RankSweepResponse& ranking, Test is_wanted) {
-  const auto found = std::find_if(ranking.rows().begin(), ranking.rows().end(), is_wanted);
-  return found == ranking.rows().end() ? nullptr : &*found;
-}
-
-absl::StatusOr<std::vector<documents::Finalist>> FinalistsOf(Connection& connection,
-                                                             const KnownSweep& selection,
-                                                             const KnownSweep& confirmation,
-                                                             std::optional<std::int64_t> looks) {
-  const std::string name = ShortName(selection.sweep.name());
-  const std::string confirming = ShortName(confirmation.sweep.name());
-  const absl::StatusOr<v1::RankSweepResponse> selected = RankSweep(connection, name, kMostRows);
-  if (!selected.ok()) return selected.status();
-  const absl::StatusOr<v1::RankSweepResponse> confirmed =
-      RankSweep(connection, confirming, kMostRows);
-  if (!confirmed.ok()) return confirmed.status();
-  const std::vector<std::string> numbers =
-      absl::StrSplit(LabelOf(confirmation.sweep, kFinalists), ' ', absl::SkipEmpty());
-  std::vector<documents::Finalist> finalists;
-  for (std::size_t i = 0; i < confirmation.input.spec.try_first.size(); ++i) {
-    const auto configuration = static_cast<std::int64_t>(i) + 1;
-    documents::Finalist& made = finalists.emplace_back();
-    made.set_rank(configuration);
-    made.set_confirmed_by(confirming);
-    made.set_configuration(configuration);
-    made.set_planned_runs(confirmation.sweep.replicates());
-    if (looks) made.set_test_looks(*looks);
-    *made.mutable_parameters() = NamedValues(confirmation.input.spec.try_first[i]);
-    if (i < numbers.size()) {
-      made.set_trial(name + "/" + numbers[i]);
-      const v1::RankedConfiguration* const row =
-          FindRow(*selected, [&](const auto& one) { return NumberOf(one.trial()) == numbers[i]; });
-      if (row != nullptr) {
-        made.set_selected(row->value());
-        made.set_selected_mean(row->mean_last());
-      }
-    }
-    AddConfirmed(
-        ObjectiveOf(confirmation.sweep),
-        FindRow(*confirmed, [&](const auto& one) { return one.configuration() == configuration; }),
-        &made);
+absl::StatusOr<ConfirmedSweep> GetConfirmed(Connection& connection, const std::string& confirming) {
+  const absl::StatusOr<std::string> text =
+      GetView(connection, "/sweeps/" + confirming + "/confirmation", "");
+  if (!text.ok()) return text.status();
+  ConfirmedSweep made{.view = Json::parse(*text, nullptr, /*allow_exceptions=*/false),
+                      .finalists = {}};
+  if (!made.view.is_object() || !made.view["finalists"].is_array()) {
+    return absl::InternalError("the coordinator's document of the confirmation is no JSON");
   }
-  return finalists;
+  const std::string selection = made.view["selection"].get<std::string>();
+  for (Json row : made.view["finalists"]) {
+    const Json& trial = row["trial"];
+    row["trial"] =
+        trial.is_null() ? "" : fmt::format("{}/{}", selection, trial.get<std::int64_t>());
+    row["confirmed_by"] = confirming;
+    row["test_looks"] = made.view["test_looks"];
+    made.finalists.push_back(std::move(row));
+  }
+  return made;
 }
 
-Cell OptimismCell(const std::string& metric, const documents::Finalist& finalist) {
-  if (!finalist.has_optimism()) return cells::Missing();
+std::optional<double> NumberIn(const Json& row, const char* key) {
+  return row[key].is_number() ? std::optional(row[key].get<double>()) : std::nullopt;
+}
+
+Cell OptimismCell(const std::string& metric, const Json& finalist) {
+  const std::optional<double> optimism = NumberIn(finalist, "optimism");
+  if (!optimism) return cells::Missing();
   // A distance has no sign of its own.
   const auto signed_text = [&](double value) {
     return (value < 0 ? "-" : "") + DistanceText(metric, std::fabs(value));
   };
-  std::string text = signed_text(finalist.optimism());
-  if (finalist.has_optimism_interval()) {
-    text += fmt::format(" ({} to {})", signed_text(finalist.optimism_interval().low()),
-                        signed_text(finalist.optimism_interval().high()));
+  std::string text = signed_text(*optimism);
+  if (const Json& ends = finalist["optimism_interval"]; ends.is_array()) {
+    text += fmt::format(" ({} to {})", signed_text(ends[0].get<double>()),
+                        signed_text(ends[1].get<double>()));
   }
   return {text};
 }
 
-Listing FinalistListing(const v1::Sweep& sweep, const std::vector<documents::Finalist>& finalists) {
+Cell QualifyingCell(const Json& finalist) {
+  const Json& share = finalist["qualifying_interval"];
+  if (!share.is_array()) return cells::Missing();
+  return {fmt::format("{} ({:.0f}–{:.0f} %)", finalist["qualifying_runs"].get<std::int64_t>(),
+                      100 * share[0].get<double>(), 100 * share[1].get<double>())};
+}
+
+Listing FinalistListing(const v1::Sweep& sweep, const std::vector<Json>& finalists) {
   const Objective objective = ObjectiveOf(sweep);
   const std::string& metric = objective.name;
-  const auto interval_cell = [&](bool has, const documents::Interval& interval) -> Cell {
-    if (!has) return cells::Missing();
-    return {IntervalText(metric, interval.low(), interval.high())};
-  };
-  const auto value = [](bool has, double number) {
-    return has ? std::optional(number) : std::nullopt;
-  };
+  const bool has_groups = std::any_of(finalists.begin(), finalists.end(),
+                                      [](const Json& one) { return one["group"].is_number(); });
   Listing listing;
   listing.columns = {
       {"#", "rank", true},
       {"FINALIST", "trial"},
-      {"SELECTED BY", "selected", true, true, false, 3},
+      {"SELECTED BY", "selected", true, true, false, 4},
       {"OF LAST", "selected_mean", true},
       {"CONFIRMED", "confirmed", true},
+      {"GROUP", "group", true, has_groups, false, 2},
       {"95 % INTERVAL", "confirmed_interval", true},
-      {objective.maximize ? "LOWER BOUND" : "UPPER BOUND", "confirmed_bound", true, true, false, 2},
+      {objective.maximize ? "LOWER BOUND" : "UPPER BOUND", "confirmed_bound", true, true, false, 3},
       {"OPTIMISM", "optimism", true},
       {"RUNS", "ended_runs", true},
       {"THAT QUALIFY", "qualifying_runs", true, !sweep.gates().empty()},
       {"CRITERIA", "qualifies", false, !sweep.gates().empty()}};
-  for (const documents::Finalist& one : finalists) {
-    const Interval share = {.low = one.qualifying_interval().low(),
-                            .high = one.qualifying_interval().high()};
+  for (const Json& one : finalists) {
+    const Json& ends = one["confirmed_interval"];
     listing.rows.push_back(
-        {cells::Count(one.rank()),
-         cells::Text(one.trial()),
-         MeasureCell(metric, value(one.has_selected(), one.selected())),
-         MeasureCell(metric, value(one.has_selected_mean(), one.selected_mean())),
-         MeasureCell(metric, value(one.has_confirmed(), one.confirmed())),
-         interval_cell(one.has_confirmed_interval(), one.confirmed_interval()),
-         MeasureCell(metric, value(one.has_confirmed_bound(), one.confirmed_bound())),
+        {cells::Count(one["rank"].get<std::int64_t>()),
+         cells::Text(one["trial"].get<std::string>()),
+         MeasureCell(metric, NumberIn(one, "selected")),
+         MeasureCell(metric, NumberIn(one, "selected_mean")),
+         MeasureCell(metric, NumberIn(one, "confirmed")),
+         one["group"].is_number() ? cells::Count(one["group"].get<std::int64_t>())
+                                  : cells::Missing(),
+         ends.is_array() ? Cell{IntervalText(metric, ends[0].get<double>(), ends[1].get<double>())}
+                         : cells::Missing(),
+         MeasureCell(metric, NumberIn(one, "confirmed_bound")),
          OptimismCell(metric, one),
-         {fmt::format("{} of {}", one.ended_runs(), one.planned_runs())},
-         one.ended_runs() == 0 ? cells::Missing()
-                               : Cell{fmt::format("{} ({:.0f}–{:.0f} %)", one.qualifying_runs(),
-                                                  100 * share.low, 100 * share.high)},
-         cells::Text(one.qualifies() ? "✓" : "✗")});
+         {fmt::format("{} of {}", one["ended_runs"].get<std::int64_t>(),
+                      one["planned_runs"].get<std::int64_t>())},
+         QualifyingCell(one),
+         cells::Text(one["qualifies"].get<bool>() ? "✓" : "✗")});
   }
-  AddDocuments(finalists, &listing);
+  SetValues(DocumentKeys(*documents::Finalist::descriptor()), finalists, &listing);
   return listing;
 }
 
-int Report(Connection& connection, const KnownSweep& selection, const std::string& confirming,
-           const Session& session) {
-  const absl::StatusOr<KnownSweep> confirmation = FindSweep(connection, confirming);
-  if (!confirmation.ok()) return Fail(confirmation.status());
-  const absl::StatusOr<std::vector<v1::Sweep>> all = ConfirmationsOf(connection, selection.sweep);
-  if (!all.ok()) return Fail(all.status());
-  const std::optional<std::int64_t> looks = TestLooks(selection, *all);
-  const absl::StatusOr<std::vector<documents::Finalist>> finalists =
-      FinalistsOf(connection, selection, *confirmation, looks);
-  if (!finalists.ok()) return Fail(finalists.status());
-  PrintListing(FinalistListing(confirmation->sweep, *finalists), session, std::cout);
-  if (looks) {
-    Say(session,
-        fmt::format("the test images have judged {}: {} in the selection{}, the others here{}",
-                    Counted(*looks, "configuration"),
-                    selection.input.spec.holdout > 0 ? 0 : LooksOf(selection.sweep),
-                    selection.input.spec.holdout > 0 ? ", by its hold-out" : "",
-                    all->size() > 1 ? " and in earlier confirmations" : ""));
+// "luck/1 and luck/2"
+std::string Enumerated(const std::vector<std::string>& names) {
+  if (names.size() < 2) return absl::StrJoin(names, "");
+  const std::vector<std::string> first(names.begin(), names.end() - 1);
+  return fmt::format("{} and {}", absl::StrJoin(first, ", "), names.back());
+}
+
+// What a table has no room for: who cannot be told apart, and what has no optimism.
+void SayMore(const ConfirmedSweep& confirmed, const Session& session) {
+  std::map<std::int64_t, std::vector<std::string>> groups;
+  for (const Json& one : confirmed.finalists) {
+    if (!one["group"].is_number()) continue;
+    groups[one["group"].get<std::int64_t>()].push_back(one["trial"].get<std::string>());
   }
-  if (!HasEnded(confirmation->sweep)) {
+  for (const auto& [group, names] : groups) {
+    if (names.size() < 2) continue;
+    Say(session, fmt::format("{} cannot be told apart by their fresh runs", Enumerated(names)));
+  }
+  for (const Json& one : confirmed.finalists) {
+    const std::string note = one["optimism_note"].get<std::string>();
+    if (note.empty()) continue;
+    Say(session,
+        fmt::format("the optimism of {} is not known: {}", one["trial"].get<std::string>(), note));
+  }
+  if (!confirmed.view["test_looks"].is_number()) return;
+  const auto selection = confirmed.view["selection_looks"].get<std::int64_t>();
+  Say(session,
+      fmt::format("the test images have judged {}: {} in the selection{}, the others here{}",
+                  Counted(confirmed.view["test_looks"].get<std::int64_t>(), "configuration"),
+                  selection, selection == 0 ? ", by its hold-out" : "",
+                  confirmed.view["confirmations"].get<std::int64_t>() > 1
+                      ? " and in other confirmations"
+                      : ""));
+}
+
+int Report(Connection& connection, const std::string& confirming, const Session& session) {
+  const absl::StatusOr<v1::Sweep> confirmation = GetSweep(connection, confirming);
+  if (!confirmation.ok()) return Fail(confirmation.status());
+  const absl::StatusOr<ConfirmedSweep> confirmed = GetConfirmed(connection, confirming);
+  if (!confirmed.ok()) return Fail(confirmed.status());
+  PrintListing(FinalistListing(*confirmation, confirmed->finalists), session, std::cout);
+  SayMore(*confirmed, session);
+  if (!HasEnded(*confirmation)) {
     Say(session, fmt::format("{} has not ended ({} of {}); follow it with: {}", confirming,
-                             EndedTrials(confirmation->sweep.counts()),
-                             Counted(confirmation->sweep.planned_trials(), "trial"),
+                             EndedTrials(confirmation->counts()),
+                             Counted(confirmation->planned_trials(), "trial"),
                              Command(session, {"watch", confirming})));
     return kExitOk;
   }
-  const bool qualifies = std::any_of(finalists->begin(), finalists->end(),
-                                     [](const auto& one) { return one.qualifies(); });
+  const bool qualifies = std::any_of(confirmed->finalists.begin(), confirmed->finalists.end(),
+                                     [](const Json& one) { return one["qualifies"].get<bool>(); });
   return qualifies ? kExitOk : kExitNothingQualified;
 }
 
@@ -412,7 +459,8 @@ int Confirm(Connection& connection, const std::string& name, const ConfirmFlags&
     if (!made.ok()) return Fail(made.status());
     confirming = *made;
   } else if (const v1::Sweep& latest = there->front();
-             (flags.top_is_given && LabelOf(latest, kTop) != std::to_string(flags.top)) ||
+             (flags.top_is_given &&
+              LabelOf(latest, kConfirmsTopLabel) != std::to_string(flags.top)) ||
              (flags.replicates_are_given && latest.replicates() != flags.replicates)) {
     return Fail(absl::AlreadyExistsError(fmt::format(
         "{} confirms {} of {} with {} seeds each already; another one besides: {}", confirming,
@@ -428,7 +476,7 @@ int Confirm(Connection& connection, const std::string& name, const ConfirmFlags&
     });
     if (!ended.ok()) return AfterWaiting(ended, session, confirming + " goes on");
   }
-  return Report(connection, *selection, confirming, session);
+  return Report(connection, confirming, session);
 }
 
 }  // namespace

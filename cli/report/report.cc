@@ -147,6 +147,9 @@ absl::Status Collect(const ReportOptions& options, Collector* collector) {
   if (status.ok()) status = collector->Add(base + "/importance");
   if (status.ok()) status = collector->AddWhenReady(base + "/model");
   if (status.ok()) status = collector->AddWhenReady(base + "/region");
+  if (status.ok() && collector->At(base)["labels"].contains("confirms")) {
+    status = collector->Add(base + "/confirmation");
+  }
   for (const char* list : {"/ranking", "/trials", "/attempts"}) {
     if (status.ok()) status = collector->AddRows(base + list, options.rows);
   }

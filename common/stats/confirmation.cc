@@ -1,10 +1,36 @@
 #include "common/stats/confirmation.h"
 
+#include <algorithm>
 #include <cmath>
 
-#include "common/stats/ranking.h"
-
 namespace sweep {
+namespace {
+
+std::string EndOf(TrialState state) {
+  switch (state) {
+    case TrialState::kStopped:
+      return "was stopped";
+    case TrialState::kDiverged:
+      return "diverged";
+    case TrialState::kCancelled:
+      return "was cancelled";
+    default:
+      return "failed";
+  }
+}
+
+// How the first run ended that counts in the mean, but was not trained to its last epoch; or empty.
+std::string ShortRun(const Objective& objective, const MeanRuns& mean) {
+  for (const ReplicateResult& run : mean.runs) {
+    if (!IsTerminal(run.state) || run.state == TrialState::kCompleted) continue;
+    if (!run.result.Has(objective.name)) continue;
+    return EndOf(run.state) + " after epoch " + std::to_string(run.result.epoch) + " of " +
+           std::to_string(mean.epochs);
+  }
+  return "";
+}
+
+}  // namespace
 
 Confirmation ConfirmationOf(const Objective& objective, std::optional<double> selected, double mean,
                             double half_width, int runs) {
@@ -21,6 +47,25 @@ Confirmation ConfirmationOf(const Objective& objective, std::optional<double> se
     made.optimism_interval = {*made.optimism - half_width, *made.optimism + half_width};
   }
   return made;
+}
+
+std::string WhyNotAlike(const Objective& objective, const MeanRuns& selected,
+                        const MeanRuns& fresh) {
+  if (selected.is_segment) return "in the selection it went on from the weights of other trials";
+  if (selected.epochs != fresh.epochs) {
+    return "in the selection it was trained for " + std::to_string(selected.epochs) +
+           " epochs, here for " + std::to_string(fresh.epochs);
+  }
+  const bool has_ended =
+      std::any_of(selected.runs.begin(), selected.runs.end(), [&](const ReplicateResult& run) {
+        return IsTerminal(run.state) && run.result.Has(objective.name);
+      });
+  if (!has_ended) return "in the selection none of its runs has ended";
+  if (const std::string run = ShortRun(objective, selected); !run.empty()) {
+    return "in the selection a run " + run;
+  }
+  if (const std::string run = ShortRun(objective, fresh); !run.empty()) return "a fresh run " + run;
+  return "";
 }
 
 }  // namespace sweep

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "common/stats/intervals.h"
+#include "common/stats/ranking.h"
 #include "common/trial/measures.h"
 
 namespace sweep {
@@ -21,5 +24,19 @@ struct Confirmation {
 // `half_width`: of the `runs` fresh runs, as in ConfigurationScore.
 Confirmation ConfirmationOf(const Objective& objective, std::optional<double> selected, double mean,
                             double half_width, int runs);
+
+// A configuration's runs, of which the ended ones make a mean of last epochs.
+struct MeanRuns {
+  std::vector<ReplicateResult> runs;
+  int epochs = 0;           // of a full run
+  bool is_segment = false;  // of a population: they begin with the weights of other trials
+};
+
+// Why the mean of the selection is not of the same as that of the fresh runs, so that their
+// difference is no optimism: "in the selection a run was stopped after epoch 5 of 20". Empty when
+// it is: every run that counts in one of them was trained from its start to its last epoch, the
+// same in both.
+std::string WhyNotAlike(const Objective& objective, const MeanRuns& selected,
+                        const MeanRuns& fresh);
 
 }  // namespace sweep

@@ -41,5 +41,40 @@ TEST(Confirmation, SaysNoMoreThanItKnows) {
   EXPECT_FALSE(ConfirmationOf(kAccuracy, 0.9949, 0, 0, 0).optimism);
 }
 
+ReplicateResult RunOf(TrialState state, int epoch) {
+  ReplicateResult run{.state = state, .result = {}};
+  run.result.epoch = epoch;
+  bool is_new = false;
+  if (epoch > 0) {
+    run.result.measures.At("accuracy", &is_new) = {.last = 0.9, .low = 0.9, .high = 0.9};
+  }
+  return run;
+}
+
+// The last epoch of a run that ended early is no last epoch of a full one.
+TEST(Confirmation, ComparesLikeWithLike) {
+  using S = TrialState;
+  const MeanRuns whole = {.runs = {RunOf(S::kCompleted, 20), RunOf(S::kCompleted, 20)},
+                          .epochs = 20};
+  EXPECT_EQ(WhyNotAlike(kAccuracy, whole, whole), "");
+  const auto with = [](const ReplicateResult& other) {
+    return MeanRuns{.runs = {RunOf(S::kCompleted, 20), other}, .epochs = 20};
+  };
+  EXPECT_EQ(WhyNotAlike(kAccuracy, with(RunOf(S::kStopped, 5)), whole),
+            "in the selection a run was stopped after epoch 5 of 20");
+  EXPECT_EQ(WhyNotAlike(kAccuracy, whole, with(RunOf(S::kDiverged, 3))),
+            "a fresh run diverged after epoch 3 of 20");
+  EXPECT_EQ(WhyNotAlike(kAccuracy, whole, with(RunOf(S::kCancelled, 4))),
+            "a fresh run was cancelled after epoch 4 of 20");
+  EXPECT_EQ(WhyNotAlike(kAccuracy, with(RunOf(S::kFailed, 0)), whole), "") << "it is in no mean";
+  EXPECT_EQ(WhyNotAlike(kAccuracy, whole, with(RunOf(S::kRunning, 7))), "") << "nor is this";
+  EXPECT_EQ(WhyNotAlike(kAccuracy, {.runs = {RunOf(S::kRunning, 7)}, .epochs = 20}, whole),
+            "in the selection none of its runs has ended");
+  EXPECT_EQ(WhyNotAlike(kAccuracy, {.runs = {RunOf(S::kCompleted, 10)}, .epochs = 10}, whole),
+            "in the selection it was trained for 10 epochs, here for 20");
+  EXPECT_EQ(WhyNotAlike(kAccuracy, {.runs = whole.runs, .epochs = 20, .is_segment = true}, whole),
+            "in the selection it went on from the weights of other trials");
+}
+
 }  // namespace
 }  // namespace sweep

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -48,6 +49,7 @@ class RegionFinder {
       : spec_(spec), share_(share), space_(&spec), sequence_(KeysOf(space_.axes().size())) {}
 
   RobustRegion Find(const std::vector<RegionRun>& runs);
+  RobustRegions FindAll(const std::vector<RegionRun>& runs);
 
  private:
   struct Placed {
@@ -81,7 +83,10 @@ class RegionFinder {
   // False when that says why there is no region.
   bool Place(const std::vector<RegionRun>& runs, RobustRegion* region);
   void Learn();
+  bool IsOfNetwork(const Placed& placed) const;
   std::vector<Anchor> Anchors();
+  void FindBox(const std::vector<Anchor>& anchors, RobustRegion* region);
+  std::vector<RobustRegion> FindNetworks();
   RegionBox HullOf(const Anchor& anchor) const;
   std::vector<double> Shares(std::size_t count);
   Look LookAt(const RegionBox& domain, const Anchor& anchor, std::size_t count);
@@ -101,7 +106,14 @@ class RegionFinder {
   std::uint32_t drawn_ = 0;  // points of the sequence
   std::vector<Placed> placed_;
   std::unique_ptr<GateModel> model_;
+  std::string network_;  // that boxes are looked for of; "": of any
 };
+
+bool RegionFinder::IsOfNetwork(const Placed& placed) const {
+  if (network_.empty()) return true;
+  const auto found = placed.run->parameters.find("model");
+  return found != placed.run->parameters.end() && found->second == Value(network_);
+}
 
 bool RegionFinder::Place(const std::vector<RegionRun>& runs, RobustRegion* region) {
   std::set<std::int64_t> configurations;
@@ -153,7 +165,8 @@ std::vector<RegionFinder::Anchor> RegionFinder::Anchors() {
   std::set<std::int64_t> seen;
   std::vector<GaussianPoint> points;
   for (const Placed& placed : placed_) {
-    if (!placed.meets || !seen.insert(placed.run->configuration).second) continue;
+    if (!placed.meets || !IsOfNetwork(placed)) continue;
+    if (!seen.insert(placed.run->configuration).second) continue;
     all.push_back({.configuration = placed.run->configuration, .point = placed.point});
     points.push_back(space_.ToProcess(placed.point));
   }
@@ -182,7 +195,7 @@ RegionBox RegionFinder::HullOf(const Anchor& anchor) const {
   const std::vector<bool> shape = ShapeOf(anchor.point);
   std::vector<CubePoint> points;
   for (const Placed& placed : placed_) {
-    if (ShapeOf(placed.point) == shape) points.push_back(placed.point);
+    if (IsOfNetwork(placed) && ShapeOf(placed.point) == shape) points.push_back(placed.point);
   }
   return space_.HullOf(points);
 }
@@ -375,27 +388,72 @@ void RegionFinder::Say(const Found& found, const Anchor& anchor, RobustRegion* r
   }
 }
 
-RobustRegion RegionFinder::Find(const std::vector<RegionRun>& runs) {
-  RobustRegion region;
-  if (!Place(runs, &region)) return region;
-  Learn();
+void RegionFinder::FindBox(const std::vector<Anchor>& anchors, RobustRegion* region) {
   std::optional<Found> largest;
   Anchor around;
-  const std::vector<Anchor> anchors = Anchors();
   for (const Anchor& anchor : anchors) {
     std::optional<Found> found = BoxAround(anchor);
     if (!found || (largest && found->volume <= largest->volume)) continue;
     largest = std::move(found);
     around = anchor;
   }
-  if (!largest) {
-    region.problem = RobustRegion::Problem::kNotSure;
-    region.configuration = anchors.front().configuration;
-    region.configuration_chance = anchors.front().chance;
-    return region;
-  }
-  Say(*largest, around, &region);
+  if (largest) return Say(*largest, around, region);
+  region->problem = RobustRegion::Problem::kNotSure;
+  region->configuration = anchors.front().configuration;
+  region->configuration_chance = anchors.front().chance;
+}
+
+RobustRegion RegionFinder::Find(const std::vector<RegionRun>& runs) {
+  RobustRegion region;
+  if (!Place(runs, &region)) return region;
+  Learn();
+  FindBox(Anchors(), &region);
   return region;
+}
+
+std::vector<RobustRegion> RegionFinder::FindNetworks() {
+  struct Network {
+    RobustRegion region;
+    std::vector<Anchor> anchors;  // the likeliest first
+  };
+  std::vector<Network> networks;
+  std::vector<double> chances;
+  for (const std::string& model : spec_.models) {
+    network_ = model;
+    Network& made =
+        networks.emplace_back(Network{.region = {.model = model}, .anchors = Anchors()});
+    std::set<std::int64_t> configurations;
+    for (const Placed& placed : placed_) {
+      if (!IsOfNetwork(placed)) continue;
+      ++made.region.runs;
+      configurations.insert(placed.run->configuration);
+    }
+    made.region.configurations = std::ssize(configurations);
+    if (!made.anchors.empty()) chances.push_back(made.anchors.front().chance);
+  }
+  std::sort(chances.begin(), chances.end(), std::greater<>());
+  constexpr std::size_t kMost = RobustRegions::kMostNetworks;
+  const double least = chances.size() > kMost ? chances[kMost - 1] : 0;
+  std::vector<RobustRegion> regions;
+  for (Network& network : networks) {
+    network_ = network.region.model;
+    if (network.anchors.empty()) {
+      network.region.problem = RobustRegion::Problem::kNoneMeets;
+    } else if (network.anchors.front().chance < least) {
+      continue;
+    } else {
+      FindBox(network.anchors, &network.region);
+    }
+    regions.push_back(std::move(network.region));
+  }
+  return regions;
+}
+
+RobustRegions RegionFinder::FindAll(const std::vector<RegionRun>& runs) {
+  RobustRegions regions{.all = Find(runs), .networks = {}};
+  // Without the model, for what `all` says, there are none.
+  if (model_ != nullptr && spec_.models.size() > 1) regions.networks = FindNetworks();
+  return regions;
 }
 
 }  // namespace
@@ -408,6 +466,14 @@ RobustRegion FindRobustRegion(const SweepSpec& spec, const std::vector<RegionRun
     return region;
   }
   return RegionFinder(spec, share).Find(runs);
+}
+
+RobustRegions FindRobustRegions(const SweepSpec& spec, const std::vector<RegionRun>& runs,
+                                double share) {
+  if (LearnedGates::AllOf(spec).empty()) {
+    return {.all = FindRobustRegion(spec, runs, share), .networks = {}};
+  }
+  return RegionFinder(spec, share).FindAll(runs);
 }
 
 }  // namespace sweep

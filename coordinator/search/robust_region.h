@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/base/value.h"
@@ -48,7 +49,8 @@ struct RobustRegion {
   };
 
   Problem problem = Problem::kNone;
-  std::int64_t configurations = 0, runs = 0;  // ended, that were learned from
+  std::string model;                          // of one of several networks; "" is of all
+  std::int64_t configurations = 0, runs = 0;  // ended, that were learned from, of that network
   // Of the configuration that it lies around.
   std::int64_t configuration = 0;
   double configuration_chance = 0;
@@ -64,5 +66,16 @@ struct RobustRegion {
 // about a second at most.
 RobustRegion FindRobustRegion(const SweepSpec& spec, const std::vector<RegionRun>& runs,
                               double share);
+
+// The same, and of a sweep with several networks a box for each of them: of all that have no run
+// that meets the gates, and of the kMostNetworks others at which a run is likeliest to, in the
+// order of the file. The model is one, and has learned from all runs.
+struct RobustRegions {
+  static constexpr std::size_t kMostNetworks = 8;
+  RobustRegion all;
+  std::vector<RobustRegion> networks;
+};
+RobustRegions FindRobustRegions(const SweepSpec& spec, const std::vector<RegionRun>& runs,
+                                double share);
 
 }  // namespace sweep

@@ -169,6 +169,24 @@ absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int6
   return SweepTable().All(statement.Bind(before_id, Limit(limit), archived));
 }
 
+absl::StatusOr<std::vector<SweepRow>> SelectLabelledSweeps(Database& database,
+                                                           const std::string& key,
+                                                           const std::string& value) {
+  static const std::string kSql = SweepTable().Select(
+      "FROM sweeps WHERE EXISTS (SELECT 1 FROM json_each(labels) WHERE key = ?1 AND value = ?2) "
+      "AND "
+      "name NOT GLOB ':*' ORDER BY id DESC");
+  Statement statement = database.Prepare(kSql);
+  return SweepTable().All(statement.Bind(key, value));
+}
+
+absl::StatusOr<std::vector<SweepRow>> SelectSweepsSubmitted(Database& database, absl::Time time) {
+  static const std::string kSql = SweepTable().Select(
+      "FROM sweeps WHERE created_us / 1000 = ?1 AND name NOT GLOB ':*' ORDER BY id DESC");
+  Statement statement = database.Prepare(kSql);
+  return SweepTable().All(statement.Bind(absl::ToUnixMillis(time)));
+}
+
 absl::StatusOr<std::int64_t> CountSweeps(Database& database) {
   return database.QueryInt("SELECT count(*) FROM sweeps WHERE archived = 0 AND name NOT GLOB ':*'");
 }

@@ -28,6 +28,12 @@ absl::StatusOr<std::int64_t> FindFirstConfiguration(Database& database, std::int
 // Newest first, with ids below `before_id` (0: all). `archived`: include archived sweeps.
 absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int64_t before_id,
                                                    int limit, bool archived);
+// With that label, the newest first; archived ones too.
+absl::StatusOr<std::vector<SweepRow>> SelectLabelledSweeps(Database& database,
+                                                           const std::string& key,
+                                                           const std::string& value);
+// Those that were submitted within this millisecond.
+absl::StatusOr<std::vector<SweepRow>> SelectSweepsSubmitted(Database& database, absl::Time time);
 // Without archived sweeps.
 absl::StatusOr<std::int64_t> CountSweeps(Database& database);
 // For the start of the coordinator: sweeps that have not ended.
@@ -37,6 +43,8 @@ absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database)
 absl::StatusOr<TrialRow> FindTrial(Database& database, const std::string& sweep,
                                    std::int64_t number);
 absl::StatusOr<TrialRow> FindTrialById(Database& database, std::int64_t id);
+// The runs of a trial's configuration, that of the trial first.
+absl::StatusOr<std::vector<ReplicateResult>> SelectRuns(Database& database, const TrialRow& trial);
 struct TrialQuery {
   std::string sweep;
   std::optional<TrialState> state;

@@ -135,10 +135,7 @@ struct RunOfRace {
 // What the replicates of a configuration meet, its representative among them.
 absl::StatusOr<RunCount> SelectRunCount(Database& database, const SweepSpec& spec,
                                         const RankedRow& row) {
-  STORE_ASSIGN_OR_RETURN(const std::vector<Replicate> others,
-                         SelectOtherReplicates(database, row.trial));
-  std::vector<ReplicateResult> runs = {{.state = row.trial.state, .result = row.trial.result}};
-  for (const Replicate& other : others) runs.push_back(other.result);
+  STORE_ASSIGN_OR_RETURN(const std::vector<ReplicateResult> runs, SelectRuns(database, row.trial));
   return CountQualifying(spec, row.score, runs);
 }
 

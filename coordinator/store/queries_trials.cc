@@ -232,4 +232,12 @@ absl::StatusOr<std::vector<Replicate>> SelectOtherReplicates(Database& database,
   return table.All(statement.Bind(trial.configuration_id, trial.id));
 }
 
+absl::StatusOr<std::vector<ReplicateResult>> SelectRuns(Database& database, const TrialRow& trial) {
+  STORE_ASSIGN_OR_RETURN(const std::vector<Replicate> others,
+                         SelectOtherReplicates(database, trial));
+  std::vector<ReplicateResult> runs = {{.state = trial.state, .result = trial.result}};
+  for (const Replicate& other : others) runs.push_back(other.result);
+  return runs;
+}
+
 }  // namespace sweep

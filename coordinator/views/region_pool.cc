@@ -13,7 +13,7 @@ std::shared_ptr<const RegionPool::Region> Compute(const SweepSpec& spec,
                                                   double share) {
   auto region = std::make_shared<RegionPool::Region>();
   try {
-    region->found = FindRobustRegion(spec, runs, share);
+    region->found = FindRobustRegions(spec, runs, share);
   } catch (const std::exception& error) {  // from a numerical library
     region->failure = fmt::format("the region could not be computed: {}", error.what());
   }

@@ -27,7 +27,7 @@ class RegionPool {
   explicit RegionPool(const Options& options);
 
   struct Region {
-    RobustRegion found;
+    RobustRegions found;
     std::string failure;  // why nothing is known, or empty
   };
   struct Answer {

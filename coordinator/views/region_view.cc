@@ -12,6 +12,7 @@
 namespace sweep {
 namespace {
 
+using documents::RegionFacts;
 using documents::RegionView;
 using Problem = RobustRegion::Problem;
 
@@ -20,22 +21,22 @@ constexpr double kLeastShare = 0.5, kMostShare = 0.99;
 // index's lock.
 constexpr std::size_t kMostRuns = 20'000;
 
-RegionView::Answer AnswerOf(Problem problem) {
+RegionFacts::Answer AnswerOf(Problem problem) {
   switch (problem) {
     case Problem::kNone:
-      return RegionView::ANSWER_FOUND;
+      return RegionFacts::ANSWER_FOUND;
     case Problem::kNoGates:
-      return RegionView::ANSWER_NO_GATES;
+      return RegionFacts::ANSWER_NO_GATES;
     case Problem::kNothingVaries:
-      return RegionView::ANSWER_NOTHING_VARIES;
+      return RegionFacts::ANSWER_NOTHING_VARIES;
     case Problem::kTooFew:
-      return RegionView::ANSWER_TOO_FEW;
+      return RegionFacts::ANSWER_TOO_FEW;
     case Problem::kNoneMeets:
-      return RegionView::ANSWER_NONE_QUALIFIES;
+      return RegionFacts::ANSWER_NONE_QUALIFIES;
     case Problem::kNotSure:
-      return RegionView::ANSWER_NOT_SURE;
+      return RegionFacts::ANSWER_NOT_SURE;
   }
-  return RegionView::ANSWER_NOT_SURE;
+  return RegionFacts::ANSWER_NOT_SURE;
 }
 
 std::string NoteOf(const RobustRegion& region, std::int64_t around, double share) {
@@ -72,7 +73,7 @@ documents::Value ShownValue(const Value& value, const Dimension& dimension) {
   return DocumentValue(number == nullptr || is_category ? value : Value(RoundToSixDigits(*number)));
 }
 
-void Describe(const SearchSpace& space, const RobustRegion::Side& side, RegionView::Range* range) {
+void Describe(const SearchSpace& space, const RobustRegion::Side& side, RegionFacts::Range* range) {
   const Dimension& dimension = space.dimensions()[side.dimension];
   range->set_name(space.axis(side.dimension).name);
   if (side.low) *range->mutable_low() = ShownValue(*side.low, dimension);
@@ -84,7 +85,7 @@ void Describe(const SearchSpace& space, const RobustRegion::Side& side, RegionVi
 }
 
 void Describe(const SearchSpace& space, const RobustRegion::Slice& slice,
-              RegionView::Slice* described) {
+              RegionFacts::Slice* described) {
   described->set_name(space.axis(slice.dimension).name);
   for (const Value& value : slice.values) {
     *described->add_values() = ShownValue(value, space.dimensions()[slice.dimension]);
@@ -99,7 +100,7 @@ void Set(double low, double high, documents::Interval* interval) {
   interval->set_high(RoundToSixDigits(high));
 }
 
-void Describe(const SweepSpec& spec, const RobustRegion& region, RegionView* view) {
+void Describe(const SweepSpec& spec, const RobustRegion& region, RegionFacts* view) {
   const SearchSpace space(&spec);
   view->set_expected(region.chance);
   Set(region.low, region.high, view->mutable_expected_interval());
@@ -162,37 +163,45 @@ RegionView RegionDocument(const ViewContext& context, std::int64_t sweep_id,
   RegionView view;
   view.set_share(share);
   view.set_ready(answer.ready);
+  RegionFacts* const facts = view.mutable_facts();
   if (!stored.is_accepted()) {
-    view.set_answer(RegionView::ANSWER_NOT_ACCEPTED);
-    view.set_note(NotAccepted(stored));
+    facts->set_answer(RegionFacts::ANSWER_NOT_ACCEPTED);
+    facts->set_note(NotAccepted(stored));
     view.set_ready(true);
     return view;
   }
   if (stored.spec->HasPopulation()) {
-    view.set_answer(RegionView::ANSWER_NOTHING_VARIES);
-    view.set_note(
+    facts->set_answer(RegionFacts::ANSWER_NOTHING_VARIES);
+    facts->set_note(
         "the trials of a population begin with each other's weights, so that none says what its "
-        "own "
-        "values would come to");
+        "own values would come to");
     view.set_ready(true);
     return view;
   }
   if (answer.region == nullptr) return view;
-  const RobustRegion& region = answer.region->found;
-  const std::int64_t around =
-      region.configuration > 0 ? FirstTrialOf(context, sweep_id, *stored.spec, region.configuration)
-                               : 0;
-  view.set_answer(AnswerOf(region.problem));
-  view.set_note(NoteOf(region, around, share));
   if (!answer.region->failure.empty()) {
-    view.set_answer(RegionView::ANSWER_NOT_SURE);
-    view.set_note(answer.region->failure);
+    facts->set_answer(RegionFacts::ANSWER_NOT_SURE);
+    facts->set_note(answer.region->failure);
     return view;
   }
-  view.set_configurations(region.configurations);
-  view.set_runs(region.runs);
-  if (around > 0) view.set_around(around);
-  if (region.problem == Problem::kNone) Describe(*stored.spec, region, &view);
+  const auto describe = [&](const RobustRegion& region, RegionFacts* made) {
+    const std::int64_t around =
+        region.configuration > 0
+            ? FirstTrialOf(context, sweep_id, *stored.spec, region.configuration)
+            : 0;
+    made->set_answer(AnswerOf(region.problem));
+    made->set_note(NoteOf(region, around, share));
+    made->set_configurations(region.configurations);
+    made->set_runs(region.runs);
+    if (around > 0) made->set_around(around);
+    if (region.problem == Problem::kNone) Describe(*stored.spec, region, made);
+  };
+  describe(answer.region->found.all, facts);
+  for (const RobustRegion& region : answer.region->found.networks) {
+    documents::NetworkRegion* const made = view.add_networks();
+    made->set_model(region.model);
+    describe(region, made->mutable_facts());
+  }
   return view;
 }
 

@@ -107,6 +107,66 @@ TEST_F(RegionViewTest, SaysTheRangesAndWhatTheSweepsOwnRunsSay) {
   EXPECT_LT(sure["volume"], view["volume"]);
 }
 
+// Of two networks the second needs a smaller x; of the third no run meets the criteria.
+TEST_F(RegionViewTest, HasABoxForEachOfSeveralNetworks) {
+  const SweepSource source{
+      .file = "n.yaml",
+      .text =
+          "name: n\nmodel: {values: [cnn-18718, cnn-16034, cnn-17216]}\nmethod: random\n"
+          "run_cap: 90\nepochs: 1\nrequire: {accuracy: \">= 90%\"}\n"
+          "parameters: {lr: {min: 0.1, max: 1.0}}\n"};
+  Diagnostics diagnostics;
+  spec_ = Must(SweepSpec::Parse(source, &diagnostics));
+  ASSERT_TRUE(store_
+                  ->WriteAndWait([&](WriteTransaction& transaction) {
+                    bool created = false;
+                    absl::StatusOr<SweepRow> row =
+                        transaction.CreateSweep(spec_, source, "", &created);
+                    if (row.ok()) sweep_ = *row;
+                    return row.status();
+                  })
+                  .ok());
+  for (std::int64_t number = 1; number <= 90; ++number) {
+    const double lr = 0.1 + 0.9 * std::fmod(0.618 * static_cast<double>(number), 1);
+    const std::string model = spec_.models[static_cast<std::size_t>(number) % 3];
+    const auto configuration =
+        Must(spec_.CompleteIfAllowed(number, {{"lr", lr}, {"model", model}}));
+    std::vector<TrialRow> trials;
+    ASSERT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      auto rows = transaction.AddConfiguration(sweep_.id, spec_, *configuration);
+                      if (rows.ok()) trials = *rows;
+                      return rows.status();
+                    })
+                    .ok());
+    const double middle = model == spec_.models[0] ? 0.7 : 0.3;
+    const double accuracy = model == spec_.models[2] ? 0.5 : 0.92 - 0.1 * std::fabs(lr - middle);
+    const LeaseRow lease = driver_->Grant(trials.at(0).id, "a");
+    ASSERT_TRUE(driver_->Record(lease, spec_, {TestEpoch(1, accuracy)}).ok());
+    ASSERT_TRUE(driver_->Finish(lease, spec_, LeaseOutcome::kCompleted).ok());
+  }
+  const Json view = Get("/api/sweeps/n/region", "share=0.8");
+  ASSERT_EQ(view["networks"].size(), 3u) << view;
+  double lows[2] = {};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Json& network = view["networks"][i];
+    EXPECT_EQ(network["model"], spec_.models[i]);
+    ASSERT_EQ(network["answer"], "found") << network;
+    EXPECT_EQ(network["runs"], 30);
+    for (const Json& range : network["ranges"]) {
+      if (range["name"] == "model") EXPECT_EQ(range["values"], Json({spec_.models[i]}));
+      if (range["name"] == "lr") lows[i] = range["low"];
+    }
+    EXPECT_EQ(Get(fmt::format("/api/sweeps/n/trials/{}", network["around"].get<int>()))["model"],
+              spec_.models[i]);
+  }
+  EXPECT_GT(lows[0], lows[1] + 0.2);
+  EXPECT_EQ(view["networks"][2]["answer"], "none_qualifies");
+  EXPECT_EQ(view["networks"][2]["note"],
+            "none of the 30 runs that have ended meets all criteria, so there is no region around "
+            "one");
+}
+
 TEST_F(RegionViewTest, SaysWhyThereIsNone) {
   Submit("plain", "");
   EXPECT_EQ(Get("/api/sweeps/plain/region")["answer"], "no_gates");
@@ -145,7 +205,7 @@ TEST_F(RegionViewTest, AnswersWithTheLastRegionWhileItRests) {
   RegionPool pool({.least_pause = absl::Hours(1)});
   const auto first = pool.Get(1, spec, 0.9, 5, NoRuns, absl::Seconds(20));
   ASSERT_TRUE(first.ready);
-  EXPECT_EQ(first.region->found.problem, RobustRegion::Problem::kTooFew);
+  EXPECT_EQ(first.region->found.all.problem, RobustRegion::Problem::kTooFew);
   const auto never = []() -> std::vector<RegionRun> {
     ADD_FAILURE() << "nobody needs them";
     return {};

@@ -51,6 +51,9 @@ absl::StatusOr<documents::RankingView> RankingDocument(const ViewContext& contex
                                                        const SweepRow& sweep,
                                                        const LookedAt& looked,
                                                        const ViewQuery& query);
+absl::StatusOr<documents::ConfirmationView> ConfirmationDocument(const ViewContext& context,
+                                                                 const SweepRow& sweep,
+                                                                 const SweepSpec& spec);
 absl::StatusOr<documents::ProgressView> ProgressDocument(const ViewContext& context,
                                                          const SweepRow& sweep);
 absl::StatusOr<documents::TrialsView> TrialsDocument(const ViewContext& context,

@@ -180,9 +180,21 @@ class ViewsImpl final : public Views {
     if (view == "attempts") {
       return Whole(request, Printed(AttemptsDocument(Context(request), *sweep, query)));
     }
+    if (view == "confirmation") return GetConfirmation(request, *sweep);
     if (view == "model") return GetModel(request, *sweep);
     if (view == "region") return GetRegion(request, query, *sweep);
     return GetIndexed(request, query, *sweep, view);
+  }
+
+  // It has what other sweeps have come to, so that any event may change it.
+  absl::StatusOr<ViewAnswer> GetConfirmation(const ViewRequest& request, const SweepRow& sweep) {
+    const absl::StatusOr<std::int64_t> last = options_.store->Read(FindLastSequence, 0);
+    if (!last.ok()) return last.status();
+    const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
+    if (!stored.ok()) return stored.status();
+    return Tagged(request, fmt::format("{} {}", sweep.id, *last), [&] {
+      return Printed(ConfirmationDocument(Context(request), sweep, *stored->spec));
+    });
   }
 
   absl::StatusOr<ViewAnswer> GetModel(const ViewRequest& request, const SweepRow& sweep) {

@@ -42,6 +42,7 @@ TEST_F(ViewsTest, EveryPathHasItsDocument) {
       {"/api/sweeps/s/model", "slices"},
       {"/api/sweeps/s/region", "ranges"},
       {"/api/sweeps/s/population", "segments"},
+      {"/api/sweeps/s/confirmation", "finalists"},
       {"/api/sweeps/s/progress", "progress"},
       {"/api/sweeps/s/trials/1", "epoch_rows"},
       {"/api/sweeps/s/trials/3", "epoch_rows"},

@@ -357,6 +357,20 @@ bool Halve(const FieldDescriptor& list, Message* message) {
   return true;
 }
 
+// Cuts the lists of `part`, which is `whole` or one whose fields stand among those of it.
+void CutToFit(std::size_t limit_bytes, const Message& whole, Message* part, std::string* text) {
+  const Descriptor& descriptor = *part->GetDescriptor();
+  for (int i = descriptor.field_count(); i-- > 0 && text->size() > limit_bytes;) {
+    const FieldDescriptor& field = *descriptor.field(i);
+    const documents::JsonField& json = field.options().GetExtension(documents::json);
+    if (json.extends() && part->GetReflection()->HasField(*part, &field)) {
+      CutToFit(limit_bytes, whole, part->GetReflection()->MutableMessage(part, &field), text);
+    }
+    if (!json.cut_to_fit()) continue;
+    while (text->size() > limit_bytes && Halve(field, part)) *text = PrintJson(whole);
+  }
+}
+
 }  // namespace
 
 double RoundToSixDigits(double value) {
@@ -381,12 +395,7 @@ std::string PrintJson(const Message& message, bool rounds) {
 
 std::string PrintJsonWithin(std::size_t limit_bytes, Message* message) {
   std::string text = PrintJson(*message);
-  const Descriptor& descriptor = *message->GetDescriptor();
-  for (int i = descriptor.field_count(); i-- > 0;) {
-    const FieldDescriptor& field = *descriptor.field(i);
-    if (!field.options().GetExtension(documents::json).cut_to_fit()) continue;
-    while (text.size() > limit_bytes && Halve(field, message)) text = PrintJson(*message);
-  }
+  CutToFit(limit_bytes, *message, message, &text);
   return text;
 }
 

@@ -209,6 +209,16 @@ TEST(PrintJson, EveryMessageIsPrintedWithoutAnythingSet) {
   }
 }
 
+// Those of a message whose fields stand among the others are cut as the others are.
+TEST(PrintJsonWithin, CutsListsOfFactsToo) {
+  documents::RegionView view;
+  for (int i = 0; i < 100; ++i) {
+    view.mutable_facts()->add_slices()->set_name(std::string(100, 'x'));
+  }
+  EXPECT_LE(PrintJsonWithin(6000, &view).size(), 6000u);
+  EXPECT_EQ(view.facts().slices_size(), 25);
+}
+
 TEST(PrintJsonWithin, CutsListsAndCountsWhatIsCut) {
   documents::TimelineView view;
   for (int i = 0; i < 100; ++i) view.add_spans()->set_attempt(i);

@@ -344,6 +344,11 @@ test("the region in which runs qualify is a table and a plot of each parameter",
   assert.match(await rows.nth(0).innerText(), /^lr\s+0\.\d+ to 0\.\d+\s+0\.01\d* to /);
   await tab.page.getByText(`Of the sweep's own ${region.runs_inside} run`).waitFor();
   await tab.page.getByText("The green ground is the region in which runs qualify, below.").waitFor();
+  const shares = tab.page.getByRole("group", { name: "share of runs" });
+  assert.equal(await shares.getByRole("radio", { checked: true }).getAttribute("value"), "0.9");
+  await shares.getByText("80 %").click();
+  await tab.page.getByText("At least 80 % of the runs").waitFor();
+  assert.match(tab.page.url(), /share=0\.8$/);
   await open("sweeps/empty/model");
   await tab.page.getByText("The sweep file requires nothing of a measure").waitFor();
 });

@@ -66,6 +66,31 @@ test("what nobody promotes is stopped in the end, and says why", async () => {
   assert.ok(best.attempt > 1, "it rested and went on");
 });
 
+// The section has for each finalist what it was chosen by, beside what its fresh runs gave.
+async function isConfirmed(numbers) {
+  const document = await world.get("sweeps/resting-confirm/confirmation");
+  assert.equal(document.selection, "resting");
+  assert.deepEqual(document.finalists.map(({ trial }) => String(trial)), numbers);
+  await tab.page.getByRole("link", { name: "Confirmation" }).click();
+  const table = tab.page.getByRole("region", { name: "Finalists" });
+  await table.waitFor();
+  const titles = await table.locator("th").allTextContents();
+  const cells = await table.locator("tbody tr").first().locator("td").allTextContents();
+  const first = document.finalists[0];
+  const shown = (title) => cells[titles.indexOf(title)];
+  assert.equal(shown("Finalist"), `resting/${first.trial}`);
+  assert.equal(shown("Runs"), "2 of 2");
+  assert.match(shown("That qualify"), /^2 \(/);
+  assert.equal(shown("Criteria"), "✓ met");
+  for (const title of ["Selected by", "Of last", "Confirmed", "95 % interval", "Lower bound"])
+    assert.match(shown(title), /\d/, title);
+  // The first was trained to its end in the selection; the second was stopped there.
+  assert.match(shown("Optimism"), / pt \(/);
+  assert.match(document.finalists[1].optimism_note, /^in the selection a run was stopped after epoch \d of \d$/);
+  await tab.page.getByText(`The optimism of #2 is not known: ${document.finalists[1].optimism_note}.`).waitFor();
+  await isClean();
+}
+
 test("a confirmation says what it confirms, and how many of its runs qualify", async () => {
   await world.sweep("confirm", "resting", "--top", "2", "--replicates", "2");
   await world.completed("resting-confirm");
@@ -79,6 +104,8 @@ test("a confirmation says what it confirms, and how many of its runs qualify", a
   await eventually("two finalists", async () => (await rows()).length === 2);
   assert.match((await rows())[0], /2 of 2/);
   await isClean();
+  await isConfirmed(finalists.split(" "));
+  await open("sweeps/resting-confirm/ranking");
   await link.click();
   await eventually("its trial", () => tab.page.url().endsWith(`sweeps/resting/trials/${first}`));
 });

@@ -226,6 +226,8 @@ TEST_F(StatisticsProcessTest, TheBestAreConfirmedWithFreshSeeds) {
     EXPECT_LT(one["confirmed_bound"], one["confirmed"]);
     EXPECT_TRUE(one["test_looks"].is_null()) << "the program has images of its own";
   }
+  EXPECT_EQ(finalists[0]["group"], 1);
+  EXPECT_EQ(finalists[1]["group_size"], 2) << "they are equally good";
   std::set<std::string> seeds;
   for (const json& trial : Json({"trials", "luck"})) seeds.insert(trial["seed"]);
   for (const json& trial : Json({"trials", "luck-confirm"})) {
@@ -244,7 +246,8 @@ TEST_F(StatisticsProcessTest, TheBestAreConfirmedWithFreshSeeds) {
               AllOf(HasSubstr("luck-confirm confirms 2 of luck with 5 seeds"), HasSubstr("--new")));
   const Result table = Sweep({"confirm", "luck"});
   EXPECT_THAT(table.output, AllOf(HasSubstr("FINALIST"), HasSubstr("OPTIMISM"), HasSubstr("5 of 5"),
-                                  HasSubstr("LOWER BOUND")));
+                                  HasSubstr("LOWER BOUND"), HasSubstr("GROUP"),
+                                  HasSubstr(" cannot be told apart by their fresh runs")));
 }
 
 TEST_F(StatisticsProcessTest, AClearDifferenceIsKnownAfterFivePairs) {
@@ -271,9 +274,49 @@ TEST_F(StatisticsProcessTest, AClearDifferenceIsKnownAfterFivePairs) {
   EXPECT_LT(known["difference_interval"][1], 0);
   EXPECT_THAT(Sweep({"compare", good, bad}).output,
               HasSubstr(good + " has a better accuracy than " + bad + ", after 5 pairs of 8"));
+  EXPECT_EQ(known["left_out_pairs"], 0);
+  EXPECT_EQ(known["left_out_reasons"], json::array());
+  EXPECT_EQ(known["open_pairs"], 0);
+  EXPECT_EQ(known["unpaired_runs"], 0);
   EXPECT_EQ(Json({"compare", good, ranking[1]["trial"]}, /*code=*/3)["verdict"], "unknown");
   EXPECT_EQ(Json({"compare", good, ranking[1]["trial"], "--within", "2%"})["verdict"], "same");
   EXPECT_THAT(Sweep({"compare", good, bad, "--within", "0"}).output, HasSubstr("not '0'"));
+}
+
+// A race gives the good configurations seeds that a bad one lacks; a failed run has no result.
+TEST_F(StatisticsProcessTest, AComparisonSaysWhatItLeavesOut) {
+  std::string text = kLuckSweep;
+  text.replace(text.find("early_terminate"), text.find("require") - text.find("early_terminate"),
+               "replicates: {max: 6}\n");
+  text.replace(text.find("[0.1, 0.2, 0.3]"), 15, "[0.1, 0.2, 0.3, 0.4]");
+  Train(text);
+  const json raced = Json({"compare", "luck/1", "luck/3"}, /*code=*/3);
+  std::map<int, int> runs;
+  for (const json& trial : Json({"trials", "luck"})) ++runs[trial["configuration"].get<int>()];
+  ASSERT_GT(runs[1], runs[3]);
+  EXPECT_EQ(raced["unpaired_runs"], runs[1] - runs[3]);
+  EXPECT_THAT(Sweep({"compare", "luck/1", "luck/3"}).output,
+              HasSubstr(std::to_string(runs[1] - runs[3]) +
+                        " runs with a seed that only one of the two has"));
+
+  std::string failing = kLuckSweep;
+  failing.replace(failing.find("name: luck"), 10, "name: some");
+  failing.replace(failing.find("train.sh\"]"), 8, "fails.sh");
+  failing.replace(failing.find("[train.sh]"), 10, "[fails.sh]");
+  failing.replace(failing.find("early_terminate"),
+                  failing.find("require") - failing.find("early_terminate"),
+                  "replicates: 3\nmax_failures: 1\nkeep_going: true\n");
+  // The first run of lr 0.1 fails.
+  std::string script = kLuckScript;
+  script.insert(script.find("tail="), "case $name in some/1) exit 3;; esac\n");
+  folder_.Write("fails.sh", script);
+  ASSERT_NE(Sweep({"submit", folder_.Write("some.yaml", failing), "--wait"}).code, 2);
+  const json left = Json({"compare", "some/1", "some/4"}, /*code=*/3);
+  EXPECT_EQ(left["all_pairs"], 2);
+  EXPECT_EQ(left["left_out_pairs"], 1);
+  EXPECT_EQ(left["left_out_reasons"], json({"some/1 failed"}));
+  EXPECT_THAT(Sweep({"compare", "some/1", "some/4"}).output,
+              HasSubstr("left out: 1 pair of which a run did not complete: some/1 failed"));
 }
 
 TEST_F(StatisticsProcessTest, AGateAtAConfidenceIsMissedByWhatIsNotSure) {
@@ -290,6 +333,54 @@ TEST_F(StatisticsProcessTest, AGateAtAConfidenceIsMissedByWhatIsNotSure) {
   EXPECT_TRUE(best[0]["qualifies"]);
   EXPECT_LT(best[0]["gates"][0]["value"], best[0]["value"]) << "the bound is below the mean";
   EXPECT_FALSE(best[2]["qualifies"]);
+}
+
+constexpr char kOwnNetwork[] = R"(name: own
+layers:
+  - conv: {out: 4, kernel: 3}
+  - relu
+  - flatten
+  - linear: 10
+)";
+
+// The file is written to another folder than that of the sweep's file, with the networks that it
+// names, and is trained from there.
+TEST_F(StatisticsProcessTest, AConfirmationsFileHasItsNetworksBesideIt) {
+  for (const char* const folder : {"sweeps/nets", "other/dir"}) {
+    std::filesystem::create_directories(folder_.path() + "/" + folder);
+  }
+  folder_.Write("sweeps/nets/mine.yaml", kOwnNetwork);
+  folder_.Write("outer.yaml", std::string(kOwnNetwork) + "# of a folder above\n");
+  folder_.Write("sweeps/net.yaml",
+                "name: net\nmodel: {values: [nets/mine.yaml, ../outer.yaml]}\n"
+                "dataset: {name: synthetic, train: 64, test: 200}\nmethod: grid\n"
+                "parameters: {lr: {values: [0.02, 0.05]}}\nepochs: 2\n");
+  ASSERT_EQ(Sweep({"submit", "sweeps/net.yaml", "--wait"}).code, 0);
+  const std::vector<std::string> write = {"confirm",      "net", "--top", "4",
+                                          "--replicates", "2",   "-o",    "other/dir/again.yaml"};
+  const Result written = Sweep(write);
+  ASSERT_EQ(written.code, 0) << written.output;
+  EXPECT_THAT(written.output, HasSubstr("wrote other/dir/nets/mine.yaml, which "));
+  EXPECT_EQ(Read("other/dir/nets/mine.yaml"), kOwnNetwork);
+  EXPECT_EQ(Read("other/dir/outer.yaml"), Read("outer.yaml")) << "it lay outside of the folder";
+  EXPECT_THAT(Read("other/dir/again.yaml"), Not(HasSubstr("../outer.yaml")));
+  const Result trained = Sweep({"submit", "other/dir/again.yaml", "--wait"});
+  EXPECT_EQ(trained.code, 0) << trained.output;
+  std::set<std::string> models;
+  for (const json& trial : Json({"trials", "net-confirm"})) models.insert(trial["model"]);
+  EXPECT_EQ(models, (std::set<std::string>{"nets/mine.yaml", "outer.yaml"}));
+
+  EXPECT_EQ(Sweep(write).code, 0) << "what is there already is the same";
+  folder_.Write("other/dir/nets/mine.yaml", "another one\n");
+  const std::string before = Read("other/dir/again.yaml");
+  const Result refused = Sweep({"confirm", "net", "-o", "other/dir/again.yaml"});
+  EXPECT_EQ(refused.code, 2) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("other/dir/nets/mine.yaml is another file than the "
+                                        "nets/mine.yaml that the sweep was trained with"));
+  EXPECT_EQ(Read("other/dir/again.yaml"), before);
+  // Beside the sweep's own file all names are as they were.
+  EXPECT_EQ(Sweep({"confirm", "net", "-o", "sweeps/again.yaml"}).code, 0);
+  EXPECT_THAT(Read("sweeps/again.yaml"), HasSubstr("../outer.yaml"));
 }
 
 TEST_F(StatisticsProcessTest, AHoldOutLeavesTheTestImagesToTheFinalists) {

@@ -266,14 +266,10 @@ export interface ModelView {
   }[];
 }
 
-// GET /api/sweeps/NAME/region?share=SHARE (0.9; from 0.5 to 0.99): the ranges of hyperparameters in
-// which so many runs are expected to meet the criteria, by a model of the runs that have ended.
-// Computed on a thread of its own, again when results are new.
-export interface RegionView {
+// A box of hyperparameters.
+export interface RegionFacts {
   answer: "computing" | "found" | "not_accepted" | "no_gates" | "nothing_varies" | "too_few" | "none_qualifies" | "not_sure"; // found; or why there is no region: no_gates, nothing_varies, too_few, none_qualifies, not_sure, not_accepted, computing
   note: string; // the same in words; "" when it was found
-  ready: boolean; // false: new results are being learned from, and the answer is from before
-  share: number; // of the region's runs that is asked for
   configurations: number; // ended ones that the model has learned from
   runs: number; // that the model has learned from
   around: number; // the first trial of the configuration that the region lies around; 0: none
@@ -305,12 +301,66 @@ export interface RegionView {
   }[]; // the chance along each parameter: name, values, chance, low, high
 }
 
+// The box of one of several networks. `configurations` and `runs` are its own; the model has learned
+// from those of all.
+export interface NetworkRegion extends RegionFacts {
+  model: string;
+}
+
+// GET /api/sweeps/NAME/region?share=SHARE (0.9; from 0.5 to 0.99): the ranges of hyperparameters in
+// which so many runs are expected to meet the criteria, by a model of the runs that have ended.
+// Computed on a thread of its own, again when results are new.
+export interface RegionView extends RegionFacts {
+  ready: boolean; // false: new results are being learned from, and the answer is from before
+  share: number; // of the region's runs that is asked for
+  networks: NetworkRegion[]; // of several networks the box of each: model, and the same keys
+}
+
 // What a gate says of a configuration or of a trial.
 export interface GateOutcome {
   gate: string;
   met: boolean;
   value: Value | null;
   missed_by: number;
+}
+
+// Of a configuration that is trained again with fresh seeds, beside what it was chosen by.
+export interface FinalistFacts {
+  configuration: number; // in the sweep that confirms
+  selected: number | null; // the value that ranked it in the selection
+  selected_mean: number | null; // mean of its replicates' last values of the metric in the selection
+  confirmed: number | null; // mean of the last values of the metric of the fresh runs
+  confirmed_interval: [number, number] | null; // 95 % interval of that mean; null for one run
+  confirmed_bound: number | null; // the worse end of the one-sided 95 % interval of that mean
+  optimism: number | null; // by how much selected_mean promised more than confirmed
+  optimism_interval: [number, number] | null; // its 95 % interval, by that of the mean
+  optimism_note: string; // why the two means are not of the same, and there is no optimism; or empty
+  planned_runs: number; // fresh runs, of which ended_runs have ended
+  ended_runs: number;
+  qualifying_runs: number;
+  qualifying_interval: [number, number] | null;
+  qualifies: boolean;
+  gates: GateOutcome[]; // empty before the first fresh run has reported
+  group: number | null; // among the finalists, as RankingFacts'
+  group_size: number | null;
+  parameters: Record<string, Value>;
+}
+
+export interface FinalistRow extends FinalistFacts {
+  rank: number; // in the selection, from 1
+  trial: number | null; // that stood for it there
+}
+
+// GET /api/sweeps/NAME/confirmation: of a sweep that `sweep confirm` has made.
+export interface ConfirmationView {
+  selection: string; // by the name that it has now; "": the sweep confirms none
+  is_there: boolean; // false: the selection was deleted, and `selection` is the name that it had
+  finalists: FinalistRow[];
+  // Configurations that the test images have judged: in the selection, and with all its
+  // confirmations. Null where a program has images of its own, or where the selection is gone.
+  selection_looks: number | null;
+  test_looks: number | null;
+  confirmations: number; // of the selection, this one among them
 }
 
 // GET /api/sweeps/NAME/ranking?where=EXPRESSION&state=S&qualifying=1&sort=KEY|KEY desc&offset=N

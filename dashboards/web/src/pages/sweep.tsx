@@ -10,6 +10,7 @@ import { sweepHref, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { BestRun, Criteria, Labels, ProgressBar } from "./sweeps";
 import { SweepAttempts } from "./sweep_attempts";
+import { isConfirmation, SweepConfirmation } from "./sweep_confirmation";
 import { SweepModel } from "./sweep_model";
 import { SweepOverview } from "./sweep_overview";
 import { SweepParameters } from "./sweep_parameters";
@@ -30,10 +31,14 @@ const SECTIONS = [
 // A population has a lineage in the place of a model.
 const POPULATION = { key: "population", title: "Population" };
 
-function sectionsOf({ method }: SweepView): typeof SECTIONS {
-  return method === "pbt"
-    ? SECTIONS.map((section) => (section.key === "model" ? POPULATION : section))
-    : SECTIONS;
+const CONFIRMATION = { key: "confirmation", title: "Confirmation" };
+
+export function sectionsOf(sweep: Pick<SweepView, "method" | "labels">): typeof SECTIONS {
+  const sections = SECTIONS.map((section) =>
+    section.key === "model" && sweep.method === "pbt" ? POPULATION : section,
+  );
+  if (isConfirmation(sweep)) sections.splice(1, 0, CONFIRMATION);
+  return sections;
 }
 
 export function SweepPage({
@@ -200,10 +205,12 @@ function Section({
   switch (section) {
     case "":
       return <SweepOverview key={sweep.name} sweep={sweep} route={route} />;
+    case "confirmation":
+      return <SweepConfirmation key={sweep.name} sweep={sweep} />;
     case "parameters":
       return <SweepParameters key={sweep.name} sweep={sweep} route={route} />;
     case "model":
-      return <SweepModel key={sweep.name} sweep={sweep} />;
+      return <SweepModel key={sweep.name} sweep={sweep} route={route} />;
     case "population":
       return <SweepPopulation key={sweep.name} sweep={sweep} route={route} />;
     case "ranking":

@@ -11,15 +11,18 @@ import { objectiveOf, titleOf } from "../measure";
 import { MODEL_HEIGHT, modelPlot, modelSummary, modelTable } from "../plots/model";
 import { readPoints, type Points } from "../plots/points";
 import { bandSeries, rangeOf } from "../plots/region";
-import { trialHref } from "../router";
+import { trialHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { openTrial, usePoints } from "./sweep_overview";
-import { SweepRegion } from "./sweep_region";
+import { chosenShare, ShareChoice, SweepRegion } from "./sweep_region";
 
-export function SweepModel({ sweep }: { sweep: SweepView }): JSX.Element {
+export function SweepModel({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
   const live = useLive<ModelView>(apiPath(["sweeps", sweep.name, "model"]));
   const points = usePoints(sweep.name, objectiveOf(sweep).name);
-  const region = useLive<RegionView>(apiPath(["sweeps", sweep.name, "region"]));
+  const region = useLive<RegionView>(
+    apiPath(["sweeps", sweep.name, "region"], { share: chosenShare(route) }),
+    { keep: true },
+  );
   return (
     <>
       <h2>Model of the search</h2>
@@ -37,11 +40,17 @@ export function SweepModel({ sweep }: { sweep: SweepView }): JSX.Element {
         }
       </Await>
       <h2>Where runs qualify</h2>
+      {canBeChosen(region.data) && <ShareChoice route={route} />}
       <Await live={region} what="region">
         {(view) => <SweepRegion sweep={sweep} view={view} />}
       </Await>
     </>
   );
+}
+
+// A sweep that requires or searches nothing has no region of any share.
+function canBeChosen(region: RegionView | undefined): boolean {
+  return region !== undefined && !["not_accepted", "no_gates", "nothing_varies"].includes(region.answer);
 }
 
 // What the plots show, by what the method has.

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import type { RegionView, SweepView } from "../api";
+import { Segments, Text } from "../components/basics";
 import { Plot } from "../components/plot";
 import { DataTable } from "../components/table";
 import { number, percent, plural, shorten } from "../format";
@@ -14,7 +15,7 @@ import {
   triedText,
   type RegionRange,
 } from "../plots/region";
-import { trialHref } from "../router";
+import { setQuery, trialHref, type Route } from "../router";
 
 function between(interval: [number, number] | null): string {
   return interval ? `95 % interval ${interval.map((end) => percent(end, 1)).join(" to ")}` : "";
@@ -52,8 +53,79 @@ function Sentences({ sweep, view }: { sweep: SweepView; view: RegionView }): JSX
   );
 }
 
+// Of the runs, that are to meet the criteria. A report has that of the coordinator's default only.
+const SHARES = ["0.8", "0.9", "0.95", "0.99"];
+const DEFAULT_SHARE = "0.9";
+
+export function chosenShare(route: Route): string {
+  const { share = "" } = route.query;
+  return SHARES.includes(share) ? share : DEFAULT_SHARE;
+}
+
+export function ShareChoice({ route }: { route: Route }): JSX.Element | null {
+  if (__REPORT__) return null;
+  return (
+    <div class="controls">
+      <Segments
+        legend="share of runs"
+        value={chosenShare(route)}
+        options={SHARES.map((value) => ({ value, label: percent(Number(value), 0) }))}
+        onChange={(share) => setQuery(route, { share: share === DEFAULT_SHARE ? "" : share })}
+      />
+    </div>
+  );
+}
+
+// One box: of the sweep, or of one of its networks, which then needs no range of networks.
+export interface Box {
+  model: string; // "" of the sweep
+  view: RegionView;
+}
+
+export function boxesOf(view: RegionView): Box[] {
+  if (view.networks.length === 0) return [{ model: "", view }];
+  const isOwn = ({ name }: { name: string }): boolean => name !== "model";
+  return view.networks.map(({ model, ...region }) => ({
+    model,
+    view: {
+      ...view,
+      ...region,
+      // The model has learned from those of all.
+      runs: view.runs,
+      configurations: view.configurations,
+      ranges: region.ranges.filter(isOwn),
+      slices: region.slices.filter(isOwn),
+    },
+  }));
+}
+
 export function SweepRegion({ sweep, view }: { sweep: SweepView; view: RegionView }): JSX.Element {
   if (view.answer === "computing") return <p class="empty">The region is being computed.</p>;
+  return (
+    <>
+      {!view.ready && !__REPORT__ && (
+        <p class="note" role="status">
+          It is learning from new results.
+        </p>
+      )}
+      {boxesOf(view).map((box) =>
+        box.model === "" ? (
+          <BoxOf key="" sweep={sweep} box={box} />
+        ) : (
+          <section key={box.model} aria-label={`region of ${shorten(box.model, 60)}`}>
+            <h3>
+              <Text text={box.model} />
+            </h3>
+            <BoxOf sweep={sweep} box={box} />
+          </section>
+        ),
+      )}
+    </>
+  );
+}
+
+function BoxOf({ sweep, box: { model, view } }: { sweep: SweepView; box: Box }): JSX.Element {
+  const of = model === "" ? "" : ` of ${shorten(model, 60)}`;
   if (view.answer !== "found") {
     const note = view.note;
     return <p class="empty">{note.slice(0, 1).toUpperCase() + note.slice(1)}.</p>;
@@ -61,12 +133,12 @@ export function SweepRegion({ sweep, view }: { sweep: SweepView; view: RegionVie
   return (
     <>
       <Sentences sweep={sweep} view={view} />
-      {!view.ready && !__REPORT__ && (
-        <p class="note" role="status">
-          It is learning from new results.
-        </p>
-      )}
-      <DataTable caption="The region in which runs qualify" columns={COLUMNS} rows={view.ranges} rowKey={({ name }) => name} />
+      <DataTable
+        caption={`The region${of} in which runs qualify`}
+        columns={COLUMNS}
+        rows={view.ranges}
+        rowKey={({ name }) => name}
+      />
       <p class="note">
         Below, the chance that a run meets the criteria along each parameter, the others being drawn from the region. The
         band is the 95 % interval, the green ground the region.
@@ -79,7 +151,7 @@ export function SweepRegion({ sweep, view }: { sweep: SweepView; view: RegionVie
             <Plot
               key={slice.name}
               title={`${shorten(slice.name, 60)}, chance`}
-              name={`${sweep.name} region ${slice.name}`}
+              name={`${sweep.name} region ${slice.name}${of}`}
               height={REGION_HEIGHT}
               inputs={[view]}
               build={(palette) => regionPlot(view, dimension, slice, palette)}
