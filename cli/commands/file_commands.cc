@@ -343,7 +343,7 @@ Listing FirstOf(const Sample& sample) {
 
 // Formats the estimate with its uncertainty: slots that train at once share caches and memory, and
 // a busy machine is slower. An unmeasured pace is a rough guess.
-std::string TimeText(double seconds, const Pace& pace, int slots) {
+std::string EstimatedTimeText(double seconds, const Pace& pace, int slots) {
   const double most = pace.is_measured ? (slots > 1 ? 2 : 1.5) : 6;
   return fmt::format("estimated time: {} to {} on {} ({})", HumanDuration(absl::Seconds(seconds)),
                      HumanDuration(absl::Seconds(seconds * most)), Counted(slots, "slot"),
@@ -377,7 +377,7 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
   PrintListing(FirstOf(sample), session, std::cout);
   if (spec.method->learns) std::cout << "later ones follow from the results of those before them\n";
   std::cout << '\n'
-            << (pace ? TimeText(TotalSeconds(spec, sample, *pace) / slots, *pace, slots)
+            << (pace ? EstimatedTimeText(TotalSeconds(spec, sample, *pace) / slots, *pace, slots)
                      : "no estimated time: the sweep brings its own program")
             << '\n';
 }
