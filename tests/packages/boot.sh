@@ -27,6 +27,10 @@ else
   mkdir "$root/sys/fs/cgroup/systemd"
   mount -t cgroup -o none,name=systemd cgroup "$root/sys/fs/cgroup/systemd"
 fi
+# The new root is a real one: behind chroot the kernel allows no namespaces of users, which the services have.
 cd "$root"
-exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-  chroot "$root" /lib/systemd/systemd --log-target=console --unit=multi-user.target
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+pivot_root . .
+umount -l .
+exec env -i container=other PATH="$PATH" \
+  /lib/systemd/systemd --log-target=console --unit=multi-user.target

@@ -126,8 +126,8 @@ check_lintian() {
   fi
   cp "$packages"/*.deb "$root/tmp"
   inside_as_user sh -c 'lintian --tag-display-limit 0 --fail-on error,warning --info /tmp/*.deb' \
-    > "$work/lintian" 2>&1 || complain "lintian: $(grep -E '^[EW]:' "$work/lintian" | sort | head -n 30)"
-  grep -E '^[EW]:' "$work/lintian" || echo "lintian: no error or warning"
+    > "$work/lintian.log" 2>&1 || complain "lintian: $(grep -E '^[EW]:' "$work/lintian.log" | sort | head -n 30)"
+  grep -E '^[EW]:' "$work/lintian.log" || echo "lintian: no error or warning"
 }
 
 # Puts the files of MNIST into the root, if this machine has them, and sets $demonstration to the

@@ -41,8 +41,9 @@ user=$(stat -c %U /var/lib/sweep/sweep.db)
 
 before=$(systemctl show -p MainPID sweep-coordinator)
 dpkg -i "$1" > /tmp/upgrade.log 2>&1 || complain "upgrade: $(cat /tmp/upgrade.log)"
-[ "$(systemctl show -p MainPID sweep-coordinator)" != "$before" ] ||
-  complain "the upgrade has not restarted the coordinator"
+after=$(systemctl show -p MainPID sweep-coordinator)
+[ "$after" != "$before" ] && [ "$after" != MainPID=0 ] ||
+  complain "the upgrade has not restarted the coordinator: $before, then $after"
 sweep best first | grep -q first/ || complain "the upgrade has lost a sweep"
 trains second
 
