@@ -26,7 +26,7 @@ readonly PROGRAM_PACKAGES=(
   nlohmann-json3-dev libcpp-httplib-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
   libhwy-dev prometheus-cpp-dev libmimalloc-dev libsimdjson-dev libeigen3-dev libnlopt-dev python3 python3-pip
 )
-readonly TEST_PACKAGES=(libgtest-dev libgmock-dev zsh chromium fonts-dejavu-core)
+readonly TEST_PACKAGES=(libgtest-dev libgmock-dev zsh chromium fonts-dejavu-core dpkg-dev file)
 readonly TORCH_VERSION=2.13.0
 readonly TORCH_WHEEL=torch-${TORCH_VERSION}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
 readonly TORCH_SHA256=6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
@@ -106,7 +106,12 @@ install_torch() {
   mkdir -p .deps
   staging=$(mktemp -d .deps/staging.XXXXXX)
   trap 'rm -rf "$staging"' EXIT
-  download_wheel "$staging"
+  if [ $has_torch = yes ]; then
+    # Only packages of the worker need the licences.
+    (download_wheel "$staging") || { say "its licences could not be had; deploy/package.sh needs them"; return; }
+  else
+    download_wheel "$staging"
+  fi
   local wheel=$staging/$TORCH_WHEEL
   [ -f "$wheel" ] || fail "the package index gave $(cd "$staging" && echo *.whl), not $TORCH_WHEEL"
   echo "$TORCH_SHA256  $wheel" | sha256sum --check --quiet || fail "$TORCH_WHEEL does not have SHA-256 $TORCH_SHA256"
@@ -123,14 +128,16 @@ import os, sys, zipfile
 wheel, folder = sys.argv[1:]
 with zipfile.ZipFile(wheel) as archive:
     for name in archive.namelist():
-        start, mark, rest = name.partition(".dist-info/licenses/")
-        if not mark or not rest or rest.endswith("/"):
+        start, mark, rest = name.partition(".dist-info/")
+        rest = rest.removeprefix("licenses/")
+        if not mark or rest.endswith("/") or not rest.startswith(("LICENSE", "NOTICE", "third_party/")):
             continue
         path = os.path.join(folder, rest)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(archive.read(name))
 PYTHON
+  [ -d "$staging/torch-licences" ] || { say "there are none in it"; return; }
   rm -rf .deps/torch-licences
   mv "$staging/torch-licences" .deps
 }

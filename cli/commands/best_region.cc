@@ -129,7 +129,9 @@ bool IsFound(const Json& region) { return region["answer"] == "found"; }
 
 // That of each network where there are several, else that of the sweep.
 std::vector<Json> BoxesOf(const Json& document) {
-  std::vector<Json> boxes(document["networks"].begin(), document["networks"].end());
+  // An older coordinator says nothing of networks.
+  const Json networks = document.value("networks", Json::array());
+  std::vector<Json> boxes(networks.begin(), networks.end());
   if (boxes.empty()) return {document};
   for (Json& box : boxes) {  // the model has learned from those of all
     for (const char* const key : {"runs", "configurations"}) box[key] = document[key];
@@ -187,7 +189,8 @@ int BestRegion(Connection& connection, const std::string& sweep, const std::stri
   // Of such a sweep it is wrong to ask.
   const std::string answer = (*document)["answer"].get<std::string>();
   const bool never = answer == "no_gates" || answer == "nothing_varies";
-  if (session.format != Format::kJson && boxes.size() < 2) {
+  const bool is_told = session.format == Format::kTable && boxes.size() > 1;
+  if (session.format != Format::kJson && !is_told) {
     std::cerr << fmt::format("no region of {}: {}\n", sweep,
                              Printable((*document)["note"].get<std::string>()));
   }

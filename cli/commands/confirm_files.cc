@@ -10,6 +10,7 @@
 #include "cli/present/output_file.h"
 #include "common/base/input_file.h"
 #include "common/base/printable.h"
+#include "common/spec/models_parser.h"
 
 namespace sweep::cli {
 namespace {
@@ -27,6 +28,22 @@ FilePlace PlaceOf(const fs::path& path, const std::string& text) {
   return is_read && there == text ? FilePlace::kSame : FilePlace::kOther;
 }
 
+// Symbolic links followed, as far as the path exists.
+fs::path Place(const fs::path& path) {
+  std::error_code error;
+  return fs::weakly_canonical(fs::absolute(path), error);
+}
+
+// Sweeps come from other people too: nothing of theirs is written where a login or a desktop would
+// run it, or through a link into another folder.
+bool IsHarmless(const fs::path& folder, const std::string& name) {
+  for (const fs::path& part : fs::path(name).lexically_normal()) {
+    if (part.string().starts_with('.') && part != ".") return false;
+  }
+  const fs::path inside = Place(folder / name).lexically_relative(Place(folder));
+  return !inside.empty() && *inside.begin() != "..";
+}
+
 bool LeadsOut(const std::string& name) {
   const fs::path path = fs::path(name).lexically_normal();
   return path.is_absolute() || path.empty() || *path.begin() == "..";
@@ -35,13 +52,14 @@ bool LeadsOut(const std::string& name) {
 }  // namespace
 
 bool HasFolder(const std::string& file) {
+  if (file.starts_with("/dev/") || file.starts_with("/proc/")) return false;
   std::error_code error;
   return !fs::exists(file, error) || fs::is_regular_file(file, error);
 }
 
 std::map<std::string, std::string> NamesInside(const std::string& file, const SweepSource& source) {
   const fs::path folder = fs::path(file).parent_path();
-  std::set<std::string> taken;
+  std::set<std::string> taken = {fs::path(file).filename().string()};
   for (const auto& [name, text] : source.network_files) taken.insert(name);
   for (const auto& [name, text] : source.program_files) taken.insert(name);
   std::map<std::string, std::string> names;
@@ -53,6 +71,7 @@ std::map<std::string, std::string> NamesInside(const std::string& file, const Sw
       inside = fmt::format("{}-{}{}", path.stem().string(), number, path.extension().string());
     }
     taken.insert(inside);
+    if (!IsNetworkPath(inside)) inside.insert(0, "./");  // else the name of a built-in network
     names.emplace(name, inside);
   }
   return names;
@@ -66,10 +85,22 @@ absl::StatusOr<std::vector<std::string>> WriteFilesBeside(const std::string& fil
   std::vector<std::string> written;
   for (const auto& [name, text] : wanted) {
     const std::string path = (folder / name).string();
+    if (Place(path) == Place(file)) {
+      return absl::AlreadyExistsError(fmt::format(
+          "{} is the place of the sweep's own {}; write it under another name",
+          Printable(file), Printable(name)));
+    }
     const FilePlace place = PlaceOf(path, text);
-    if (place == FilePlace::kFree) written.push_back(name);
+    if (place == FilePlace::kFree) {
+      if (!IsHarmless(folder, name)) {
+        return absl::InvalidArgumentError(
+            fmt::format("{} of the sweep is hidden, or lies behind a link; it is not written",
+                        Printable(name)));
+      }
+      written.push_back(name);
+    }
     if (place != FilePlace::kOther) continue;
-    return absl::FailedPreconditionError(fmt::format(
+    return absl::AlreadyExistsError(fmt::format(
         "{} is another file than the {} that the sweep was trained with; write {} to another "
         "folder",
         Printable(path), Printable(name), Printable(fs::path(file).filename().string())));

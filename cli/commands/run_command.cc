@@ -55,6 +55,10 @@ struct LocalData {
 
 constexpr char kDataDirVariable[] = "SWEEP_DATA_DIR";
 
+// On a machine too busy to answer in time gRPC gives up even the connection within this process; it
+// is there again soon, unless the database has gone.
+constexpr absl::Duration kOwnPatience = absl::Seconds(30);
+
 // Longer than a drained trial may take to write its checkpoint.
 constexpr absl::Duration kLongestDrain = absl::Seconds(20);
 
@@ -193,7 +197,7 @@ Followed FollowWithAgent(Connection& connection, const std::string& name, Agent&
   Followed followed;
   view->EndAtPause();
   followed.status = FollowSweep(
-      connection, name, [&] { return SignalCount() > 0 || agent_ended; }, kWatchPatience,
+      connection, name, [&] { return SignalCount() > 0 || agent_ended; }, kOwnPatience,
       view.get());
   followed.failures_told = view->model().failures_told();
   followed.paused = view->HasEndedAtPause();

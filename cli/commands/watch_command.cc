@@ -171,6 +171,10 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
     // A coordinator that accepts connections and drops them at once is still lost.
     if (heard || lost == absl::InfiniteFuture()) lost = absl::Now();
     const absl::Status back = ComeBack(connection, interrupted, lost, patience, view);
+    if (absl::IsUnavailable(back)) {
+      return absl::UnavailableError(
+          fmt::format("{}; it said: {}", back.message(), status.message()));
+    }
     if (!back.ok()) return back;
     SayWhatIsWaitedFor(connection, NameNow(*view, name), view);
     if (!heard) WaitForSignal(absl::Milliseconds(200));

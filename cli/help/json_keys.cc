@@ -147,6 +147,9 @@ std::string KeyMeaning(const std::string& key) {
       {"label", "what the image is, where --labels says it"},
       {"lease_seconds", "how long the trial is the caller's without a report"},
       {"log_probabilities", "natural logarithms of the probabilities"},
+      {"networks",
+       "of a preview what would be trained, one object each; of regions the box of each of several "
+       "networks: model, and the same keys"},
       {"messages", "errors and warnings, one object each: file, line, message, severity"},
       {"parameters", "hyperparameters by name; of a network, how many it trains"},
       {"probabilities", "of each class, from 0 to 1; in CSV p0, p1, …"},

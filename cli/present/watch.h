@@ -113,8 +113,7 @@ class WatchView {
   absl::Time last_draw_ = absl::InfinitePast();
 };
 
-// For how long a coordinator that does not answer is waited for, unless somebody says otherwise. `run`
-// waits too: on a machine too busy to answer in time gRPC gives up even a connection within a process.
+// For how long a coordinator that does not answer is waited for, unless somebody says otherwise.
 inline constexpr absl::Duration kWatchPatience = absl::Minutes(5);
 
 // The current name of the followed sweep; `name` before the first message.

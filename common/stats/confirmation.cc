@@ -49,6 +49,12 @@ Confirmation ConfirmationOf(const Objective& objective, std::optional<double> se
   return made;
 }
 
+bool HasEndedRun(const Objective& objective, const MeanRuns& mean) {
+  return std::any_of(mean.runs.begin(), mean.runs.end(), [&](const ReplicateResult& run) {
+    return IsTerminal(run.state) && run.result.Has(objective.name);
+  });
+}
+
 std::string WhyNotAlike(const Objective& objective, const MeanRuns& selected,
                         const MeanRuns& fresh) {
   if (selected.is_segment) return "in the selection it went on from the weights of other trials";
@@ -56,11 +62,7 @@ std::string WhyNotAlike(const Objective& objective, const MeanRuns& selected,
     return "in the selection it was trained for " + std::to_string(selected.epochs) +
            " epochs, here for " + std::to_string(fresh.epochs);
   }
-  const bool has_ended =
-      std::any_of(selected.runs.begin(), selected.runs.end(), [&](const ReplicateResult& run) {
-        return IsTerminal(run.state) && run.result.Has(objective.name);
-      });
-  if (!has_ended) return "in the selection none of its runs has ended";
+  if (!HasEndedRun(objective, selected)) return "in the selection none of its runs has ended";
   if (const std::string run = ShortRun(objective, selected); !run.empty()) {
     return "in the selection a run " + run;
   }

@@ -32,6 +32,9 @@ struct MeanRuns {
   bool is_segment = false;  // of a population: they begin with the weights of other trials
 };
 
+// Whether a run has ended that reported the metric.
+bool HasEndedRun(const Objective& objective, const MeanRuns& mean);
+
 // Why the mean of the selection is not of the same as that of the fresh runs, so that their
 // difference is no optimism: "in the selection a run was stopped after epoch 5 of 20". Empty when
 // it is: every run that counts in one of them was trained from its start to its last epoch, the

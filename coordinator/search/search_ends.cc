@@ -67,6 +67,8 @@ void StopHeldTrials(DriverCore& core, const SearchJob& job) {
           for (const TrialRow& row : *rows) core.host.trial_decided(row);
         }
         MutexLock lock(&core.mutex);
+        // What was committed but reported as failed is seen by reading the events again.
+        if (!ok) core.Of(*sweep).has_news = true;
         core.EndTurn(*sweep, ok);
       });
 }
@@ -139,6 +141,8 @@ void EndSearch(DriverCore& core, const SearchJob& job,
       [&core, result, sweep = job.sweep](bool ok) {
         if (ok) core.host.suggestions_stored(*result);
         MutexLock lock(&core.mutex);
+        // What was committed but reported as failed is seen by reading the events again.
+        if (!ok) core.Of(*sweep).has_news = true;
         core.EndTurn(*sweep, ok);
       });
 }

@@ -42,7 +42,9 @@ bool SearchPlanner::HasWork(DrivenSweep& sweep, const SearchDemand& demand) {
   if (sweep.search == nullptr || !sweep.judge.SweepEnd().empty()) return true;
   const bool races = sweep.IsRacing(demand);
   if (demand.is_used_up() && !races) return true;  // the end of the search is to be stored
-  return !shared.waits_for && (races || sweep.Wanted(demand) > 0);
+  // A race that waits keeps no search waiting: the sweep may have been extended meanwhile.
+  const bool waits = shared.waits_for && (races || !shared.waits_for->empty());
+  return !waits && (races || sweep.Wanted(demand) > 0);
 }
 
 std::shared_ptr<DrivenSweep> SearchPlanner::FindOrMake(const SearchDemand& demand) {

@@ -31,6 +31,8 @@ void GiveSeeds(DriverCore& core, const SearchJob& job, std::vector<ReplicateRace
           core.host.suggestions_stored(*result);
         }
         MutexLock lock(&core.mutex);
+        // What was committed but reported as failed is seen by reading the events again.
+        if (!ok) core.Of(*sweep).has_news = true;
         core.EndTurn(*sweep, ok);
       });
 }

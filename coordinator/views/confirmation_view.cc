@@ -140,6 +140,8 @@ void AddConfirmed(const SweepSpec& spec, const Scored& fresh, const Scored* chos
   }
   if (runs.ended == 0) return;
   SetInterval(QualifyingInterval(runs), facts->mutable_qualifying_interval());
+  // Until then the mean is that of runs that still train.
+  if (!HasEndedRun(spec.objective(), fresh.runs)) return;
   facts->set_confirmed(score.mean_last);
   std::optional<double> selected;
   if (chosen != nullptr) {

@@ -1,11 +1,12 @@
 # Copies all libraries that PROGRAMS need into lib/sweep, but glibc's and those in TORCH, which the
 # worker has already; with the licence of each of Debian's packages that they come from. Of OpenMP's
 # runtime it takes Debian's, not the one beside libtorch.
+string(REGEX REPLACE "([][+.*()^$?|\\])" "\\\\\\1" torch_pattern "${TORCH}")
 file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${PROGRAMS}
   RESOLVED_DEPENDENCIES_VAR found UNRESOLVED_DEPENDENCIES_VAR missing
   PRE_EXCLUDE_REGEXES "^(ld-linux|libc|libm|libdl|librt|libpthread|libresolv|libutil|libanl|libmvec)[-.]"
     "^libgomp"
-  POST_EXCLUDE_REGEXES "^${TORCH}/")
+  POST_EXCLUDE_REGEXES "^${torch_pattern}/")
 if(missing)
   message(FATAL_ERROR "the programs need ${missing}, which is not there")
 endif()

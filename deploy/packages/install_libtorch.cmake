@@ -1,9 +1,10 @@
 # Copies the libraries of PROGRAMS that are not the system's, which are those of libtorch, into
 # lib/sweep with their licences, and makes the installed trainer look for them nowhere else. OpenMP's
 # runtime lies beside libtorch as well, but Debian's does.
+string(REGEX REPLACE "([][+.*()^$?|\\])" "\\\\\\1" torch_pattern "${TORCH}")
 file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${PROGRAMS}
   RESOLVED_DEPENDENCIES_VAR found UNRESOLVED_DEPENDENCIES_VAR missing
-  PRE_EXCLUDE_REGEXES "^libgomp" POST_INCLUDE_REGEXES "^${TORCH}/" POST_EXCLUDE_REGEXES ".")
+  PRE_EXCLUDE_REGEXES "^libgomp" POST_INCLUDE_REGEXES "^${torch_pattern}/" POST_EXCLUDE_REGEXES ".")
 if(missing)
   message(FATAL_ERROR "sweep-trainer needs ${missing}, which is not there")
 endif()

@@ -110,7 +110,7 @@ function Slices({
         <ScaleControls measures={[measure]} />
       </div>
       <Legend sweep={sweep} view={view} title={titleOf(measure)} />
-      {region?.answer === "found" && (
+      {region?.answer === "found" && region.networks.length === 0 && (
         <p class="note">The green ground is the region in which runs qualify, below.</p>
       )}
       {!view.ready && !__REPORT__ && (
