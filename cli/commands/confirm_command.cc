@@ -305,10 +305,10 @@ absl::StatusOr<ConfirmedSweep> GetConfirmed(Connection& connection, const std::s
   const absl::StatusOr<std::string> text =
       GetView(connection, "/sweeps/" + confirming + "/confirmation", "");
   if (absl::IsNotFound(text.status())) {
-    return absl::FailedPreconditionError(
-        fmt::format("the coordinator does not show confirmations: it is older than this client, or {} "
-                    "was deleted",
-                    confirming));
+    return absl::FailedPreconditionError(fmt::format(
+        "the coordinator does not show confirmations: it is older than this client, or {} "
+        "was deleted",
+        confirming));
   }
   if (!text.ok()) return text.status();
   ConfirmedSweep made{.view = Json::parse(*text, nullptr, /*allow_exceptions=*/false),

@@ -86,9 +86,9 @@ absl::StatusOr<std::vector<std::string>> WriteFilesBeside(const std::string& fil
   for (const auto& [name, text] : wanted) {
     const std::string path = (folder / name).string();
     if (Place(path) == Place(file)) {
-      return absl::AlreadyExistsError(fmt::format(
-          "{} is the place of the sweep's own {}; write it under another name",
-          Printable(file), Printable(name)));
+      return absl::AlreadyExistsError(
+          fmt::format("{} is the place of the sweep's own {}; write it under another name",
+                      Printable(file), Printable(name)));
     }
     const FilePlace place = PlaceOf(path, text);
     if (place == FilePlace::kFree) {

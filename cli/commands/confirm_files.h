@@ -19,9 +19,9 @@ bool HasFolder(const std::string& file);
 // ("../nets/mine.yaml") to where no such file is: the names that they get instead ("mine.yaml").
 std::map<std::string, std::string> NamesInside(const std::string& file, const SweepSource& source);
 
-// Writes what is not there yet, and answers with the paths that it has written. With nothing written
-// AlreadyExists when another file is in the place of one of them, or `file` itself is to be, and
-// InvalidArgument when one is hidden or would be written through a link out of the folder.
+// Writes what is not there yet, and answers with the paths that it has written. With nothing
+// written AlreadyExists when another file is in the place of one of them, or `file` itself is to
+// be, and InvalidArgument when one is hidden or would be written through a link out of the folder.
 absl::StatusOr<std::vector<std::string>> WriteFilesBeside(const std::string& file,
                                                           const SweepSource& source);
 

@@ -80,9 +80,8 @@ TEST_F(ConfirmFilesTest, NothingHiddenAndNothingBehindALinkIsWritten) {
   fs::create_directory(folder_ / "elsewhere");
   fs::create_directory(folder_ / "sweeps");
   fs::create_directory_symlink("../elsewhere", folder_ / "sweeps/nets");
-  EXPECT_EQ(
-      WriteFilesBeside(folder_ / "sweeps/again.yaml", With("nets/mine.yaml")).status().code(),
-      absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(WriteFilesBeside(folder_ / "sweeps/again.yaml", With("nets/mine.yaml")).status().code(),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(fs::is_empty(folder_ / "elsewhere"));
 }
 

@@ -197,8 +197,7 @@ Followed FollowWithAgent(Connection& connection, const std::string& name, Agent&
   Followed followed;
   view->EndAtPause();
   followed.status = FollowSweep(
-      connection, name, [&] { return SignalCount() > 0 || agent_ended; }, kOwnPatience,
-      view.get());
+      connection, name, [&] { return SignalCount() > 0 || agent_ended; }, kOwnPatience, view.get());
   followed.failures_told = view->model().failures_told();
   followed.paused = view->HasEndedAtPause();
   followed.name = NameNow(*view, name);

@@ -42,8 +42,8 @@ class Effects {
   // Does what is deferred. Returns at once while another thread does it: that thread takes
   // everything, in order.
   void RunDeferred() ABSL_LOCKS_EXCLUDED(mutex);
-  // Leaves it to a thread of its own. A thread that computes for long would lose its processor while
-  // the answers of all others wait behind it. Without StartThread as RunDeferred.
+  // Leaves it to a thread of its own. A thread that computes for long would lose its processor
+  // while the answers of all others wait behind it. Without StartThread as RunDeferred.
   void RunDeferredElsewhere() ABSL_LOCKS_EXCLUDED(mutex);
   // Defers the write and runs it. After Stop `done` gets Unavailable, and nothing is written.
   void Write(Store::WriteFunction function, Store::Completion done) ABSL_LOCKS_EXCLUDED(mutex);

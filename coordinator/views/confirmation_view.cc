@@ -21,9 +21,9 @@ struct Scored {
 };
 
 struct Found {
-  std::optional<SweepRow> selection;       // nullopt: it was deleted
-  std::vector<SweepRow> confirmations;     // of the selection
-  std::map<std::int64_t, Scored> chosen;   // of the selection, by the finalist's trial
+  std::optional<SweepRow> selection;         // nullopt: it was deleted
+  std::vector<SweepRow> confirmations;       // of the selection
+  std::map<std::int64_t, Scored> chosen;     // of the selection, by the finalist's trial
   std::map<std::int64_t, Scored> confirmed;  // by configuration here
 };
 
@@ -58,9 +58,8 @@ absl::StatusOr<std::vector<Scored>> ReadScored(Database& database, const SweepSp
   for (RankedRow& row : *rows) {
     absl::StatusOr<std::vector<ReplicateResult>> runs = SelectRuns(database, row.trial);
     if (!runs.ok()) return runs.status();
-    const MeanRuns mean = {.runs = *std::move(runs),
-                           .epochs = row.trial.epochs,
-                           .is_segment = row.trial.member > 0};
+    const MeanRuns mean = {
+        .runs = *std::move(runs), .epochs = row.trial.epochs, .is_segment = row.trial.member > 0};
     scored.push_back({.row = std::move(row), .runs = mean});
   }
   return scored;
@@ -85,8 +84,8 @@ absl::StatusOr<ScoredByNumber> ReadChosen(Database& database, const SweepSpec& s
   return chosen;
 }
 
-absl::StatusOr<Found> Read(const ViewContext& context, const SweepRow& sweep,
-                           const SweepSpec& spec, const ConfirmationLabels& labels) {
+absl::StatusOr<Found> Read(const ViewContext& context, const SweepRow& sweep, const SweepSpec& spec,
+                           const ConfirmationLabels& labels) {
   Store* const store = context.options.store;
   Found found;
   absl::StatusOr<std::optional<SweepRow>> selection = store->Read(FindSelection, labels);
@@ -109,9 +108,8 @@ absl::StatusOr<Found> Read(const ViewContext& context, const SweepRow& sweep,
   for (std::size_t i = 0; i < spec.try_first.size(); ++i) {
     configurations.push_back(static_cast<std::int64_t>(i) + 1);
   }
-  absl::StatusOr<std::vector<Scored>> scored = store->Read([&](Database& database) {
-    return ReadScored(database, spec, sweep.id, configurations);
-  });
+  absl::StatusOr<std::vector<Scored>> scored = store->Read(
+      [&](Database& database) { return ReadScored(database, spec, sweep.id, configurations); });
   if (!scored.ok()) return scored.status();
   for (Scored& one : *scored) {
     const std::int64_t configuration = one.row.trial.configuration;

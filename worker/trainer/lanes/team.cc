@@ -5,8 +5,8 @@
 namespace sweep::lanes {
 namespace {
 
-// An operator of a small network takes some ten to some hundred microseconds, and waking a thread that
-// sleeps about as long as that; spinning longer would take the processor from others.
+// An operator of a small network takes some ten to some hundred microseconds, and waking a thread
+// that sleeps about as long as that; spinning longer would take the processor from others.
 constexpr std::chrono::microseconds kLongestSpin(50);
 // Between two looks at the clock.
 constexpr int kLooks = 500;
