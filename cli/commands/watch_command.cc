@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/calls.h"
 #include "cli/present/present.h"
@@ -172,8 +173,7 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
     if (heard || lost == absl::InfiniteFuture()) lost = absl::Now();
     const absl::Status back = ComeBack(connection, interrupted, lost, patience, view);
     if (absl::IsUnavailable(back)) {
-      return absl::UnavailableError(
-          fmt::format("{}; it said: {}", back.message(), status.message()));
+      return absl::UnavailableError(absl::StrCat(back.message(), "; it said: ", status.message()));
     }
     if (!back.ok()) return back;
     SayWhatIsWaitedFor(connection, NameNow(*view, name), view);
