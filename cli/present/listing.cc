@@ -245,9 +245,10 @@ class ColumnChooser {
       has_measures_ = has_measures_ || key == kMeasures;
       const std::vector<std::string> flat = FlatColumns(key, inner, keys);
       flat_.insert(flat.begin(), flat.end());
-      // A measure alone is no column, only its parts are: last.NAME.
-      const std::vector<std::string>& words = key == kMeasures ? flat : inner;
-      known_.insert(known_.end(), words.begin(), words.end());
+      // A measure alone is no column, but its last value is.
+      for (const std::string& name : inner) {
+        known_.push_back(key == kMeasures ? "last." + name : name);
+      }
     }
   }
 
