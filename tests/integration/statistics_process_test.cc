@@ -339,7 +339,6 @@ constexpr char kOwnNetwork[] = R"(name: own
 layers:
   - conv: {out: 4, kernel: 3}
   - relu
-  - flatten
   - linear: 10
 )";
 
