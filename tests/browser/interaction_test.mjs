@@ -599,7 +599,7 @@ test("the list of sweeps is sorted by a click, and the address keeps it", async 
 test("draw a digit takes a network, and says why another trial cannot read", async () => {
   await open("draw");
   await tab.page.getByText("Weights of the best epoch of").waitFor();
-  assert.match(await tab.page.locator(".note a").textContent(), /^(trained|own)\//);
+  assert.match(await tab.page.locator(".note a").textContent(), /^(trained|own|population)\//);
   await open("draw?trial=silent%2F1");
   await tab.page.getByText("trained by a program of its own").waitFor();
   assert.ok(!(await tab.page.locator("main").textContent()).includes("0 test images"));
