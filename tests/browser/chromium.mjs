@@ -35,7 +35,7 @@ export async function openPage(browser, origin, options = {}) {
   page.on("response", (response) => {
     if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`);
   });
-  page.setDefaultTimeout(20000);
+  page.setDefaultTimeout(120_000);
   return { page, complaints, close: () => context.close() };
 }
 

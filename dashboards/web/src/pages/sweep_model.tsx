@@ -14,7 +14,8 @@ import { bandSeries, rangeOf } from "../plots/region";
 import { trialHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { openTrial, usePoints } from "./sweep_overview";
-import { chosenShare, ShareChoice, SweepRegion } from "./sweep_region";
+import { chosenShare } from "./region_boxes";
+import { ShareChoice, SweepRegion } from "./sweep_region";
 
 export function SweepModel({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
   const live = useLive<ModelView>(apiPath(["sweeps", sweep.name, "model"]));

@@ -16,6 +16,7 @@ import {
   type RegionRange,
 } from "../plots/region";
 import { setQuery, trialHref, type Route } from "../router";
+import { boxesOf, chosenShare, DEFAULT_SHARE, SHARES, type Box } from "./region_boxes";
 
 function between(interval: [number, number] | null): string {
   return interval ? `95 % interval ${interval.map((end) => percent(end, 1)).join(" to ")}` : "";
@@ -53,15 +54,6 @@ function Sentences({ sweep, view }: { sweep: SweepView; view: RegionView }): JSX
   );
 }
 
-// Of the runs, that are to meet the criteria. A report has that of the coordinator's default only.
-const SHARES = ["0.8", "0.9", "0.95", "0.99"];
-const DEFAULT_SHARE = "0.9";
-
-export function chosenShare(route: Route): string {
-  const { share = "" } = route.query;
-  return SHARES.includes(share) ? share : DEFAULT_SHARE;
-}
-
 export function ShareChoice({ route }: { route: Route }): JSX.Element | null {
   if (__REPORT__) return null;
   return (
@@ -74,29 +66,6 @@ export function ShareChoice({ route }: { route: Route }): JSX.Element | null {
       />
     </div>
   );
-}
-
-// One box: of the sweep, or of one of its networks, which then needs no range of networks.
-export interface Box {
-  model: string; // "" of the sweep
-  view: RegionView;
-}
-
-export function boxesOf(view: RegionView): Box[] {
-  if (view.networks.length === 0) return [{ model: "", view }];
-  const isOwn = ({ name }: { name: string }): boolean => name !== "model";
-  return view.networks.map(({ model, ...region }) => ({
-    model,
-    view: {
-      ...view,
-      ...region,
-      // The model has learned from those of all.
-      runs: view.runs,
-      configurations: view.configurations,
-      ranges: region.ranges.filter(isOwn),
-      slices: region.slices.filter(isOwn),
-    },
-  }));
 }
 
 export function SweepRegion({ sweep, view }: { sweep: SweepView; view: RegionView }): JSX.Element {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { answer } from "../../fixtures/answers";
 import type { RegionView } from "../api";
 import { parseRoute } from "../router";
-import { boxesOf, chosenShare } from "./sweep_region";
+import { boxesOf, chosenShare } from "./region_boxes";
 
 const view = answer("/api/sweeps/mnist-994/region?share=0.8") as RegionView;
 
