@@ -139,8 +139,9 @@ std::vector<Json> BoxesOf(const Json& document) {
   return boxes;
 }
 
-void PrintBoxes(const std::string& sweep, const Json& document, const Session& session) {
-  for (const Json& box : BoxesOf(document)) {
+void PrintBoxes(const std::string& sweep, const Json& document, const std::vector<Json>& boxes,
+                const Session& session) {
+  for (const Json& box : boxes) {
     if (IsFound(box)) {
       PrintRegion(sweep, box, document["share"].get<double>(), session);
     } else {
@@ -152,9 +153,9 @@ void PrintBoxes(const std::string& sweep, const Json& document, const Session& s
 }
 
 // A row for each parameter of each box, with the network where there are several.
-Listing TableOf(const Json& document) {
+Listing TableOf(const std::vector<Json>& boxes) {
   Listing all;
-  for (const Json& box : BoxesOf(document)) {
+  for (const Json& box : boxes) {
     Listing one = RangesOf(box);
     if (box.contains("model")) {
       one.columns.insert(one.columns.begin(), Listing::Column{"NETWORK", "model"});
@@ -181,9 +182,9 @@ int BestRegion(Connection& connection, const std::string& sweep, const std::stri
   if (session.format == Format::kJson) {
     PrintJson(*document, std::cout);
   } else if (session.format == Format::kCsv) {
-    PrintListing(TableOf(*document), session, std::cout);
+    PrintListing(TableOf(boxes), session, std::cout);
   } else if (is_found || boxes.size() > 1) {
-    PrintBoxes(sweep, *document, session);
+    PrintBoxes(sweep, *document, boxes, session);
   }
   if (is_found) return kExitOk;
   // Of such a sweep it is wrong to ask.

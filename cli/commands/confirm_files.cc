@@ -29,7 +29,7 @@ FilePlace PlaceOf(const fs::path& path, const std::string& text) {
 }
 
 // Symbolic links followed, as far as the path exists.
-fs::path Place(const fs::path& path) {
+fs::path Resolved(const fs::path& path) {
   std::error_code error;
   return fs::weakly_canonical(fs::absolute(path), error);
 }
@@ -40,7 +40,7 @@ bool IsHarmless(const fs::path& folder, const std::string& name) {
   for (const fs::path& part : fs::path(name).lexically_normal()) {
     if (part.string().starts_with('.') && part != ".") return false;
   }
-  const fs::path inside = Place(folder / name).lexically_relative(Place(folder));
+  const fs::path inside = Resolved(folder / name).lexically_relative(Resolved(folder));
   return !inside.empty() && *inside.begin() != "..";
 }
 
@@ -85,7 +85,7 @@ absl::StatusOr<std::vector<std::string>> WriteFilesBeside(const std::string& fil
   std::vector<std::string> written;
   for (const auto& [name, text] : wanted) {
     const std::string path = (folder / name).string();
-    if (Place(path) == Place(file)) {
+    if (Resolved(path) == Resolved(file)) {
       return absl::AlreadyExistsError(
           fmt::format("{} is the place of the sweep's own {}; write it under another name",
                       Printable(file), Printable(name)));

@@ -47,15 +47,9 @@ absl::StatusOr<std::optional<SweepRow>> FindSelection(Database& database,
   return named == sweeps->end() ? std::move(sweeps->front()) : std::move(*named);
 }
 
-absl::StatusOr<std::vector<Scored>> ReadScored(Database& database, const SweepSpec& spec,
-                                               std::int64_t sweep_id,
-                                               const std::vector<std::int64_t>& configurations) {
-  absl::StatusOr<std::vector<RankedRow>> rows =
-      SelectRankedRows(database, sweep_id, configurations);
-  if (rows.ok()) rows = WithStatistics(database, spec, sweep_id, *std::move(rows));
-  if (!rows.ok()) return rows.status();
+absl::StatusOr<std::vector<Scored>> ReadScored(Database& database, std::vector<RankedRow> rows) {
   std::vector<Scored> scored;
-  for (RankedRow& row : *rows) {
+  for (RankedRow& row : rows) {
     absl::StatusOr<std::vector<ReplicateResult>> runs = SelectRuns(database, row.trial);
     if (!runs.ok()) return runs.status();
     const MeanRuns mean = {
@@ -68,16 +62,17 @@ absl::StatusOr<std::vector<Scored>> ReadScored(Database& database, const SweepSp
 using ScoredByNumber = std::map<std::int64_t, Scored>;
 
 // What the selection has of the finalists, by their trials.
-absl::StatusOr<ScoredByNumber> ReadChosen(Database& database, const SweepSpec& spec,
-                                          const SweepRow& selection,
+absl::StatusOr<ScoredByNumber> ReadChosen(Database& database, const SweepRow& selection,
                                           const std::vector<std::int64_t>& trials) {
   ScoredByNumber chosen;
   for (const std::int64_t number : trials) {
     const absl::StatusOr<TrialRow> trial = FindTrial(database, selection.name, number);
     if (absl::IsNotFound(trial.status())) continue;
     if (!trial.ok()) return trial.status();
-    absl::StatusOr<std::vector<Scored>> scored =
-        ReadScored(database, spec, selection.id, {trial->configuration});
+    absl::StatusOr<std::vector<RankedRow>> rows =
+        SelectRankedRows(database, selection.id, {trial->configuration});
+    if (!rows.ok()) return rows.status();
+    absl::StatusOr<std::vector<Scored>> scored = ReadScored(database, *std::move(rows));
     if (!scored.ok()) return scored.status();
     if (!scored->empty()) chosen.emplace(number, std::move(scored->front()));
   }
@@ -92,11 +87,8 @@ absl::StatusOr<Found> Read(const ViewContext& context, const SweepRow& sweep, co
   if (!selection.ok()) return selection.status();
   found.selection = *std::move(selection);
   if (found.selection) {
-    const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(*found.selection);
-    if (!stored.ok()) return stored.status();
-    absl::StatusOr<ScoredByNumber> chosen = store->Read([&](Database& database) {
-      return ReadChosen(database, *stored->spec, *found.selection, labels.finalists);
-    });
+    absl::StatusOr<ScoredByNumber> chosen =
+        store->Read(ReadChosen, *found.selection, labels.finalists);
     if (!chosen.ok()) return chosen.status();
     found.chosen = *std::move(chosen);
     absl::StatusOr<std::vector<SweepRow>> confirmations =
@@ -108,8 +100,14 @@ absl::StatusOr<Found> Read(const ViewContext& context, const SweepRow& sweep, co
   for (std::size_t i = 0; i < spec.try_first.size(); ++i) {
     configurations.push_back(static_cast<std::int64_t>(i) + 1);
   }
-  absl::StatusOr<std::vector<Scored>> scored = store->Read(
-      [&](Database& database) { return ReadScored(database, spec, sweep.id, configurations); });
+  using ScoredRows = absl::StatusOr<std::vector<Scored>>;
+  ScoredRows scored = store->Read([&](Database& database) -> ScoredRows {
+    absl::StatusOr<std::vector<RankedRow>> rows =
+        SelectRankedRows(database, sweep.id, configurations);
+    if (rows.ok()) rows = WithStatistics(database, spec, sweep.id, *std::move(rows));
+    if (!rows.ok()) return rows.status();
+    return ReadScored(database, *std::move(rows));
+  });
   if (!scored.ok()) return scored.status();
   for (Scored& one : *scored) {
     const std::int64_t configuration = one.row.trial.configuration;
