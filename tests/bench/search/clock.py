@@ -21,7 +21,6 @@ import json
 import multiprocessing
 import os
 import pathlib
-import re
 import signal
 import statistics
 import subprocess
@@ -31,6 +30,9 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+sys.path.insert(0, str(HERE.parent))
+from measured_rows import add_row, rows_of
+
 SWEEP = ROOT / "build/release/bin/sweep"
 EPOCHS, TARGET = 19, 0.994
 SPACE = """
@@ -82,7 +84,6 @@ def optuna_worker(network, seed, pruner, journal, found, index):
     import torch
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
-    sys.path.insert(0, str(HERE.parent))
     import torch_loop
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     torch.set_num_threads(1)
@@ -145,15 +146,6 @@ def describe(name):
     return json.loads(answer.stdout.splitlines()[0])
 
 
-def processor():
-    text = pathlib.Path("/proc/cpuinfo").read_text()
-    return re.search(r"model name\s*:\s*(.*)", text).group(1)
-
-
-def rows_of(path):
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
 def first(arguments):
     done = {(row["network"], row["tool"], row["repeat"]) for row in rows_of(arguments.file)}
     for repeat in range(1, arguments.repeats + 1):
@@ -166,10 +158,8 @@ def first(arguments):
                 else:
                     seconds = optuna_search(describe(name), repeat, arguments.limit, tool)
                 row = {"network": name, "tool": tool, "repeat": repeat, "censored": seconds is None,
-                       "seconds": round(seconds or arguments.limit, 1), "processor": processor()}
-                print(json.dumps(row), flush=True)
-                with arguments.file.open("a") as file:
-                    print(json.dumps(row), file=file)
+                       "seconds": round(seconds or arguments.limit, 1)}
+                add_row(arguments.file, row)
 
 
 def table(arguments):

@@ -17,7 +17,6 @@ PYTHONPATH=.deps:.deps/python. SWEEP_DATA_DIR names the folder of MNIST.
 import argparse
 import json
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests/bench"))
+from measured_rows import add_row, rows_of
+
 TARGET, THREADS = 0.994, 2
 
 
@@ -69,18 +71,8 @@ def faster_layout(torch_loop, spec):
     return layout
 
 
-def processor():
-    text = pathlib.Path("/proc/cpuinfo").read_text()
-    return re.search(r"model name\s*:\s*(.*)", text).group(1)
-
-
-def rows_of(path):
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
 def run(arguments):
     import torch
-    sys.path.insert(0, str(ROOT / "tests/bench"))
     import torch_loop
     data, layout = torch_loop.read_mnist(), None
     done = {(row["tool"], row["seed"]) for row in rows_of(arguments.file)}
@@ -97,10 +89,8 @@ def run(arguments):
             reached = [seconds for seconds, accuracy in epochs if accuracy >= TARGET]
             row = {"tool": tool, "seed": seed, "seconds": round(reached[0], 2) if reached else None,
                    "whole": round(epochs[-1][0], 2), "accuracies": [round(a, 4) for _, a in epochs],
-                   "threads": THREADS if tool == "sweep" else torch.get_num_threads(), "processor": processor()}
-            print(json.dumps(row), flush=True)
-            with arguments.file.open("a") as file:
-                print(json.dumps(row), file=file)
+                   "threads": THREADS if tool == "sweep" else torch.get_num_threads()}
+            add_row(arguments.file, row)
 
 
 def table(arguments):
