@@ -12,9 +12,10 @@ so it can be interrupted. The two take turns. `table` prints medians and ratios.
 The interpreter must be able to import torch 2.13.0, Optuna 5.0.0 and PyYAML, for example with what
 deploy/install-deps.sh unpacks: PYTHONPATH=.deps:.deps/python-optuna5:.deps/python. SWEEP_DATA_DIR names the folder of MNIST.
 
-Optuna has two processes with one thread each, on one study in a journal file; TPE as it is by default, and a pruner:
-Hyperband (`optuna_hyperband`) or successive halving, which is ASHA (`optuna_asha`), both from epoch 1 with the
-reduction factor 3. The loop keeps the images in memory and takes the faster memory layout.
+Sweep trains one trial at a time on two threads, and stops it when it can no longer reach the target. Optuna has two
+processes with one thread each, on one study in a journal file; TPE as it is by default, and a pruner: Hyperband
+(`optuna_hyperband`) or successive halving, which is ASHA (`optuna_asha`), both from epoch 1 with the reduction factor
+3, or none (`optuna_none`). The loop keeps the images in memory and takes the faster memory layout.
 """
 import argparse
 import json
@@ -35,6 +36,7 @@ from measured_rows import add_row, rows_of
 
 SWEEP = ROOT / "build/release/bin/sweep"
 EPOCHS, TARGET = 19, 0.994
+TOOLS = ("sweep", "optuna_asha", "optuna_hyperband", "optuna_none")
 SPACE = """
   lr: {distribution: log_uniform_values, min: 0.003, max: 0.3}
   momentum: {min: 0.8, max: 0.97}
@@ -51,7 +53,7 @@ dataset: mnist
 parameters: {{augmentation: {{value: shift}}, schedule: {{value: one_cycle}}, {SPACE.strip().replace(chr(10), ",")}}}
 epochs: {EPOCHS}
 require: {{accuracy: ">= {TARGET}", epochs: "<= {EPOCHS}"}}
-early_terminate: {{type: asha}}
+early_terminate: {{type: target, risk: 0.01}}
 stop_when: {{qualifying: 1}}
 run_cap: 1000
 seed: {seed}
@@ -64,7 +66,8 @@ def sweep_search(network, seed, limit):
         folder = pathlib.Path(folder)
         (folder / "sweep.yaml").write_text(sweep_file(network, seed))
         begun = time.monotonic()
-        process = subprocess.Popen([SWEEP, "run", "sweep.yaml", "--slots", "2", "--db", "clock.db", "--quiet"],
+        process = subprocess.Popen([SWEEP, "run", "sweep.yaml", "--slots", "1", "--threads", "2", "--db", "clock.db",
+                                    "--quiet"],
                                    cwd=folder, stdout=subprocess.DEVNULL)
         try:
             code = process.wait(timeout=limit)
@@ -91,7 +94,8 @@ def optuna_worker(network, seed, pruner, journal, found, index):
     data = torch_loop.read_mnist()
     layout, _ = torch_loop.faster_layout(network, 64)
     pruners = {"optuna_hyperband": optuna.pruners.HyperbandPruner(1, EPOCHS, 3),
-               "optuna_asha": optuna.pruners.SuccessiveHalvingPruner(1, 3)}
+               "optuna_asha": optuna.pruners.SuccessiveHalvingPruner(1, 3),
+               "optuna_none": optuna.pruners.NopPruner()}
     study = optuna.create_study(
         storage=JournalStorage(JournalFileBackend(journal)), study_name="clock", load_if_exists=True,
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=1000 * seed + index), pruner=pruners[pruner])
@@ -168,7 +172,7 @@ def table(arguments):
     print("|---|---|---|---|---|---|")
     for name in sorted({row["network"] for row in rows}):
         ours = None
-        for tool in ("sweep", "optuna_asha", "optuna_hyperband"):
+        for tool in TOOLS:
             chosen = [row for row in rows if row["network"] == name and row["tool"] == tool]
             if not chosen:
                 continue
@@ -183,7 +187,7 @@ def main():
     parser.add_argument("what", choices=["first", "table"])
     parser.add_argument("file", type=pathlib.Path)
     parser.add_argument("--networks", nargs="+", default=["cnn-18718", "cnn-17216"])
-    parser.add_argument("--tools", nargs="+", default=["sweep", "optuna_asha", "optuna_hyperband"])
+    parser.add_argument("--tools", nargs="+", default=TOOLS, choices=TOOLS)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=float, default=1800, help="seconds of one search")
     arguments = parser.parse_args()
