@@ -22,6 +22,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 FUNCTIONS = ["branin", "hartmann6", "rosenbrock5", "levy4", "mixcond", "mnist"]
 REPORTED = ["25", "50", "100", "200"]
+RIGHT_AT = "100"  # evaluations after which the branch of the best point is looked at
 
 
 def mann_whitney(a, b):
@@ -55,11 +56,16 @@ def holm(p_values):
 
 
 def read(lines):
-    outcomes = {}
+    """The outcomes of each method, function and number at once; of a seed the one with most evaluations."""
+    seeds = {}
     for line in lines:
         one = json.loads(line)
-        outcomes.setdefault((one["method"], one["function"], one["at_once"]), []).append(one)
-    return outcomes
+        if not isinstance(one["right"], dict):  # as it was at the end
+            one["right"] = {max(one["regret"], key=int): one["right"]}
+        of = seeds.setdefault((one["method"], one["function"], one["at_once"]), {})
+        if one["seed"] not in of or len(one["regret"]) > len(of[one["seed"]]["regret"]):
+            of[one["seed"]] = one
+    return {key: list(of.values()) for key, of in seeds.items()}
 
 
 def regrets(outcomes, at):
@@ -71,12 +77,11 @@ def row(name, outcomes, columns):
     for at in columns:
         values = regrets(outcomes, at)
         cells.append(f"{statistics.median(values):.3g} ({len(values)})" if values else "–")
-    right = ""
-    if any(one["function"] == "mixcond" for one in outcomes) and any("right" in one for one in outcomes):
-        right = f"{sum(1 for one in outcomes if one.get('right'))}/{len(outcomes)}"
+    right = [one["right"][RIGHT_AT] for one in outcomes if one["function"] == "mixcond" and RIGHT_AT in one["right"]]
+    found = f"{sum(right)}/{len(right)}" if any(right) else ""
     seconds = [one["cpu_s"] for one in outcomes if one.get("cpu_s")]
     cost = f"{statistics.median(seconds):.2f}" if seconds else "–"
-    print(f"| {name} | {' | '.join(cells)} | {right} | {cost} |")
+    print(f"| {name} | {' | '.join(cells)} | {found} | {cost} |")
 
 
 def first_tops(outcomes):
@@ -117,7 +122,7 @@ def main():
     comparisons = []
     first_found = {}
     for function in options.functions.split(","):
-        print(f"\n| {function}, {options.at_once} at once | " + " | ".join("@" + at for at in columns) + " | right branch | CPU s |")
+        print(f"\n| {function}, {options.at_once} at once | " + " | ".join("@" + at for at in columns) + f" | right branch @{RIGHT_AT} | CPU s |")
         print("|---" * (len(columns) + 3) + "|")
         for (method, of, at_once), seeds in sorted(outcomes.items()):
             if of == function and at_once == options.at_once:

@@ -17,11 +17,13 @@
 #include <map>
 #include <memory>
 #include <numbers>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/spec/sweep_spec.h"
 #include "coordinator/search/search.h"
@@ -319,9 +321,9 @@ constexpr int kReported[] = {25, 50, 100, 200};
 struct Outcome {
   std::vector<double> regrets;  // of the best point so far, after each evaluation
   std::int64_t duplicates = 0;
-  bool is_right = false;  // the best point is in the better branch of the conditional function
-  int first_top = 0;      // the evaluation that was the first of the best hundredth; 0: none
-  double seconds = 0;     // of the processor
+  std::vector<bool> is_right;  // it is in the better branch of the conditional function
+  int first_top = 0;           // the evaluation that was the first of the best hundredth; 0: none
+  double seconds = 0;          // of the processor
 };
 
 Outcome RunSeed(const std::string& method, const Function& function, int evaluations, int seed,
@@ -332,6 +334,7 @@ Outcome RunSeed(const std::string& method, const Function& function, int evaluat
   Runner runner(&spec);
   std::mt19937_64 random(static_cast<std::uint64_t>(seed));
   double best_seen = 1e300, best = 1e300;
+  bool is_right = false;
   std::vector<std::string> asked;
   for (int done = 0; done < evaluations; done += at_once) {
     std::vector<std::pair<std::int64_t, ParameterMap>> batch;
@@ -348,10 +351,11 @@ Outcome RunSeed(const std::string& method, const Function& function, int evaluat
       if (seen < best_seen) {
         best_seen = seen;
         best = value;
-        outcome.is_right = point.contains("mom");
+        is_right = point.contains("mom");
       }
       runner.Tell(number, seen);
       outcome.regrets.push_back(best - function.minimum);
+      outcome.is_right.push_back(is_right);
       if (outcome.first_top == 0 && value <= function.top) {
         outcome.first_top = static_cast<int>(std::ssize(outcome.regrets));
       }
@@ -367,18 +371,19 @@ int Curves(const std::string& method, const Function& function, int evaluations,
            int at_once) {
   for (int seed = 0; seed < seeds; ++seed) {
     const Outcome outcome = RunSeed(method, function, evaluations, seed, at_once);
-    std::string regrets;
+    std::vector<std::string> regrets, right;
     for (const int at : kReported) {
       if (at > evaluations) break;
-      regrets += fmt::format("{}\"{}\": {:.6g}", regrets.empty() ? "" : ", ", at,
-                             outcome.regrets[static_cast<std::size_t>(at - 1)]);
+      const auto place = static_cast<std::size_t>(at - 1);
+      regrets.push_back(fmt::format("\"{}\": {:.6g}", at, outcome.regrets[place]));
+      right.push_back(fmt::format("\"{}\": {}", at, bool{outcome.is_right[place]}));
     }
     fmt::print(
         "{{\"method\": \"{}\", \"function\": \"{}\", \"at_once\": {}, \"seed\": {}, \"regret\": "
         "{{{}}}, "
-        "\"duplicates\": {}, \"right\": {}, \"first_top\": {}, \"cpu_s\": {:.3f}}}\n",
-        method, function.name, at_once, seed, regrets, outcome.duplicates, outcome.is_right,
-        outcome.first_top, outcome.seconds);
+        "\"duplicates\": {}, \"right\": {{{}}}, \"first_top\": {}, \"cpu_s\": {:.3f}}}\n",
+        method, function.name, at_once, seed, absl::StrJoin(regrets, ", "), outcome.duplicates,
+        absl::StrJoin(right, ", "), outcome.first_top, outcome.seconds);
     std::fflush(stdout);
   }
   return 0;
@@ -406,7 +411,7 @@ int Quality(const std::string& method, const Function& function, int evaluations
   if (function.name == "mixcond") {
     fmt::print("  right branch {}/{}",
                std::count_if(outcomes.begin(), outcomes.end(),
-                             [](const Outcome& one) { return one.is_right; }),
+                             [](const Outcome& one) { return one.is_right.back(); }),
                seeds);
   }
   fmt::print("  {:.2f} CPU s per seed\n", median([](const Outcome& one) { return one.seconds; }));
@@ -426,8 +431,10 @@ int Time(const std::string& method, const std::vector<int>& counts) {
       if (i >= count) milliseconds.push_back((CpuSeconds() - start) * 1000);
       runner.Tell(runner.number(), function.value(point));
     }
-    fmt::print("{:<8} {:>6} finished: {:.3f} ms per suggestion\n", method, count,
-               Median(milliseconds));
+    const double sum = std::accumulate(milliseconds.begin(), milliseconds.end(), 0.0);
+    fmt::print("{:<8} {:>6} finished: {:.3f} ms per suggestion (mean {:.3f}, most {:.3f})\n",
+               method, count, Median(milliseconds), sum / static_cast<double>(milliseconds.size()),
+               *std::max_element(milliseconds.begin(), milliseconds.end()));
   }
   return 0;
 }

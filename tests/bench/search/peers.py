@@ -261,7 +261,7 @@ def run_seed(method, name, evaluations, seed, at_once):
     best_seen = best = math.inf
     is_right = False
     first_top = 0
-    regrets = {}
+    regrets, right = {}, {}
     asked = []
     done = 0
     while done < evaluations:
@@ -281,6 +281,7 @@ def run_seed(method, name, evaluations, seed, at_once):
             done += 1
             if done in REPORTED:
                 regrets[str(done)] = float(f"{best - minimum:.6g}")
+                right[str(done)] = is_right
     return {
         "method": method,
         "function": name,
@@ -288,7 +289,7 @@ def run_seed(method, name, evaluations, seed, at_once):
         "seed": seed,
         "regret": regrets,
         "duplicates": len(asked) - len(set(asked)),
-        "right": is_right,
+        "right": right,
         "first_top": first_top,
         "cpu_s": round(time.process_time() - start, 3),
     }
