@@ -109,11 +109,14 @@ TEST(SweepSpec, AnOpenMethodIsChosenByTheFile) {
   for (int i = 0; i < 20; ++i) absl::StrAppend(&many, "  x", i, ": {min: 0.0, max: 1.0}\n");
   EXPECT_EQ(chosen(many), "gp");
   EXPECT_EQ(chosen(many + "  y: {min: 0, max: 1}\n"), "tpe");
-  EXPECT_EQ(MustParse("name: s\nprogram: ./none\nrun_cap: 100\nmetric: [{name: a, goal: minimize}, "
-                      "{name: b, goal: minimize}]\n" +
-                      one)
-                .method->word,
-            "sobol");
+  for (const std::string method : {"", "method: bayes\n"}) {
+    const SweepSpec several = MustParse(
+        "name: s\nprogram: ./none\nrun_cap: 100\nmetric: [{name: a, goal: minimize}, "
+        "{name: b, goal: minimize}]\n" +
+        method + one);
+    EXPECT_EQ(several.method->word, "sobol") << method;
+    EXPECT_THAT(several.method_reason, testing::HasSubstr("no model weighs several metrics"));
+  }
   const SweepSpec written = MustParse(program + "method: gp\nrun_cap: 20\n" + one);
   EXPECT_EQ(written.method_reason, "");
   EXPECT_EQ(written.digest, MustParse(program + "run_cap: 20\n" + one).digest);
