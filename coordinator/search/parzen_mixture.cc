@@ -271,45 +271,44 @@ CubePoint ParzenMixture::Draw(PhiloxStream* random) {
   return point;
 }
 
+LaneAxis ParzenMixture::LaneOf(const Axis& axis, double coordinate, Columns* columns) const {
+  LaneAxis lane{.coordinate = static_cast<float>(coordinate),
+                .mean = axis.mean.data(),
+                .scale = axis.scale.data(),
+                .norm = axis.norm.data()};
+  if (!axis.kind.is_ordered) {
+    lane.kind = LaneAxis::Kind::kCategory;
+    const int cell = CellOf(coordinate, axis.kind);
+    const double uniform = UniformPart(axis);
+    lane.coordinate = static_cast<float>(cell);
+    lane.same = static_cast<float>(std::log((1 - uniform) / ShareOf(cell, axis.kind) + uniform));
+    lane.other = static_cast<float>(std::log(uniform));
+  } else if (axis.has_rows()) {
+    lane.kind = LaneAxis::Kind::kCell;
+    const int cell = CellOf(coordinate, axis.kind.cells);
+    const auto [column, is_new] = columns->try_emplace({&axis, cell});
+    if (is_new) {
+      const float* const at_cell = axis.rows.data() + cell;
+      for (const std::int32_t row : axis.row) {
+        column->second.push_back(at_cell[std::ptrdiff_t{row} * axis.kind.cells]);
+      }
+    }
+    lane.at_cell = column->second.data();
+  }
+  return lane;
+}
+
 std::vector<double> ParzenMixture::LogDensities(std::span<const CubePoint> points) {
   SetWeights();
-  std::vector<float> scratch(base_.size());
-  std::vector<double> densities;
-  for (const CubePoint& point : points) {
-    std::vector<LaneAxis> lanes;
-    std::vector<std::vector<float>> columns;
-    columns.reserve(axes_.size());
+  std::vector<std::vector<LaneAxis>> lanes(points.size());
+  Columns columns;
+  for (std::size_t p = 0; p < points.size(); ++p) {
     for (std::size_t i = 0; i < axes_.size(); ++i) {
-      const Axis& axis = axes_[i];
-      if (std::isnan(point[i])) continue;
-      LaneAxis lane{.coordinate = static_cast<float>(point[i]),
-                    .mean = axis.mean.data(),
-                    .scale = axis.scale.data(),
-                    .norm = axis.norm.data()};
-      if (!axis.kind.is_ordered) {
-        lane.kind = LaneAxis::Kind::kCategory;
-        const int cell = CellOf(point[i], axis.kind);
-        const double uniform = UniformPart(axis);
-        lane.coordinate = static_cast<float>(cell);
-        lane.same =
-            static_cast<float>(std::log((1 - uniform) / ShareOf(cell, axis.kind) + uniform));
-        lane.other = static_cast<float>(std::log(uniform));
-      } else if (axis.has_rows()) {
-        lane.kind = LaneAxis::Kind::kCells;
-        const auto cells = static_cast<std::size_t>(axis.kind.cells);
-        std::vector<float>& column = columns.emplace_back();
-        for (auto at = static_cast<std::size_t>(CellOf(point[i], axis.kind.cells));
-             at < axis.rows.size(); at += cells) {
-          column.push_back(axis.rows[at]);
-        }
-        lane.row = axis.row.data();
-        lane.at_coordinate = column.data();
-      }
-      lanes.push_back(lane);
+      if (!std::isnan(points[p][i])) lanes[p].push_back(LaneOf(axes_[i], points[p][i], &columns));
     }
-    densities.push_back(LogSum(lanes, base_.data(), weight_.data(), base_.size(), scratch.data()) -
-                        std::log(total_weight_));
   }
+  std::vector<double> densities = LogSums(lanes, base_.data(), weight_.data(), base_.size());
+  for (double& density : densities) density -= std::log(total_weight_);
   return densities;
 }
 

@@ -12,6 +12,8 @@
 
 namespace sweep {
 
+struct LaneAxis;
+
 // One coordinate of a point in the unit cube.
 struct ParzenAxis {
   bool is_ordered = true;  // false: a category, whose values are equally far from each other
@@ -64,6 +66,9 @@ class ParzenMixture {
     bool has_rows() const { return kind.is_ordered && kind.cells > 0; }
   };
 
+  // The logarithms of all kernels at a cell: gathered once for all points that lie there.
+  using Columns = std::map<std::pair<const Axis*, int>, std::vector<float>>;
+
   // The place of a point's kernel, or where it would be.
   std::size_t PlaceOf(std::int64_t number) const;
   // Makes room at a place, and closes it.
@@ -80,6 +85,8 @@ class ParzenMixture {
   double DrawOn(const Axis& axis, std::size_t place, double u) const;
   // The part of a category's kernel that is uniform; the rest belongs to the point's own value.
   double UniformPart(const Axis& axis) const;
+  // The axis's kernels for a point with that coordinate, which refer to `columns`.
+  LaneAxis LaneOf(const Axis& axis, double coordinate, Columns* columns) const;
 
   std::vector<Axis> axes_;
   std::vector<std::int64_t> numbers_;  // ascending; that of the wide kernel first

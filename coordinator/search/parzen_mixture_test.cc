@@ -59,6 +59,18 @@ TEST(ParzenMixture, IsADensityWhateverWasAddedAndRemoved) {
   }
 }
 
+// More kernels than are looked at together, of which most are too far away to count.
+TEST(ParzenMixture, IsADensityOfManyPoints) {
+  PhiloxStream random(5, 0);
+  ParzenMixture mixture(kAxes);
+  for (std::int64_t number = 1; number <= 1300; ++number) {
+    CubePoint point = RandomPoint(&random);
+    if (number > 600 && number <= 1200) point[0] = 0.1;
+    mixture.Add(number, point);
+  }
+  EXPECT_NEAR(Mass(&mixture), 1, 1e-2);
+}
+
 TEST(ParzenMixture, IsTheSameAfterAnyHistory) {
   PhiloxStream random(2, 0);
   std::vector<CubePoint> points;
