@@ -288,6 +288,34 @@ TEST_P(LearningSearchTest, TakesOddSpaces) {
   }
 }
 
+// Of a range with multiples of q there is no list, but each of its values is tried once.
+TEST_P(LearningSearchTest, RepeatsNoMultiple) {
+  const SweepSpec spec =
+      ParseSpec("  b: {distribution: q_log_uniform_values, min: 16, max: 96, q: 16}\n", 20);
+  ToldSearch search(&spec);
+  std::set<std::string> tried;
+  for (std::int64_t number = 1; number <= 6; ++number) {
+    const ParameterMap point = search.Ask();
+    EXPECT_TRUE(tried.insert(PointIdentity(point)).second)
+        << number << ": " << PointIdentity(point);
+    search.End(number, AsDouble(point.at("b")));
+  }
+  EXPECT_TRUE(search.Ask().empty());
+}
+
+// The best place is a corner, where a climb ends at the same number again and again.
+TEST_P(LearningSearchTest, RepeatsNoCorner) {
+  const SweepSpec spec = ParseSpec("  x: {min: 0.0, max: 1.0}\n  y: {min: 0.0, max: 1.0}\n", 60);
+  ToldSearch search(&spec);
+  std::set<std::string> tried;
+  for (std::int64_t number = 1; number <= 60; ++number) {
+    const ParameterMap point = search.Ask();
+    EXPECT_TRUE(tried.insert(PointIdentity(point)).second)
+        << number << ": " << PointIdentity(point);
+    search.End(number, AsDouble(point.at("x")) + AsDouble(point.at("y")));
+  }
+}
+
 TEST_P(LearningSearchTest, SaysHowEachPointWasChosen) {
   const SweepSpec spec =
       ParseSpec(Either(kMixed, kNumbers), 60, "try_first: [{lr: 0.1, width: 4}]\n");

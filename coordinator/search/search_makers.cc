@@ -54,7 +54,7 @@ std::span<const SearchMaker> SearchMakers() { return kMakers; }
 
 bool HasFiniteSpace(const SweepSpec& spec) {
   return std::all_of(spec.parameters.begin(), spec.parameters.end(),
-                     [](const Parameter& parameter) { return parameter.GridSize() > 0; });
+                     [](const Parameter& one) { return one.GridSize() > 0 || one.q > 0; });
 }
 
 std::unique_ptr<Search> Search::Make(const SweepSpec* spec) { return Make(spec, {}); }

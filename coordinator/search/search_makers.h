@@ -16,7 +16,8 @@ struct SearchMaker {
 
 std::span<const SearchMaker> SearchMakers();
 
-// True when every parameter has a list of values.
+// True when the values of every parameter can be counted, though not always listed: multiples of q
+// in a distribution that is not uniform have no list.
 bool HasFiniteSpace(const SweepSpec& spec);
 
 }  // namespace sweep

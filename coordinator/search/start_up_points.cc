@@ -20,18 +20,17 @@ StartUpPoints::StartUpPoints(const SweepSpec* spec, const SearchStart& start)
 }
 
 void StartUpPoints::Know(const ParameterMap& parameters) {
-  if (finite_) known_.insert(PointIdentity(parameters));
+  known_.insert(PointIdentity(parameters));
 }
 
 void StartUpPoints::Forget(const ParameterMap& parameters) {
-  if (!finite_) return;
   known_.erase(PointIdentity(parameters));
   passed_ = 0;
   ahead_.reset();
 }
 
 bool StartUpPoints::IsNew(const ParameterMap& parameters) const {
-  return !finite_ || !known_.contains(PointIdentity(parameters));
+  return !known_.contains(PointIdentity(parameters));
 }
 
 absl::StatusOr<std::optional<Configuration>> StartUpPoints::FirstNew() {

@@ -17,7 +17,7 @@ namespace sweep {
 // finite space, the first of the sequence that no configuration has. Pure.
 class StartUpPoints {
  public:
-  // `finite`: every parameter has a list of values. `spec` must outlive the object.
+  // `finite`: every parameter has values that can be counted. `spec` must outlive the object.
   StartUpPoints(const SweepSpec* spec, bool finite);
   // Of a search that begins with `start`.
   StartUpPoints(const SweepSpec* spec, const SearchStart& start);
@@ -40,7 +40,7 @@ class StartUpPoints {
   const bool finite_;
   SobolSearch sequence_;
   std::int64_t before_;                 // numbers before the first point of the sequence
-  std::set<std::string> known_;         // identities of the known points, when finite
+  std::set<std::string> known_;         // identities of the known points
   std::int64_t passed_ = 0;             // finite: points of the sequence that were not new
   std::optional<Configuration> ahead_;  // finite: the one after them; it may be known by now
 };
