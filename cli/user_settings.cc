@@ -17,6 +17,7 @@
 #include "common/base/diagnostic.h"
 #include "common/base/input_file.h"
 #include "common/base/nearest.h"
+#include "common/yaml/settings_file.h"
 #include "common/yaml/yaml_reader.h"
 #include "proto/address.h"
 
@@ -80,22 +81,11 @@ absl::StatusOr<std::string> ReadIfThere(const std::string& path) {
   return text;
 }
 
-// True for a text with only blank lines and comments.
-bool SaysNothing(const std::string& text) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t first = line.find_first_not_of(" \t\r");
-    if (first != std::string::npos && line[first] != '#') return false;
-  }
-  return true;
-}
-
 absl::StatusOr<FileValues> ParseConfig(const std::string& path, const std::string& text) {
   FileValues values;
-  if (SaysNothing(text)) return values;
   Diagnostics diagnostics;
   YamlReader reader(path, &diagnostics);
-  const std::optional<YAML::Node> document = reader.Load(text);
+  const std::optional<YAML::Node> document = LoadSettings(text, &reader);
   if (document.has_value()) {
     for (auto& [key, entry] : reader.Keys(*document, 1, "the configuration file", Keys())) {
       const std::optional<std::string> value = reader.Text(entry);

@@ -21,6 +21,7 @@
 #include "common/command_line/program.h"
 #include "common/logging/log.h"
 #include "coordinator/api/server.h"
+#include "coordinator/http/listen_address.h"
 #include "coordinator/maintenance.h"
 #include "spdlog/spdlog.h"
 
@@ -36,6 +37,18 @@ struct Arguments {
   bool check = false;
 };
 
+std::string ListenFault(const std::string& text) {
+  return std::string(sweep::ParseListenAddress(text).status().message());
+}
+
+std::string HttpFault(const std::string& text) {
+  return text.empty() || text == "off" ? "" : ListenFault(text);
+}
+
+std::string FileFault(const std::string& name) {
+  return name.empty() ? "needs the name of a file" : "";
+}
+
 // Returns nothing when the program should go on, else its exit code.
 std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   CLI::App app{"Turns sweep files into trials, hands them to workers and keeps what they report."};
@@ -43,20 +56,24 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   app.set_version_flag("--version", "sweep-coordinator " SWEEP_VERSION);
   app.add_option("--listen", arguments->server.listen, "address to serve on")
       ->type_name("HOST:PORT")
+      ->check(ListenFault)
       ->capture_default_str();
   arguments->server.http = kDefaultHttp;
   CLI::Option* const http =
       app.add_option("--http", arguments->server.http,
                      "address of the web dashboard, or 'off'; port 0: any free one")
           ->type_name("HOST:PORT")
+          ->check(HttpFault)
           ->capture_default_str();
   app.add_option("--db", arguments->server.database, "database file; made when it is not there")
       ->type_name("FILE")
+      ->check(FileFault)
       ->capture_default_str();
   app.add_option("--lease-term", arguments->lease_term_seconds,
                  "seconds after which the trials of a silent worker go to others")
       ->type_name("SECONDS")
       ->check(CLI::Range(1.0, 86400.0))
+      ->check(sweep::Positive())  // refuses nan, which Range does not
       ->capture_default_str();
   app.add_option("--log-level", arguments->log_level, "how much is logged to standard error")
       ->check(sweep::OneOf({"debug", "info", "warn", "error", "off"}))
@@ -66,19 +83,14 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
              "--backup", arguments->backup,
              "copy the database to FILE and its blobs to FILE.blobs, and end; a coordinator "
              "may be using it")
-          ->type_name("FILE");
+          ->type_name("FILE")
+          ->check(FileFault)
+          ->configurable(false);
   app.add_flag("--check", arguments->check,
                "check the database and its blobs, and end; a coordinator may be using it")
+      ->configurable(false)
       ->excludes(backup);
   if (const std::optional<int> code = sweep::ParseProgram(&app, argc, argv)) return code;
-  if (backup->count() > 0 && arguments->backup.empty()) {
-    std::fprintf(stderr, "sweep-coordinator: --backup needs the name of a file\n");
-    return sweep::kBadArguments;
-  }
-  if (arguments->server.database.empty()) {
-    std::fprintf(stderr, "sweep-coordinator: --db needs the name of a file\n");
-    return sweep::kBadArguments;
-  }
   arguments->server.http_is_optional = http->count() == 0;
   arguments->server.lease_term = absl::Seconds(arguments->lease_term_seconds);
   arguments->server.poll_time = std::min(absl::Seconds(20), arguments->server.lease_term / 3);

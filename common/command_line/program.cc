@@ -4,7 +4,9 @@
 #include <cctype>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/printable.h"
@@ -12,6 +14,8 @@
 #include "common/command_line/likely.h"
 #include "common/command_line/man_page.h"
 #include "common/command_line/options.h"
+#include "common/command_line/program_settings.h"
+#include "common/command_line/settings_text.h"
 
 namespace sweep {
 namespace {
@@ -27,8 +31,11 @@ std::vector<std::string> FlagsOf(const CLI::App& app) {
 }
 
 int Complain(const CLI::App& app, const std::string& what) {
-  std::cerr << PrintableLines(app.get_name() + ": " + what) << "\nsee: " << app.get_name()
-            << " --help\n";
+  std::istringstream lines(what);
+  for (std::string line; std::getline(lines, line);) {
+    std::cerr << Printable(app.get_name() + ": " + line) << '\n';
+  }
+  std::cerr << "see: " << app.get_name() << " --help\n";
   return kBadArguments;
 }
 
@@ -54,15 +61,20 @@ std::vector<OptionInfo> OptionsWithHelp(const CLI::App& app) {
 
 class ProgramHelp : public CLI::Formatter {
  public:
+  explicit ProgramHelp(std::string note) : note_(std::move(note)) {}
+
   std::string make_help(const CLI::App* app, std::string /*name*/,
                         CLI::AppFormatMode /*mode*/) const override {
     return app->get_description() + "\n\nUsage: " + app->get_name() + " [OPTIONS]\n" +
-           OptionsText("Options", OptionsWithHelp(*app));
+           OptionsText("Options", OptionsWithHelp(*app)) + note_;
   }
+
+ private:
+  const std::string note_;
 };
 
 // The program's page of the manual.
-std::string ManText(const CLI::App& app) {
+std::string ManText(const CLI::App& app, const std::vector<Setting>& settings) {
   const std::string version = app.version();
   std::string purpose = app.get_description();
   purpose[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(purpose[0])));
@@ -72,6 +84,7 @@ std::string ManText(const CLI::App& app) {
   page.Paragraph(app.get_name() + " [OPTIONS]");
   page.Section("OPTIONS");
   for (const OptionInfo& option : OptionsWithHelp(app)) page.Item(option.Syntax(), Beside(option));
+  AddSettings(settings, &page);
   page.SeeAlso(kManPages);
   return page.text();
 }
@@ -129,26 +142,61 @@ int Complete(const CLI::App& app, const std::vector<std::string>& words) {
   return 0;
 }
 
+// Answers the words that scripts and packaging ask for; nothing when `words` are others.
+std::optional<int> AnswerHidden(const CLI::App& app, const ProgramSettings& settings,
+                                const std::vector<std::string>& words) {
+  if (words.empty()) return std::nullopt;
+  if (words[0] == "__complete") {
+    const auto behind = static_cast<std::ptrdiff_t>(std::min<std::size_t>(2, words.size()));
+    return Complete(app, std::vector<std::string>(words.begin() + behind, words.end()));
+  }
+  if (words[0] == "__man") {
+    std::cout << ManText(app, settings.settings());
+    return 0;
+  }
+  if (words[0] == "__settings") {
+    std::cout << SettingsTable(app, settings.settings());
+    return 0;
+  }
+  return std::nullopt;
+}
+
+// The names that environment and file have for a missing option.
+std::string RequiredText(const std::string& what, const std::vector<Setting>& settings) {
+  for (const Setting& setting : settings) {
+    if (!what.starts_with(setting.flag + " ")) continue;
+    return what + "; or set " + setting.variable + ", or " + setting.key +
+           " in the file of --config";
+  }
+  return what;
+}
+
+std::string WrongWordText(const CLI::App& app, const CLI::ParseError& error,
+                          const std::vector<Setting>& settings) {
+  const std::vector<std::string> extras = app.remaining();
+  if (!extras.empty()) return ExtraText(app, extras.front());
+  const bool is_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  return is_missing ? RequiredText(error.what(), settings) : error.what();
+}
+
 }  // namespace
 
 std::optional<int> ParseProgram(CLI::App* app, int argc, const char* const* argv) {
-  app->formatter(std::make_shared<ProgramHelp>());
   if (app->get_version_ptr() != nullptr) app->get_version_ptr()->description("the version");
-  if (argc > 1 && std::string(argv[1]) == "__complete") {
-    return Complete(*app, std::vector<std::string>(argv + std::min(3, argc), argv + argc));
-  }
-  if (argc > 1 && std::string(argv[1]) == "__man") {
-    std::cout << ManText(*app);
-    return 0;
-  }
+  ProgramSettings settings(app);
+  app->formatter(std::make_shared<ProgramHelp>(SettingsNote(settings.settings())));
+  const std::vector<std::string> words(argv + std::min(1, argc), argv + argc);
+  if (const std::optional<int> code = AnswerHidden(*app, settings, words)) return code;
   try {
-    app->parse(argc, argv);
+    const Diagnostics faults = settings.Parse(words);
+    if (!faults.empty()) return Complain(*app, FormatDiagnostics(faults));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app->exit(error);
-    const std::vector<std::string> extras = app->remaining();
-    return Complain(*app, extras.empty() ? error.what() : ExtraText(*app, extras.front()));
+    return Complain(*app, WrongWordText(*app, error, settings.settings()));
   }
-  return std::nullopt;
+  if (!settings.is_to_print()) return std::nullopt;
+  std::cout << SettingsText(settings.settings(), app->get_name(), settings.FileAndOrigin());
+  return 0;
 }
 
 }  // namespace sweep

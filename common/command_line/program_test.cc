@@ -70,12 +70,19 @@ TEST_F(ProgramTest, HelpHasALineForEveryOptionWithWhatHoldsWithoutIt) {
     EXPECT_EQ(Parse({flag}), 0);
     EXPECT_EQ(out_,
               "A program.\n\nUsage: sweep-thing [OPTIONS]\n\nOptions:\n"
-              "  --slots N   trials at once [default: 1]\n"
+              "  --slots N       trials at once [default: 1]\n"
               "  --log-level debug|info|warn\n"
-              "              how much\n"
-              "  --db FILE   database [env: THE_DB]\n"
-              "  --version   the version\n"
-              "  -h, --help  this help\n");
+              "                  how much\n"
+              "  --db FILE       database [env: THE_DB]\n"
+              "  --version       the version\n"
+              "  --config FILE   a YAML file with these settings [env: SWEEP_THING_CONFIG]\n"
+              "  --print-config  print the settings, and where each comes from\n"
+              "  -h, --help      this help\n"
+              "\n"
+              "The file of --config has log_level for --log-level, and the environment\n"
+              "SWEEP_THING_LOG_LEVEL, or what stands in [env: ...]. A flag counts more than a\n"
+              "variable, that more than the file, that more than the default. Options that ask\n"
+              "for an action stand only on the command line.\n");
   }
   EXPECT_EQ(Parse({"--version"}), 0);
   EXPECT_EQ(out_, "1\n");
@@ -102,9 +109,23 @@ TEST_F(ProgramTest, ThePageOfTheManualHasEveryOption) {
   EXPECT_EQ(Parse({"__man"}), 0);
   EXPECT_THAT(out_, HasSubstr("sweep\\-thing \\- a program\n"));
   EXPECT_THAT(out_, HasSubstr(".B \"\\-\\-slots N\"\ntrials at once [default: 1]\n"));
-  for (const char* flag : {"log\\-level debug|info|warn", "db FILE", "version", "help"}) {
+  for (const char* flag :
+       {"log\\-level debug|info|warn", "db FILE", "version", "config FILE", "help"}) {
     EXPECT_THAT(out_, HasSubstr("\\-\\-" + std::string(flag) + "\"\n"));
   }
+  EXPECT_THAT(out_, HasSubstr(".B \"SWEEP_THING_LOG_LEVEL\"\n\\-\\-log\\-level\n"));
+}
+
+TEST_F(ProgramTest, TheTableOfSettingsHasEveryOptionButActions) {
+  app_.get_option("--slots")->default_str("1");
+  app_.get_option("--db")->required();
+  EXPECT_EQ(Parse({"__settings"}), 0);
+  EXPECT_EQ(out_,
+            "| key | variable | value | default | meaning |\n"
+            "|---|---|---|---|---|\n"
+            "| `slots` | `SWEEP_THING_SLOTS` | N | `1` | trials at once |\n"
+            "| `log_level` | `SWEEP_THING_LOG_LEVEL` | `debug`, `info`, `warn` |  | how much |\n"
+            "| `db` | `SWEEP_THING_DB` | FILE | required | database |\n");
 }
 
 }  // namespace

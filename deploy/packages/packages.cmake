@@ -56,8 +56,8 @@ function(sweep_debian_files component package)
   if(ARGV2 STREQUAL SERVICE)
     install(FILES ${SWEEP_PACKAGING}/systemd/${package}.service
       DESTINATION /lib/systemd/system COMPONENT ${component}_debian EXCLUDE_FROM_ALL)
-    install(FILES ${SWEEP_PACKAGING}/default/${package}
-      DESTINATION /etc/default COMPONENT ${component}_debian EXCLUDE_FROM_ALL)
+    install(FILES ${SWEEP_PACKAGING}/settings/${component}.yaml
+      DESTINATION /etc/sweep COMPONENT ${component}_debian EXCLUDE_FROM_ALL)
   endif()
 endfunction()
 

@@ -49,6 +49,7 @@ std::vector<std::string> EnvironmentFor(const Process::Options& options) {
     const std::string text = *variable;
     const std::string name = text.substr(0, text.find('='));
     if (options.terminal_columns > 0 && name == "TERM") continue;
+    if (name.starts_with("SWEEP_COORDINATOR_") || name.starts_with("SWEEP_WORKER_")) continue;
     if (kOwn.count(name) == 0 && options.environment.count(name) == 0) variables.push_back(text);
   }
   if (options.environment.count("SWEEP_CONFIG") == 0)

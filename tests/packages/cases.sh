@@ -39,7 +39,7 @@ deb_has() {
   for path in "$@"; do
     grep -qx "\./$path" <<< "$list" || complain "$package has no /$path"
   done
-  path=$(grep -Ev '^\./(usr/|etc/(default/[a-z-]*)?$|lib/(systemd/(system/([a-z-]*\.service)?)?)?$|$)' \
+  path=$(grep -Ev '^\./(usr/|etc/(sweep/([a-z]*\.yaml)?)?$|lib/(systemd/(system/([a-z-]*\.service)?)?)?$|$)' \
     <<< "$list" || true)
   [ -z "$path" ] || complain "$package has files at odd places: $path"
 }
@@ -57,12 +57,12 @@ case_contents() {
     $doc/sweep-client/licences/libgrpc-dev $doc/sweep-client/licences/echarts/LICENSE
   # shellcheck disable=SC2046
   deb_has sweep-coordinator usr/bin/sweep-coordinator $(complete_files sweep-coordinator) \
-    lib/systemd/system/sweep-coordinator.service etc/default/sweep-coordinator \
+    lib/systemd/system/sweep-coordinator.service etc/sweep/coordinator.yaml \
     $doc/sweep-coordinator/copyright $doc/sweep-coordinator/licences/preact/LICENSE
   # shellcheck disable=SC2046
   deb_has sweep-worker usr/bin/sweep-worker usr/bin/sweep-trainer $(complete_files sweep-worker) \
     usr/share/man/man1/sweep-trainer.1.gz usr/lib/sweep/libtorch_cpu.so \
-    lib/systemd/system/sweep-worker.service etc/default/sweep-worker \
+    lib/systemd/system/sweep-worker.service etc/sweep/worker.yaml \
     $doc/sweep-worker/licences/libtorch/LICENSE $doc/sweep-worker/copyright
   for package in sweep-client sweep-coordinator sweep-worker; do
     unpacked=$work/contents/$package
@@ -208,7 +208,8 @@ check_completion() {
   fi
 }
 
-# The same package, of version 0.0.9.
+# make_older FOLDER [CHANGE]: the same packages, of version 0.0.9; CHANGE is a function of the package's
+# name and of its unpacked folder.
 make_older() {
   local deb folder
   mkdir -p "$work/older"
@@ -216,9 +217,20 @@ make_older() {
     folder=$work/older/$(basename "$deb" .deb)
     dpkg-deb -R "$deb" "$folder"
     sed -i 's/^Version: .*/Version: 0.0.9/' "$folder/DEBIAN/control"
+    [ $# -lt 2 ] || "$2" "$(dpkg-deb -f "$deb" Package)" "$folder"
     quietly dpkg-deb --root-owner-group -Znone -b "$folder" "$1/$(dpkg-deb -f "$deb" Package)_older.deb"
     rm -rf "$folder"
   done
+}
+
+# A package as it was before /etc/sweep: settings in /etc/default.
+with_variables_only() {
+  local settings=etc/default/$1
+  [ -d "$2/etc/sweep" ] || return 0
+  rm -r "$2/etc/sweep"
+  mkdir -p "$2/etc/default"
+  printf '# of an older version\nSWEEP_COORDINATOR=127.0.0.1:7077\n' > "$2/$settings"
+  echo "/$settings" > "$2/DEBIAN/conffiles"
 }
 
 # What is ours in the root, whatever it is.
@@ -233,7 +245,7 @@ case_upgrade() {
   local settings=$root/etc/default/sweep-coordinator db=/var/lib/sweep/sweep.db version left path best
   mkdir "$root/tmp/new" "$root/tmp/older"
   cp "$packages"/*.deb "$root/tmp/new"
-  make_older "$root/tmp/older"
+  make_older "$root/tmp/older" with_variables_only
   quietly inside apt-get update -qq
   inside sh -c 'install -d /var/lib/sweep'
   quietly inside sh -c 'apt-get install -y -qq --no-install-recommends /tmp/older/*.deb'
@@ -246,6 +258,8 @@ case_upgrade() {
   version=$(inside dpkg-query -W -f '${Version}' sweep-coordinator)
   [ "$version" = "$(dpkg-deb -f "$packages"/sweep-client_*.deb Version)" ] || complain "upgraded to $version"
   grep -q 'lease-term 90' "$settings" || complain "the upgrade has changed $settings"
+  [ ! -e "$root/etc/default/sweep-worker" ] ||
+    complain "the upgrade leaves variables that nobody has set, which count more than the new file"
   best=$(inside sweep best --db $db 2>&1) || true
   [[ $best == *synthetic/* ]] || complain "the upgrade has lost $db: $best"
 
@@ -253,7 +267,8 @@ case_upgrade() {
   for path in usr/bin/sweep usr/lib/sweep lib/systemd/system/sweep-worker.service; do
     [ ! -e "$root/$path" ] || complain "removal leaves /$path"
   done
-  for path in etc/default/sweep-coordinator etc/default/sweep-worker var/lib/sweep/sweep.db; do
+  for path in etc/default/sweep-coordinator etc/sweep/coordinator.yaml etc/sweep/worker.yaml \
+    var/lib/sweep/sweep.db; do
     [ -e "$root/$path" ] || complain "removal takes /$path away"
   done
   quietly inside apt-get purge -y -qq sweep-client sweep-coordinator sweep-worker

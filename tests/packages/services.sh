@@ -26,8 +26,8 @@ systemctl enable --now sweep-coordinator sweep-worker
 trains first
 
 # libtorch and foreign programs in the same sandbox.
-echo 'SWEEP_WORKER_OPTIONS="--backend torch"' >> /etc/default/sweep-worker
-echo 'SWEEP_ALLOW_PROGRAM=1' >> /etc/default/sweep-worker
+echo 'backend: torch' >> /etc/sweep/worker.yaml
+echo 'allow_program: true' >> /etc/sweep/worker.yaml
 systemctl restart sweep-worker
 trains torch
 ends sweep submit $examples/shell.yaml --wait
@@ -47,15 +47,22 @@ after=$(systemctl show -p MainPID sweep-coordinator)
 sweep best first | grep -q first/ || complain "the upgrade has lost a sweep"
 trains second
 
-echo 'SWEEP_COORDINATOR_OPTIONS="--listne 1"' >> /etc/default/sweep-coordinator
+# As older versions had their settings; these count more.
+echo 'SWEEP_COORDINATOR_OPTIONS="--log-level debug"' > /etc/default/sweep-coordinator
+systemctl restart sweep-coordinator
+trains third
+pgrep -f 'coordinator.yaml --log-level debug' > /dev/null ||
+  complain "the service does not take the options in /etc/default/sweep-coordinator"
+
+echo 'listne: 1' >> /etc/sweep/coordinator.yaml
 systemctl restart sweep-coordinator
 for _ in $(seq 100); do
   systemctl is-failed -q sweep-coordinator && break
   sleep 0.1
 done
-systemctl is-failed -q sweep-coordinator || complain "a wrong option does not stop the service"
-journalctl -u sweep-coordinator | grep -q "did you mean '--listen'" ||
-  complain "the journal does not name the wrong option"
+systemctl is-failed -q sweep-coordinator || complain "a wrong setting does not stop the service"
+journalctl -u sweep-coordinator | grep -q "coordinator.yaml:.*did you mean 'listen'" ||
+  complain "the journal does not name the wrong setting"
 
 dpkg --purge sweep-coordinator sweep-worker > /tmp/purge.log 2>&1 ||
   complain "purge: $(cat /tmp/purge.log)"

@@ -52,12 +52,6 @@ int DefaultSlots(int threads) {
   return slots;
 }
 
-bool IsDevice(const std::string& device) {
-  if (device == "auto" || device == "cpu") return true;
-  int number = 0;
-  return device.starts_with("cuda:") && absl::SimpleAtoi(device.substr(5), &number) && number >= 0;
-}
-
 absl::Status Check(const AgentOptions& options) {
   if (absl::Status status = ParseAddress(options.coordinator).status(); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("coordinator ", status.message()));
@@ -250,6 +244,12 @@ std::string MakeWorkerName() {
   }
   if (!IsValidName(name)) name = "worker";
   return absl::StrCat(name, "-", RandomHex(3));
+}
+
+bool IsDevice(const std::string& device) {
+  if (device == "auto" || device == "cpu") return true;
+  int number = 0;
+  return device.starts_with("cuda:") && absl::SimpleAtoi(device.substr(5), &number) && number >= 0;
 }
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& given) {

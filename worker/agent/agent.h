@@ -52,6 +52,9 @@ struct AgentOptions {
 // A name for a worker on this machine: the host name, made valid, and a random part.
 std::string MakeWorkerName();
 
+// True for auto, cpu and cuda:N.
+bool IsDevice(const std::string& device);
+
 // One worker: a session with the coordinator, N slots, one warm trainer process per slot.
 // Thread-safe. Trainers die with the agent, however it ends.
 class Agent {

@@ -17,10 +17,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/base/end_signals.h"
+#include "common/base/ids.h"
 #include "common/base/printable.h"
 #include "common/command_line/options.h"
 #include "common/command_line/program.h"
 #include "common/logging/log.h"
+#include "proto/address.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/find_trainer.h"
 
@@ -37,19 +39,48 @@ struct Arguments {
   std::string drain_grace = "10s";
 };
 
+// Why an option cannot have a value; "" when it can.
+std::string CoordinatorFault(const std::string& text) {
+  return std::string(sweep::ParseAddress(text).status().message());
+}
+
+std::string DeviceFault(const std::string& text) {
+  return sweep::IsDevice(text) ? "" : "'" + text + "' is not auto, cpu or cuda:N";
+}
+
+std::string NameFault(const std::string& text) {
+  const bool good = text.empty() || sweep::IsValidName(text);
+  return good ? "" : "'" + text + "' is not 1 to 63 letters, digits, '.', '_' or '-'";
+}
+
+std::string LabelFault(const std::string& label) {
+  const std::size_t equals = label.find('=');
+  const bool good = equals != std::string::npos && equals > 0;
+  return good ? "" : "'" + label + "' is not of the form KEY=VALUE";
+}
+
+std::string DurationFault(const std::string& text) {
+  absl::Duration duration;
+  const bool good = absl::ParseDuration(text, &duration) && duration >= absl::ZeroDuration();
+  return good ? "" : "'" + text + "' is not a duration such as 90s or 10m";
+}
+
 void AddOptions(CLI::App* app, Arguments* arguments) {
   sweep::AgentOptions& agent = arguments->agent;
   app->set_version_flag("--version", "sweep-worker " SWEEP_VERSION);
   app->add_option("--coordinator", agent.coordinator, "the coordinator's address")
       ->type_name("HOST:PORT")
       ->envname("SWEEP_COORDINATOR")
+      ->check(CoordinatorFault)
       ->required();
   app->add_option("--name", agent.name, "this worker's name; default: host name and a random part")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->check(NameFault);
   app->add_option("--slots", agent.slots, "trials at once; default: one per core")
       ->check(CLI::Range(1, 1024));
   app->add_option("--device", agent.device, "auto, cpu or cuda:N")
       ->type_name("DEVICE")
+      ->check(DeviceFault)
       ->capture_default_str();
   app->add_option("--threads", agent.threads, "cores for one trial; default: 1")
       ->check(CLI::Range(1, 999));
@@ -60,10 +91,12 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
       ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");
   app->add_option("--label", arguments->labels, "shown with the worker; repeatable")
-      ->type_name("KEY=VALUE");
+      ->type_name("KEY=VALUE")
+      ->check(LabelFault);
   app->add_option("--trainer", arguments->trainer,
                   "the trainer program; default: sweep-trainer beside this program or on PATH")
-      ->type_name("PROGRAM");
+      ->type_name("PROGRAM")
+      ->envname("SWEEP_TRAINER");
   app->add_flag("--allow-program", agent.allow_programs,
                 "run the programs that sweeps bring with them: code of whoever may submit sweeps")
       ->envname("SWEEP_ALLOW_PROGRAM");
@@ -72,12 +105,14 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
          "end a sweep's own program that prints nothing for so long, as 90s, 10m or 1h30m; "
          "0: never")
       ->type_name("TIME")
+      ->check(DurationFault)
       ->capture_default_str();
   app->add_option(
          "--drain-grace", arguments->drain_grace,
          "how long a trial that is given back (SIGTERM, `sweep worker drain`, `sweep pause "
          "--now`) may take to write its checkpoint")
       ->type_name("TIME")
+      ->check(DurationFault)
       ->capture_default_str();
   app->add_option("--work-dir", agent.work_dir, "the folder of trials' files; default: temporary")
       ->type_name("FOLDER");
@@ -86,32 +121,15 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
       ->capture_default_str();
 }
 
-// False for a label that is not KEY=VALUE.
-bool ParseLabels(Arguments* arguments) {
+// Turns texts, which their options have checked, into what the agent takes.
+void ReadTexts(Arguments* arguments) {
   for (const std::string& label : arguments->labels) {
     const std::size_t equals = label.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      std::fprintf(stderr, "sweep-worker: --label '%s': not of the form KEY=VALUE\n",
-                   sweep::Printable(label).c_str());
-      return false;
-    }
     arguments->agent.labels[label.substr(0, equals)] = label.substr(equals + 1);
   }
-  return true;
-}
-
-// False, after a message, for a text that is not a duration.
-bool ParseDuration(const char* option, const std::string& text, absl::Duration* duration) {
-  if (absl::ParseDuration(text, duration) && *duration >= absl::ZeroDuration()) return true;
-  std::fprintf(stderr, "sweep-worker: %s '%s': not a duration such as 90s or 10m\n", option,
-               sweep::Printable(text).c_str());
-  return false;
-}
-
-bool ParseDurations(Arguments* arguments) {
-  return ParseDuration("--silence-timeout", arguments->silence_timeout,
-                       &arguments->agent.silence_timeout) &&
-         ParseDuration("--drain-grace", arguments->drain_grace, &arguments->agent.drain_grace);
+  absl::ParseDuration(arguments->silence_timeout, &arguments->agent.silence_timeout);
+  absl::ParseDuration(arguments->drain_grace, &arguments->agent.drain_grace);
+  if (!arguments->trainer.empty()) arguments->agent.trainer_command = {arguments->trainer};
 }
 
 int ExitCodeOf(const absl::Status& status) {
@@ -217,8 +235,7 @@ int main(int argc, char** argv) {
     CLI::App app("Trains the trials of a sweep coordinator on this machine.", "sweep-worker");
     AddOptions(&app, &arguments);
     if (const std::optional<int> code = sweep::ParseProgram(&app, argc, argv)) return *code;
-    if (!ParseLabels(&arguments) || !ParseDurations(&arguments)) return kBadArguments;
-    if (!arguments.trainer.empty()) arguments.agent.trainer_command = {arguments.trainer};
+    ReadTexts(&arguments);
     sweep::LogToStandardError("sweep-worker", arguments.log_level);
     return Run(arguments);
   } catch (const std::exception& error) {

@@ -383,7 +383,7 @@ TEST_F(SweepWorkerTest, ExitsWithTwoOnBadArguments) {
   EXPECT_EQ(WaitForExit(), 2);
   StartWorker({"--coordinator", coordinator_.address(), "--silence-timeout", "soon"});
   EXPECT_EQ(WaitForExit(), 2);
-  EXPECT_THAT(Stderr(), HasSubstr("--silence-timeout 'soon'"));
+  EXPECT_THAT(Stderr(), HasSubstr("--silence-timeout: 'soon'"));
   // A host without a port is a valid address, so it is not among these.
   for (const std::string address : {"http://nowhere", "nowhere:many", "nowhere:70000", ""}) {
     StartWorker({"--coordinator", address, "--trainer", FAKE_TRAINER});
