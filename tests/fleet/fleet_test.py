@@ -22,6 +22,7 @@ import unittest
 import rules
 from rules import DEPLOY, ROOT
 
+sys.path.append(str(ROOT / ".deps" / "python"))
 try:
     import yaml
 except ImportError:
@@ -63,15 +64,15 @@ def promtool():
 
 
 @functools.lru_cache(maxsize=None)
-def rendered_text(target):
+def parsed(target):
     command = [*kustomize(), str(DEPLOY / "kubernetes" / target)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and not done.stderr, f"{' '.join(command)}: {done.stderr}"
-    return done.stdout
+    return list(yaml.safe_load_all(done.stdout))
 
 
 def rendered(target):
-    return list(yaml.safe_load_all(rendered_text(target)))
+    return copy.deepcopy(parsed(target))
 
 
 def schema_complaint(document, version):
@@ -123,6 +124,7 @@ def breakages():
         ("selects no pod", lambda d: find(d, "PodDisruptionBudget")["spec"]["selector"].update(matchLabels={"a": "b"})),
         ("NetworkPolicy", lambda d: d.remove(find(d, "NetworkPolicy"))),
         ("NetworkPolicy", lambda d: find(d, "NetworkPolicy")["spec"].update(policyTypes=["Ingress"])),
+        ("let through", lambda d: find(d, "NetworkPolicy")["spec"]["egress"][0]["ports"][0].update(port=22)),
         ("sweep-other", lambda d: worker(d)["envFrom"][0]["configMapRef"].update(name="sweep-other")),
         ("replicas", lambda d: find(d, "Deployment")["spec"].update(replicas=3)),
         ("slots", lambda d: worker(d)["resources"]["limits"].update(cpu="4")),
@@ -159,7 +161,7 @@ class KubernetesTest(unittest.TestCase):
 
     def test_every_rule_notices_when_it_is_broken(self):
         for word, damage in breakages():
-            documents = copy.deepcopy(rendered("overlays/autoscaled"))
+            documents = rendered("overlays/autoscaled")
             damage(documents)
             said = rules.complaints(documents)
             self.assertTrue(any(word in line for line in said), f"{word}: {said}")

@@ -58,6 +58,7 @@ def instructions(text):
             yield word.upper(), rest.strip()
 
 
+@functools.lru_cache(maxsize=None)
 def images(text=None):
     """What each stage of the Dockerfile ends with; a stage starts with what it is made from."""
     stages = {}
@@ -184,6 +185,9 @@ def selector_complaints(documents):
         if selector and not any(labels_match(selector(), labels) for labels in all_labels):
             said.append(f"{where}: selects no pod")
     policies = [d["spec"] for d in documents if d["kind"] == "NetworkPolicy"]
+    ports = {port["port"] for p in policies for way in p.get("ingress", []) + p.get("egress", []) for port in way["ports"]}
+    if ports != {*default_ports(), 53, 443}:
+        said.append(f"the NetworkPolicies let through {sorted(ports)}")
     for document, labels, _ in pods(documents):
         if not any(labels_match(p["podSelector"]["matchLabels"], labels)
                    and set(p["policyTypes"]) == {"Ingress", "Egress"} for p in policies):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Holds the files of deploy/kubernetes and deploy/docker: their schemas and what they say against the
 # programs (fleet_test.py), and the images of the Dockerfile, which are built from Debian's packages of
-# Sweep and let train, read-only and as their user, by podman in a minimal Debian 12 that is a folder.
+# Sweep and let train, as compose.yaml says, by podman in a minimal Debian 12 that is a folder.
 #
 #   tests/fleet/run.sh [CASE...]       files, images; both unless named. Packages that are there are not
 #                                      made anew.
@@ -14,11 +14,15 @@ cd "$here/../.."
 # shellcheck source=tests/packages/roots.sh
 source tests/packages/roots.sh
 
+readonly PYTHON=build/fleet-python
+install_python() {
+  [ -x $PYTHON/bin/python ] || python3 -m venv $PYTHON
+  $PYTHON/bin/pip install --quiet --only-binary=:all: --requirement "$here/requirements.txt"
+}
+
 case_files() {
-  local python=build/fleet-python
-  [ -x $python/bin/python ] || python3 -m venv $python
-  $python/bin/pip install --quiet --only-binary=:all: --requirement "$here/requirements.txt"
-  $python/bin/python "$here/fleet_test.py" --bin build/release/bin --all ||
+  install_python
+  $PYTHON/bin/python "$here/fleet_test.py" --bin build/release/bin --all ||
     complain "the files of the fleet are wrong"
 }
 
@@ -37,14 +41,18 @@ case_images() {
   new_root images
   give_data
   quietly inside apt-get update -qq
-  install_debs podman crun
+  install_debs podman crun netavark aardvark-dns iptables iproute2 python3-yaml python3-dotenv
+  install_python
+  cp $PYTHON/lib/python3*/site-packages/podman_compose.py "$root"
   make_slim_base
-  mkdir "$root/srv/packages" "$root/srv/context"
+  mkdir -p "$root"/srv/{packages,context,checkout/deploy/docker}
+  cp -r examples "$root/srv/checkout"
+  cp deploy/docker/compose.yaml "$root/srv/checkout/deploy/docker"
   cp "$packages"/*.deb "$root/srv/packages"
   # Without the stages that build the packages: they are there.
   sed '/ AS build$/,/^COPY --from=build/d' deploy/docker/Dockerfile > "$root/srv/Dockerfile"
   install -m 755 "$here/engine.sh" "$root/engine.sh"
-  boot /engine.sh "$demonstration"
+  boot /engine.sh "$(dpkg-deb -f "$packages"/sweep-client_*.deb Version)" "$demonstration"
   if ! grep -qx passed "$root/result" 2> /dev/null; then
     complain "images: $(cat "$root/result" "$work/boot.log" 2> /dev/null | tail -n 60)"
   else

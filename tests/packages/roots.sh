@@ -108,7 +108,7 @@ give_data() {
 }
 
 # boot [--net] [COMMAND...]: boots $root as a container, with namespaces of its own, and waits until its
-# systemd or the command has ended. With --net it sees no network but its own.
+# systemd or the command has ended, at most half an hour. With --net it sees no network but its own.
 boot() {
   local namespaces=(--mount --pid --fork --kill-child --cgroup --ipc --uts)
   if [ "${1:-}" = --net ]; then
@@ -118,6 +118,6 @@ boot() {
   umount -R -l "$root/proc" "$root/dev" "$root/tmp"
   mkdir -p "$root/var/log/journal"
   : > "$work/console"
-  timeout --signal=KILL 900 unshare "${namespaces[@]}" \
+  timeout --signal=KILL 1800 unshare "${namespaces[@]}" \
     "$roots/boot.sh" "$root" "$work/console" "$@" < /dev/null > "$work/boot.log" 2>&1 || true
 }
