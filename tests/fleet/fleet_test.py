@@ -222,13 +222,14 @@ class ComposeTest(unittest.TestCase):
         needs(self, (yaml, "PyYAML"))
 
     def parse(self, text):
-        compose_spec.PyCompose.from_yaml(text).validate()
+        # PyYAML merges what `<<` names.
+        compose_spec.PyCompose.from_dict(yaml.safe_load(text)).validate()
 
     def test_it_is_a_compose_file(self):
         needs(self, (compose_spec, "compose-spec"))
         text = self.FILE.read_text().replace("${SWEEP_FILES:-../../examples}", "../../examples")
         self.parse(text)
-        for right, wrong in (("read_only", "readonly"), ("- database:", "- databse:"), ("replicas: 2", "replicas: two")):
+        for right, wrong in (("read_only", "readonly"), ("service_healthy", "service_fine"), ("replicas: 2", "replicas: two")):
             self.assertIn(right, text)
             with self.assertRaises(ValueError, msg=wrong):
                 self.parse(text.replace(right, wrong))
@@ -249,6 +250,7 @@ class ComposeTest(unittest.TestCase):
                 ("SWEEP_CORDINATOR", "worker", lambda s: s.update(environment={"SWEEP_CORDINATOR": "x"})),
                 ("memory", "worker", lambda s: s["deploy"]["resources"]["limits"].pop("memory")),
                 ("/var/cache/sweep-worker", "worker", lambda s: s["volumes"].pop(0)),
+                ("databse", "coordinator", lambda s: s.update(volumes=["databse:/var/lib/sweep"])),
                 ("stop_grace_period", "worker", lambda s: s.update(stop_grace_period="10s"))]:
             compose = yaml.safe_load(self.FILE.read_text())
             damage(compose["services"][service])

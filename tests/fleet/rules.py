@@ -247,6 +247,10 @@ def complaints(documents):
 
 def compose_complaints(compose):
     said, stages = [], images()
+    named = {volume.split(":")[0] for service in compose["services"].values() for volume in service.get("volumes", [])}
+    named = {volume for volume in named if re.fullmatch(r"\w+", volume)}
+    if named != set(compose["volumes"]):
+        said.append(f"volumes {sorted(named)} are used, {sorted(compose['volumes'])} are there")
     for name, service in compose["services"].items():
         program, image = PROGRAMS[name], stages[name]
         said += unequal(name, service, {"read_only": True, "cap_drop": ["ALL"], "privileged": None,
