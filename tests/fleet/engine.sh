@@ -26,6 +26,11 @@ soon() {
 }
 
 prepare_engine() {
+  # crun gives what a container has as input and output to its user: it must not be this machine's null.
+  umount -l /dev/null
+  rm /dev/null
+  mknod -m 666 /dev/null c 1 3
+  chmod 755 /dev  # in a folder like /tmp root could not write to what is somebody else's
   # Layers cannot lie on a root that is itself made of layers.
   mkdir -p /var/lib/containers
   mount -t tmpfs tmpfs /var/lib/containers
@@ -64,7 +69,7 @@ compose() {
     -f /srv/checkout/deploy/docker/compose.yaml "${overrides[@]}" "$@"
 }
 overrides=()
-client() { compose run --rm -T client "$@"; }
+client() { compose --profile client run --rm -T client "$@"; }
 # Of a service, those that run.
 containers() { podman ps --quiet --filter label=com.docker.compose.service="$1"; }
 well() { local box; for box in $(containers "$1"); do podman healthcheck run "$box" || return 1; done; }
@@ -72,7 +77,8 @@ well() { local box; for box in $(containers "$1"); do podman healthcheck run "$b
 start_services() {
   quietly compose up --detach coordinator
   soon 60 well coordinator
-  quietly compose up --detach worker
+  # podman-compose sees replicas only where the mode is named.
+  quietly compose up --detach --scale worker=2
   soon 60 well worker
   [ "$(containers worker | wc -l)" = 2 ] || complain "there are not two workers: $(podman ps --all)"
 }

@@ -223,7 +223,7 @@ class ComposeTest(unittest.TestCase):
 
     def parse(self, text):
         # PyYAML merges what `<<` names.
-        compose_spec.PyCompose.from_dict(yaml.safe_load(text)).validate()
+        compose_spec.PyCompose.from_json(json.dumps(yaml.safe_load(text))).validate()
 
     def test_it_is_a_compose_file(self):
         needs(self, (compose_spec, "compose-spec"))
