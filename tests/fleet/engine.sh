@@ -133,7 +133,7 @@ check_drain() {
       complain "a stopped worker ends badly: $(podman logs "$box" 2>&1 | tail -n 5)"
   done
   trial=$(client trial long/1 --format json | tr -d ' \n')
-  [[ $trial == *given_back* && $trial == *'"failures":0'* ]] || complain "the stopped worker's trial: $trial"
+  [[ $trial == *given_back* && $trial == *'"failures":0'* ]] || complain "the stopped worker's trial: $(client trial long/1)"
   quietly client cancel long
 }
 
