@@ -2,7 +2,7 @@
 # Runs the suites that take too long for every change; docs/measured/ has their results.
 #
 #   tests/long.sh [SUITE...]      includes, sanitizers, chaos, fuzz, rpc, bench, training, equivalence,
-#                                 browser, slurm, packages; all of them unless named
+#                                 browser, slurm, packages, fleet; all of them unless named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -81,15 +81,22 @@ packages() {
   tests/packages/run.sh
 }
 
+# Takes ten minutes; needs root, Debian's packages and kubectl or kustomize.
+fleet() {
+  deploy/build.sh sweep sweep-coordinator sweep-worker sweep-trainer
+  deploy/package.sh deb
+  tests/fleet/run.sh
+}
+
 suites=("$@")
-[ $# -gt 0 ] || suites=(includes sanitizers chaos fuzz rpc bench training equivalence browser slurm packages)
+[ $# -gt 0 ] || suites=(includes sanitizers chaos fuzz rpc bench training equivalence browser slurm packages fleet)
 times=""
 for suite in "${suites[@]}"; do
   case $suite in
-    includes | sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser | slurm | packages) ;;
+    includes | sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser | slurm | packages | fleet) ;;
     *)
       echo "tests/long.sh: there is no suite '$suite'; there are includes, sanitizers, chaos, fuzz, rpc," \
-        "bench, training, equivalence, browser, slurm, packages" >&2
+        "bench, training, equivalence, browser, slurm, packages, fleet" >&2
       exit 2
       ;;
   esac

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Becomes the systemd of a root, as the first process of namespaces of its own: boot.sh ROOT CONSOLE
+# Becomes the first process of a root, in namespaces of its own: its systemd, or the command.
+#
+#   boot.sh ROOT CONSOLE [COMMAND...]
 set -euo pipefail
 root=$1
 mount --make-rprivate /
@@ -32,5 +34,6 @@ cd "$root"
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 pivot_root . .
 umount -l .
-exec env -i container=other PATH="$PATH" \
-  /lib/systemd/systemd --log-target=console --unit=multi-user.target
+shift 2
+[ $# -gt 0 ] || set -- /lib/systemd/systemd --log-target=console --unit=multi-user.target
+exec env -i container=other PATH="$PATH" "$@"

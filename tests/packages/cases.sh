@@ -130,20 +130,6 @@ check_lintian() {
   grep -E '^[EW]:' "$work/lintian.log" || echo "lintian: no error or warning"
 }
 
-# Puts the files of MNIST into the root, if this machine has them, and sets $demonstration to the
-# sweep that can be trained then and $data to its arguments.
-give_data() {
-  local folder
-  demonstration=synthetic data=()
-  for folder in "${SWEEP_DATA_DIR:-}" "${XDG_CACHE_HOME:-$HOME/.cache}/sweep/mnist"; do
-    compgen -G "$folder/train-images*" > /dev/null || continue
-    mkdir -p "$root/srv/mnist"
-    cp "$folder"/*-ubyte* "$root/srv/mnist"
-    demonstration=quickstart data=(--data-dir /srv/mnist)
-    return
-  done
-}
-
 # trained COMMAND...: a sweep that was run; 3 means that no configuration met the criteria.
 trained() {
   local code=0
@@ -330,18 +316,9 @@ ExecStopPost=/bin/systemctl exit
 WantedBy=multi-user.target
 UNIT
   quietly inside systemctl enable services-test
-  boot
+  boot --net
   if ! grep -qx passed "$root/result" 2> /dev/null; then
     complain "services: $(cat "$root/result" 2> /dev/null || tail -n 30 "$work/console")"
     inside journalctl --no-pager -n 40 -D /var/log/journal 2> /dev/null >&2 || true
   fi
-}
-
-# Boots $root as a container, with namespaces of its own, and waits until it has ended.
-boot() {
-  umount -R -l "$root/proc" "$root/dev" "$root/tmp"
-  mkdir -p "$root/var/log/journal"
-  : > "$work/console"
-  timeout --signal=KILL 900 unshare --mount --pid --fork --kill-child --cgroup --ipc --uts --net \
-    "$here/boot.sh" "$root" "$work/console" < /dev/null > "$work/boot.log" 2>&1 || true
 }
