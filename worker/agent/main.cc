@@ -23,10 +23,11 @@
 #include "common/logging/log.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/find_trainer.h"
+#include "worker/agent/security_flags.h"
 
 namespace {
 
-enum ExitCode { kOk = 0, kFailed = 1, kBadArguments = 2, kUnreachable = 4 };
+enum ExitCode { kOk = 0, kFailed = 1, kBadArguments = 2, kUnreachable = 4, kNotAllowed = 5 };
 
 struct Arguments {
   sweep::AgentOptions agent;
@@ -44,6 +45,7 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
       ->type_name("HOST:PORT")
       ->envname("SWEEP_COORDINATOR")
       ->required();
+  sweep::AddSecurityFlags(app, &agent.security);
   app->add_option("--name", agent.name, "this worker's name; default: host name and a random part")
       ->type_name("NAME");
   app->add_option("--slots", agent.slots, "trials at once; default: one per core")
@@ -118,6 +120,7 @@ int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kOk;
   std::fprintf(stderr, "sweep-worker: %s\n",
                sweep::PrintableLines(std::string(status.message())).c_str());
+  if (sweep::IsAccessRefusal(status)) return kNotAllowed;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kBadArguments;
