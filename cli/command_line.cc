@@ -208,6 +208,7 @@ void ApplySettings(const std::vector<Setting>& settings, Session* session) {
   session->color = color == "always" || (color == "auto" && session->terminal);
   session->connection.database = ValueOf(settings, "db");
   session->connection.coordinator = ValueOf(settings, "coordinator");
+  session->connection.security = SecurityOf(settings);
   session->settings = settings;
 }
 

@@ -10,8 +10,7 @@
 #include "cli/stubs.h"
 #include "coordinator/api/server.h"
 #include "coordinator/store/store_files.h"
-#include "proto/grpc_status.h"
-#include "proto/names.h"
+#include "proto/secure_channel.h"
 
 namespace sweep::cli {
 namespace {
@@ -21,12 +20,6 @@ constexpr absl::Duration kBetweenLooks = absl::Milliseconds(20);
 
 constexpr int kTries = 3;
 constexpr absl::Duration kConnectLook = absl::Milliseconds(500);
-
-absl::Status Unreachable(const std::string& address) {
-  return absl::UnavailableError(absl::StrCat(
-      "no coordinator answers at ", address,
-      " (start one with sweep-coordinator, or name another with --coordinator HOST:PORT)"));
-}
 
 // The address of the process that holds the database; NotFound when none does. A starting process
 // holds the database briefly before it has an address.
@@ -49,9 +42,40 @@ Connection::~Connection() {
   if (server_ != nullptr) server_->Shutdown();
 }
 
-void Connection::Use(const std::string& address) {
+absl::Status Connection::Use(const std::string& address, const ChannelSecurity& security) {
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = MakeChannel(address, security);
+  if (!channel.ok()) return channel.status();
   address_ = address;
-  stubs_ = std::make_unique<Stubs>(MakeChannel(address));
+  has_tls_ = security.UsesTls();
+  stubs_ = std::make_unique<Stubs>(*std::move(channel));
+  return absl::OkStatus();
+}
+
+absl::Status Connection::UsePublished(const std::string& address) {
+  published_ = address;
+  // No token: whoever made this database file could be anybody.
+  if (!address.starts_with(kTlsScheme)) return Use(address, {});
+  const std::string place = address.substr(sizeof(kTlsScheme) - 1);
+  if (!security_.UsesTls()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the coordinator at ", place,
+                     " speaks TLS: --tls-ca FILE (SWEEP_TLS_CA, or "
+                     "`sweep config set tls_ca FILE`) names its authority's certificate"));
+  }
+  return Use(place, security_);
+}
+
+absl::Status Connection::Unreachable() const {
+  constexpr char kAdvice[] =
+      "start one with sweep-coordinator, or name another with --coordinator HOST:PORT";
+  if (!has_tls_) {
+    return absl::UnavailableError(absl::StrCat("no coordinator answers at ", address_, " (",
+                                               kAdvice, "; one with TLS needs --tls-ca FILE)"));
+  }
+  const std::string reason = WhyUnreachable(stubs_->channel);
+  return absl::UnavailableError(absl::StrCat("no coordinator answers at ", address_, " with TLS",
+                                             reason.empty() ? "" : ": ", reason, " (", kAdvice,
+                                             ")"));
 }
 
 bool Connection::WaitUntil(absl::Time time) const {
@@ -59,17 +83,21 @@ bool Connection::WaitUntil(absl::Time time) const {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::To(const std::string& address,
-                                                           absl::Duration patience) {
+                                                           absl::Duration patience,
+                                                           const ChannelSecurity& security) {
   std::unique_ptr<Connection> connection(new Connection);
-  connection->Use(address);
-  if (!connection->WaitUntil(absl::Now() + patience)) return Unreachable(address);
+  connection->security_ = security;
+  if (absl::Status used = connection->Use(address, security); !used.ok()) return used;
+  if (!connection->WaitUntil(absl::Now() + patience)) return connection->Unreachable();
   return connection;
 }
 
 absl::Status Connection::Reconnect(absl::Duration patience) {
   if (!holder_of_.empty()) {
     const absl::StatusOr<std::string> holder = StoreFiles::FindHolder(holder_of_);
-    if (holder.ok() && *holder != address_) Use(*holder);
+    if (holder.ok() && *holder != published_) {
+      if (absl::Status used = UsePublished(*holder); !used.ok()) return used;
+    }
   }
   // Resets gRPC's growing delay between attempts.
   grpc::experimental::ChannelResetConnectionBackoff(stubs_->channel.get());
@@ -78,13 +106,16 @@ absl::Status Connection::Reconnect(absl::Duration patience) {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options) {
-  if (!options.coordinator.empty()) return To(options.coordinator, options.patience);
+  if (!options.coordinator.empty()) {
+    return To(options.coordinator, options.patience, options.security);
+  }
   // An invalid name is refused even when a coordinator would answer elsewhere.
   const absl::StatusOr<std::string> found = StoreFiles::FindHolder(options.database);
   if (absl::IsInvalidArgument(found.status())) return found.status();
   std::error_code error;
   if (!std::filesystem::exists(options.database, error)) {
-    absl::StatusOr<std::unique_ptr<Connection>> connection = To(kDefaultAddress, options.patience);
+    absl::StatusOr<std::unique_ptr<Connection>> connection =
+        To(kDefaultAddress, options.patience, options.security);
     if (connection.ok()) return connection;
     return absl::UnavailableError(absl::StrCat(connection.status().message(), "; and there is no ",
                                                options.database, " here to read"));
@@ -95,7 +126,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   for (const absl::Time until = absl::Now() + options.patience;; absl::SleepFor(kBetweenLooks)) {
     absl::StatusOr<std::unique_ptr<Connection>> connection = ToHolder(options);
     if (!absl::IsNotFound(connection.status())) return connection;
-    if (!options.allow_embedded) return To(kDefaultAddress, options.patience);
+    if (!options.allow_embedded) {
+      return To(kDefaultAddress, options.patience, options.security);
+    }
     connection = std::unique_ptr<Connection>(new Connection);
     status = (*connection)->Embed(options.database);
     if (status.ok()) return connection;
@@ -113,12 +146,15 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::ToHolder(const Connectio
   std::unique_ptr<Connection> connection(new Connection);
   connection->holder_of_ = options.database;
   connection->may_embed_ = options.allow_embedded;
-  connection->Use(*holder);
+  connection->security_ = options.security;
+  if (absl::Status used = connection->UsePublished(*holder); !used.ok()) return used;
   while (!connection->WaitUntil(absl::Now() + kConnectLook)) {
-    if (absl::Now() > until) return Unreachable(connection->address_);
+    if (absl::Now() > until) return connection->Unreachable();
     holder = StoreFiles::FindHolder(options.database);
     if (absl::IsNotFound(holder.status())) return holder.status();
-    if (holder.ok() && *holder != connection->address_) connection->Use(*holder);
+    if (holder.ok() && *holder != connection->published_) {
+      if (absl::Status used = connection->UsePublished(*holder); !used.ok()) return used;
+    }
   }
   return connection;
 }
@@ -130,7 +166,7 @@ absl::Status Connection::Embed(const std::string& database) {
                                 .momentary = true,
                                 .patience = absl::ZeroDuration()});
   if (!server.ok()) return server.status();
-  Use((*server)->address());
+  if (absl::Status used = UsePublished((*server)->address()); !used.ok()) return used;
   server_ = *std::move(server);
   holder_of_.clear();
   return absl::OkStatus();
@@ -139,7 +175,7 @@ absl::Status Connection::Embed(const std::string& database) {
 void Connection::FollowDatabase() {
   if (holder_of_.empty()) return;
   const absl::StatusOr<std::string> holder = StoreFiles::FindHolder(holder_of_);
-  if (holder.ok() && *holder != address_) Use(*holder);
+  if (holder.ok() && *holder != published_) UsePublished(*holder).IgnoreError();
   if (absl::IsNotFound(holder.status()) && may_embed_) Embed(std::string(holder_of_)).IgnoreError();
 }
 

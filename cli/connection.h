@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "proto/channel_security.h"
 
 namespace sweep {
 class CoordinatorServer;
@@ -17,6 +18,9 @@ struct Stubs;  // cli/stubs.h
 struct ConnectionOptions {
   std::string coordinator;  // --coordinator or SWEEP_COORDINATOR; "" when not given
   std::string database = "sweep.db";
+  // For coordinators at an address. One that is found through its database is reached as it
+  // published, since `sweep run` has no TLS, and without TLS it gets no token.
+  ChannelSecurity security;
   // Allows this process to serve a database that no other process holds. Not for commands that need
   // workers.
   bool allow_embedded = true;
@@ -30,11 +34,13 @@ struct ConnectionOptions {
 // thread, except that stubs may be shared.
 class Connection {
  public:
-  // Unavailable, naming the address, when no coordinator answers within 5 s.
+  // Unavailable, naming the address, when no coordinator answers within 5 s; errors of MakeChannel
+  // with a ChannelSecurity.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options);
   // Connects to `address`, such as a coordinator that the caller runs in this process.
   static absl::StatusOr<std::unique_ptr<Connection>> To(
-      const std::string& address, absl::Duration patience = absl::Milliseconds(4500));
+      const std::string& address, absl::Duration patience = absl::Milliseconds(4500),
+      const ChannelSecurity& security = {});
   ~Connection();
 
   // Tries for `patience` to reach a lost coordinator: at its address or, if it was found through
@@ -57,11 +63,17 @@ class Connection {
   // NotFound when no process holds the database.
   static absl::StatusOr<std::unique_ptr<Connection>> ToHolder(const ConnectionOptions& options);
   absl::Status Embed(const std::string& database);
-  void Use(const std::string& address);
+  // Uses a published address: with TLS if it begins with kTlsScheme, else without.
+  absl::Status UsePublished(const std::string& address);
+  absl::Status Use(const std::string& address, const ChannelSecurity& security);
+  absl::Status Unreachable() const;
   // True when the channel is connected by `time`.
   bool WaitUntil(absl::Time time) const;
 
   std::string address_;
+  std::string published_;  // how it was found through a database
+  ChannelSecurity security_;
+  bool has_tls_ = false;   // the present channel
   std::string holder_of_;  // the database through which it was found; "" when it was named
   bool may_embed_ = false;
   std::unique_ptr<CoordinatorServer> server_;  // when embedded

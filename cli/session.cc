@@ -1,17 +1,21 @@
 #include "cli/session.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <set>
 #include <system_error>
 
 #include "common/base/printable.h"
 #include "common/base/shell_quote.h"
+#include "proto/channel_security.h"
 #include "sweep/v1/resources.pb.h"
 
 namespace sweep::cli {
 
 int Fail(const absl::Status& status) {
   std::cerr << "error: " << PrintableLines(std::string(status.message())) << '\n';
+  if (IsAccessRefusal(status)) return kExitNotAllowed;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
@@ -60,14 +64,19 @@ std::string Command(const Session& session, std::vector<std::string> words) {
   // serves its database itself.
   const bool runs = !words.empty() && words.front() == "run";
   const std::string key = runs || session.connection.coordinator.empty() ? "db" : "coordinator";
+  static const auto* const secrets =
+      new std::set<std::string>{"tls_ca", "tls_cert", "tls_key", "token_file"};
   for (const Setting& setting : session.settings) {
+    std::string flag = "--" + setting.key;
+    std::replace(flag.begin(), flag.end(), '_', '-');
     // A variable may have been set for this command only.
-    const bool is_given = setting.source == "--" + key || setting.source.starts_with("SWEEP_");
-    if (setting.key != key || !is_given || setting.value.empty()) continue;
+    const bool is_given = setting.source == flag || setting.source.starts_with("SWEEP_");
+    const bool counts = setting.key == key || (!runs && secrets->contains(setting.key));
+    if (!counts || !is_given || setting.value.empty()) continue;
     if (setting.value.starts_with("-")) {
-      words.push_back("--" + key + "=" + setting.value);
+      words.push_back(flag + "=" + setting.value);
     } else {
-      words.insert(words.end(), {"--" + key, setting.value});
+      words.insert(words.end(), {flag, setting.value});
     }
   }
   return Command(words);

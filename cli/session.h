@@ -26,6 +26,7 @@ enum ExitCode {
   kExitBadInput = 2,
   kExitNothingQualified = 3,
   kExitUnreachable = 4,
+  kExitNotAllowed = 5,
   kExitInterrupted = 130,
 };
 

@@ -234,6 +234,28 @@ const std::vector<SettingInfo>& SettingInfos() {
        {"auto", "always", "never"},
        "auto",
        "colours; auto: only on a terminal"},
+      {"tls_ca",
+       "--tls-ca",
+       "SWEEP_TLS_CA",
+       "FILE",
+       {},
+       "",
+       "certificate of its authority; then TLS is used"},
+      {"tls_cert",
+       "--tls-cert",
+       "SWEEP_TLS_CERT",
+       "FILE",
+       {},
+       "",
+       "own certificate, if it wants one"},
+      {"tls_key", "--tls-key", "SWEEP_TLS_KEY", "FILE", {}, "", "key of the own certificate"},
+      {"token_file",
+       "--token-file",
+       "SWEEP_TOKEN_FILE",
+       "FILE",
+       {},
+       "",
+       "own token, if it wants one"},
   };
   return *infos;
 }
@@ -289,6 +311,13 @@ const std::string& ValueOf(const std::vector<Setting>& settings, const std::stri
   const auto found = std::find_if(settings.begin(), settings.end(),
                                   [&](const Setting& setting) { return setting.key == key; });
   return found->value;
+}
+
+ChannelSecurity SecurityOf(const std::vector<Setting>& settings) {
+  return {.tls_ca = ValueOf(settings, "tls_ca"),
+          .tls_cert = ValueOf(settings, "tls_cert"),
+          .tls_key = ValueOf(settings, "tls_key"),
+          .token_file = ValueOf(settings, "token_file")};
 }
 
 absl::Status SetInConfig(const std::string& path, const std::string& key,

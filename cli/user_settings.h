@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "proto/channel_security.h"
 
 namespace sweep::cli {
 
@@ -40,6 +41,9 @@ std::string ConfigPath();
 absl::StatusOr<std::vector<Setting>> ResolveSettings(
     const std::map<std::string, std::string>& flags);
 const std::string& ValueOf(const std::vector<Setting>& settings, const std::string& key);
+
+// The settings of TLS and of the token.
+ChannelSecurity SecurityOf(const std::vector<Setting>& settings);
 
 // Change the file, which is replaced atomically; its comments stay. InvalidArgument for an unknown
 // key or a bad value; unsetting a key that is not set is harmless.

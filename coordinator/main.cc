@@ -1,6 +1,6 @@
 // sweep-coordinator: the service, and maintenance of a database without serving. Exit codes: 0
-// ended by a signal, backup complete, or no fault found; 1 could not start, or a fault was found; 2
-// bad arguments.
+// ended by a signal, backup complete, no fault found, or a command done; 1 could not start, or a
+// fault was found; 2 bad arguments.
 
 #include <google/protobuf/stubs/logging.h>
 
@@ -23,6 +23,8 @@
 #include "coordinator/api/server.h"
 #include "coordinator/http/listen_address.h"
 #include "coordinator/maintenance.h"
+#include "coordinator/security_commands.h"
+#include "coordinator/security_flags.h"
 #include "spdlog/spdlog.h"
 
 namespace {
@@ -65,6 +67,7 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
           ->type_name("HOST:PORT")
           ->check(HttpFault)
           ->capture_default_str();
+  sweep::AddSecurityFlags(&app, &arguments->server.security);
   app.add_option("--db", arguments->server.database, "database file; made when it is not there")
       ->type_name("FILE")
       ->check(FileFault)
@@ -158,6 +161,7 @@ int Run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   try {
+    if (const std::optional<int> code = sweep::RunSecurityCommand(argc, argv)) return *code;
     Arguments arguments;
     if (const std::optional<int> exit_code = ParseArguments(argc, argv, &arguments)) {
       return *exit_code;

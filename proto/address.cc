@@ -113,4 +113,15 @@ absl::StatusOr<std::string> ParseAddress(std::string_view text) {
   return std::string(text);
 }
 
+bool IsLoopbackAddress(std::string_view address) {
+  const std::string host(HostOf(address));
+  if (host == "localhost") return true;
+  in_addr v4;
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return host.starts_with("127.");
+  in6_addr v6;
+  return host.starts_with('[') && host.ends_with(']') &&
+         inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1 &&
+         IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
 }  // namespace sweep

@@ -15,4 +15,7 @@ inline constexpr int kDefaultPort = 7077;
 // spelling. A URL is refused, since gRPC would look for a host of that name.
 absl::StatusOr<std::string> ParseAddress(std::string_view text);
 
+// True when only this machine can be meant by the host of "HOST:PORT": localhost, 127.…, [::1].
+bool IsLoopbackAddress(std::string_view address);
+
 }  // namespace sweep

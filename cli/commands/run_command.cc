@@ -271,7 +271,8 @@ absl::StatusOr<v1::CreateSweepResponse> CreateOrResume(Connection& connection,
 // True when the database is held by a `run` that is about to end, as after closing its terminal.
 bool IsHeldByOneThatEnds(const Session& session) {
   const absl::StatusOr<std::string> holder = StoreFiles::FindHolder(session.connection.database);
-  if (!holder.ok()) return false;
+  // A `run` has no TLS.
+  if (!holder.ok() || holder->starts_with(kTlsScheme)) return false;
   const absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To(*holder);
   if (!connection.ok()) return true;  // it no longer answers
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(**connection);

@@ -133,6 +133,7 @@ class LiveNames {
     absl::StatusOr<std::unique_ptr<Connection>> connection =
         Connection::Open({.coordinator = coordinator,
                           .database = database_,
+                          .security = SecurityOf(*settings),
                           .allow_embedded = false,
                           .patience = absl::Milliseconds(300)});
     if (connection.ok()) connection_ = *std::move(connection);

@@ -41,6 +41,10 @@ constexpr char kCoordinator[] =
 constexpr char kEnvironment[] =
     "  SWEEP_COORDINATOR   HOST:PORT of the coordinator, as --coordinator\n"
     "  SWEEP_DB            the database, as --db\n"
+    "  SWEEP_TLS_CA        the coordinator's authority, as --tls-ca\n"
+    "  SWEEP_TLS_CERT      the own certificate, as --tls-cert\n"
+    "  SWEEP_TLS_KEY       its key, as --tls-key\n"
+    "  SWEEP_TOKEN_FILE    the file with the own token, as --token-file\n"
     "  SWEEP_FORMAT        table, json or csv, as --format\n"
     "  NO_COLOR            not empty: no colours\n"
     "  CLICOLOR_FORCE      not empty and not 0: colours even when this is no terminal\n"
@@ -49,7 +53,8 @@ constexpr char kEnvironment[] =
     "                      ~/.config/sweep/config.yaml\n"
     "  SWEEP_DATA_DIR      the folder of the data set's files, for run and train\n"
     "  SWEEP_TRAINER       the program that trains, for run and train\n\n"
-    "The configuration file is YAML with the keys coordinator, db, format and color:\n\n"
+    "The configuration file is YAML with the keys coordinator, db, format, color,\n"
+    "tls_ca, tls_cert, tls_key and token_file:\n\n"
     "  coordinator: trainer-1:7077\n"
     "  format: table\n\n"
     "`sweep config set KEY VALUE` writes it. A wrong key or value in it is an error\n"
@@ -66,6 +71,7 @@ constexpr char kExitCodes[] =
     "       criteria, and no trial has failed; best --region: it knows no region; ask:\n"
     "       the sweep has ended; tell: the trial has been ended early\n"
     "    4  the coordinator could not be reached\n"
+    "    5  not allowed: the coordinator wants a token, or one with another role\n"
     "  130  ended by Ctrl-C; `run` has kept everything and says how to go on, a watched\n"
     "       sweep goes on\n";
 

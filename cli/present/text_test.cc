@@ -104,6 +104,14 @@ TEST(Command, SaysAgainWhomToAskAsFarAsThatIsNeeded) {
       << "run asks nobody";
 }
 
+TEST(Command, SaysAgainHowTheCoordinatorIsReached) {
+  Session session = WithSettings("h:1", "/home/x/config.yaml:1", "w.db", "default");
+  session.settings.push_back({"tls_ca", "ca.crt", "--tls-ca"});
+  session.settings.push_back({"token_file", "t", "/home/x/config.yaml:2"});
+  EXPECT_EQ(Command(session, {"retry", "night"}), "sweep retry night --tls-ca ca.crt");
+  EXPECT_EQ(Command(session, {"run", "a.yaml"}), "sweep run a.yaml");
+}
+
 TEST(Command, QuotesItsWords) {
   EXPECT_EQ(Command({"run", FileWord("-it's $x.yaml")}), "sweep run './-it'\\''s $x.yaml'");
   EXPECT_EQ(Command({"train", "--resume=-x"}), "sweep train --resume=-x");

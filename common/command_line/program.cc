@@ -199,4 +199,15 @@ std::optional<int> ParseProgram(CLI::App* app, int argc, const char* const* argv
   return 0;
 }
 
+std::optional<int> ParseCommand(CLI::App* app, int argc, const char* const* argv) {
+  app->formatter(std::make_shared<ProgramHelp>(""));
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app->exit(error);
+    return Complain(*app, WrongWordText(*app, error, {}));
+  }
+  return std::nullopt;
+}
+
 }  // namespace sweep

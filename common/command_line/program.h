@@ -16,4 +16,8 @@ namespace sweep {
 // docs/configuration.md.
 std::optional<int> ParseProgram(CLI::App* app, int argc, const char* const* argv);
 
+// Parses the words of one of a program's commands (sweep-coordinator init), whose name is argv[0].
+// Neither environment nor file have a say. Returns as ParseProgram does.
+std::optional<int> ParseCommand(CLI::App* app, int argc, const char* const* argv);
+
 }  // namespace sweep

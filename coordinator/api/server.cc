@@ -9,6 +9,8 @@
 #include "coordinator/api/blob_service.h"
 #include "coordinator/api/call_meter.h"
 #include "coordinator/api/caller_service.h"
+#include "coordinator/api/security_check.h"
+#include "coordinator/api/server_credentials.h"
 #include "coordinator/api/sweep_service.h"
 #include "coordinator/api/time_left_gauge.h"
 #include "coordinator/api/trial_service.h"
@@ -20,6 +22,7 @@
 #include "coordinator/http/listen_address.h"
 #include "coordinator/metrics/metrics.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/security/access_gate.h"
 #include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/blob_collector.h"
 #include "coordinator/store/blob_store.h"
@@ -28,6 +31,7 @@
 #include "fmt/format.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
+#include "proto/channel_security.h"
 #include "proto/grpc_status.h"
 #include "spdlog/spdlog.h"
 
@@ -36,6 +40,10 @@ namespace {
 
 // Calls still open after this are cancelled, so that the whole shutdown takes under 2 s.
 constexpr auto kShutdownGrace = std::chrono::milliseconds(800);
+
+// Open calls of one connection from another machine. A worker has a few, a client fewer; a gRPC
+// client keeps further ones until there is room.
+constexpr int kMaxStreamsFromElsewhere = 256;
 
 // Queries, files of blobs, and parsing of sweep files. Each has its own threads, so that none waits
 // for another: checking a large search space takes seconds.
@@ -48,6 +56,21 @@ constexpr WorkPool::Options kSearches = {.name = "searches", .threads = 1, .max_
 class CoordinatorServerImpl final : public CoordinatorServer {
  public:
   ~CoordinatorServerImpl() override { CoordinatorServerImpl::Shutdown(); }
+
+  // Reads certificates and tokens. Before Open, so that a refusal leaves no database behind.
+  absl::Status Secure(const ServerOptions& options) {
+    security_ = options.security;
+    if (!security_.tokens.empty()) {
+      absl::StatusOr<std::unique_ptr<TokenTable>> tokens = TokenTable::Open(security_.tokens);
+      if (!tokens.ok()) return tokens.status();
+      gate_ = std::make_shared<AccessGate>(*std::move(tokens), options.clock,
+                                           security_.calls_per_second);
+    }
+    auto credentials = MakeServerCredentials(security_, gate_, options.clock);
+    if (!credentials.ok()) return credentials.status();
+    credentials_ = *std::move(credentials);
+    return absl::OkStatus();
+  }
 
   absl::Status Open(const ServerOptions& options) {
     clock_ = options.clock;
@@ -120,8 +143,11 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     view_service_ = std::make_unique<ViewService>(views_.get(), reads_.get());
     grpc::ServerBuilder builder;
     SetArguments(&builder);
+    if (!address.IsLoopback()) {
+      builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsFromElsewhere);
+    }
     int port = 0;
-    builder.AddListeningPort(address.ToString(), grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort(address.ToString(), credentials_, &port);
     builder.RegisterService(sweeps_.get());
     builder.RegisterService(trials_.get());
     builder.RegisterService(workers_.get());
@@ -139,7 +165,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     }
     address.port = port;
     address_ = address.ToString();
-    return store_->files().PublishAddress(address.Reachable().ToString());
+    const std::string scheme = security_.HasTls() ? kTlsScheme : "";
+    return store_->files().PublishAddress(scheme + address.Reachable().ToString());
   }
 
   // If the dashboard's port is taken, workers still get their coordinator, unless a person asked
@@ -153,7 +180,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                            .store = store_.get(),
                            .blobs = blobs_.get(),
                            .specs = specs_.get(),
-                           .metrics = [this] { return MetricsText(); }});
+                           .metrics = [this] { return MetricsText(); },
+                           .gate = gate_.get()});
     if (absl::IsUnavailable(server.status()) && options.http_is_optional) {
       spdlog::warn("no dashboard: {}; --http HOST:PORT takes another port",
                    std::string(server.status().message()));
@@ -230,6 +258,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   bool is_down_ = false;
   std::string address_;
   Clock* clock_ = nullptr;
+  SecurityOptions security_;
+  std::shared_ptr<AccessGate> gate_;  // shared with the credentials; null without tokens
+  std::shared_ptr<grpc::ServerCredentials> credentials_;  // as gRPC takes them
   const std::unique_ptr<CoordinatorMetrics> metrics_ =
       CoordinatorMetrics::Make({.version = SWEEP_VERSION, .methods = MeteredMethods()});
   std::string dashboard_;
@@ -263,6 +294,8 @@ absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
     const ServerOptions& options) {
   const absl::StatusOr<ListenAddress> address = ParseListenAddress(options.listen);
   if (!address.ok()) return address.status();
+  absl::Status secure = CheckSecurity(options.security, options.listen, options.http);
+  if (!secure.ok()) return secure;
   // Before opening the database: a server that cannot listen leaves nothing behind.
   if (absl::Status probed = ProbeListen(*address); !probed.ok()) return probed;
   static std::once_flag plugins;  // gRPC keeps them for the whole process
@@ -271,13 +304,12 @@ absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   });
   auto server = std::make_unique<CoordinatorServerImpl>();
+  secure = server->Secure(options);
+  if (!secure.ok()) return secure;
   if (absl::Status opened = server->Open(options); !opened.ok()) return opened;
   if (absl::Status serving = server->ServeDashboard(options); !serving.ok()) return serving;
   if (absl::Status listening = server->Listen(*address); !listening.ok()) return listening;
-  if (!address->IsLoopback()) {
-    spdlog::warn("listening on {}: whoever can reach it can use it, there is no authentication",
-                 server->address());
-  }
+  WarnOfOpenDoors(options.security, server->address());
   return server;
 }
 

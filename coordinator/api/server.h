@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "coordinator/security/security_options.h"
 
 namespace sweep {
 
@@ -15,7 +16,8 @@ struct SweepSpec;
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:7077";  // port 0: any free one
-  std::string database = "sweep.db";      // see DatabaseFile; "" keeps everything in memory
+  SecurityOptions security;
+  std::string database = "sweep.db";  // see DatabaseFile; "" keeps everything in memory
   // For the queries of one client command; see StoreOptions.
   bool momentary = false;
   // How long to wait for a client that is reading the database.
@@ -40,7 +42,8 @@ struct ServerOptions {
 class CoordinatorServer {
  public:
   // FailedPrecondition or Unavailable with the reason when the port is in use or the database
-  // cannot be used (see Store::Open).
+  // cannot be used (see Store::Open); InvalidArgument for what CheckSecurity refuses; errors of
+  // reading the certificates and tokens.
   static absl::StatusOr<std::unique_ptr<CoordinatorServer>> Start(const ServerOptions& options);
   // Calls Shutdown.
   virtual ~CoordinatorServer() = default;

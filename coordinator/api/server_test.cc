@@ -616,7 +616,8 @@ TEST(Server, BadAddressesAreRefused) {
     ASSERT_FALSE(server.ok()) << listen;
     EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument) << listen;
   }
-  const auto foreign = CoordinatorServer::Start({.listen = "192.0.2.1:0", .database = ""});
+  const auto foreign = CoordinatorServer::Start(
+      {.listen = "192.0.2.1:0", .security = {.insecure = true}, .database = ""});
   ASSERT_FALSE(foreign.ok());
   EXPECT_THAT(Message(foreign.status()), HasSubstr("192.0.2.1:0"));
 }

@@ -13,6 +13,7 @@
 #include "coordinator/http/listen_address.h"
 #include "coordinator/http/page_routes.h"
 #include "coordinator/http/socket_stream.h"
+#include "coordinator/security/access_gate.h"
 #include "coordinator/views/recent_answers.h"
 #include "coordinator/views/view_query.h"
 #include "fmt/format.h"
@@ -37,6 +38,7 @@ constexpr char kAcceptEncoding[] = "X-Accept-Encoding";
 // Only proxies send these headers.
 constexpr const char* kForwarding[] = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
                                        "X-Real-IP", "Via"};
+constexpr char kTokenWanted[] = "Basic realm=\"sweep: a token as the password\", charset=\"UTF-8\"";
 constexpr char kJson[] = "application/json; charset=utf-8";
 constexpr char kContentSecurityPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src "
@@ -170,8 +172,14 @@ class HttpServerImpl final : public HttpServer {
     const HttpCaller caller = CallerOf(request);
     absl::Status allowed = MayRead(caller, is_loopback_);
     if (allowed.ok() && IsData(RawPath(request))) allowed = MayReadData(caller);
+    if (allowed.ok()) allowed = CheckToken(request);
     if (!allowed.ok()) {
       SendError(allowed, response);
+      // Makes a browser ask the person for the token.
+      if (absl::IsUnauthenticated(allowed)) {
+        response->status = 401;
+        response->set_header("WWW-Authenticate", kTokenWanted);
+      }
     } else if (request.method == "POST") {
       absl::Status may = MayAct(caller);
       if (may.ok()) may = CheckBody(request);
@@ -184,6 +192,17 @@ class HttpServerImpl final : public HttpServer {
       response->status = 405;
     }
     return Router::HandlerResponse::Handled;
+  }
+
+  // Only whether the server lives is told to everybody.
+  absl::Status CheckToken(const Request& request) {
+    if (options_.gate == nullptr || RawPath(request) == "/healthz") return absl::OkStatus();
+    const bool changes = request.method == "POST";
+    // Of two headers, none is believed.
+    const bool is_one = request.get_header_value_count("Authorization") == 1;
+    return options_.gate->CheckRole(changes ? "a change" : "the dashboard",
+                                    changes ? Role::kSubmitter : Role::kReader,
+                                    is_one ? request.get_header_value("Authorization") : "");
   }
 
   void Get(const Request& request, Response* response) {
@@ -218,9 +237,13 @@ class HttpServerImpl final : public HttpServer {
     }
   }
 
-  static bool ActionsAllowed(const Request& request) {
+  bool ActionsAllowed(const Request& request) {
     const HttpCaller caller = CallerOf(request);
-    return IsLoopbackPeer(caller.peer) && IsLoopbackHost(caller.host) && !caller.is_forwarded;
+    if (!IsLoopbackPeer(caller.peer) || !IsLoopbackHost(caller.host) || caller.is_forwarded) {
+      return false;
+    }
+    return options_.gate == nullptr ||
+           options_.gate->Allows(Role::kSubmitter, request.get_header_value("Authorization"));
   }
 
   void SendDocument(const Request& request, const ViewAnswer& answer, Response* response) {
@@ -344,8 +367,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions&
   auto server = std::make_unique<HttpServerImpl>(options, *address, is_loopback);
   server->Serve(*listener);
   if (!is_loopback) {
-    spdlog::warn("dashboard on {}: whoever can reach it can read it, there is no authentication",
-                 server->url());
+    spdlog::warn(
+        "INSECURE: dashboard on {}: whoever can reach it can read it, there is no authentication",
+        server->url());
   }
   return server;
 }

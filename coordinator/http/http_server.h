@@ -16,6 +16,8 @@
 
 namespace sweep {
 
+class AccessGate;
+
 struct HttpOptions {
   std::string listen = "127.0.0.1:0";  // port 0: any free one
   Views* views = nullptr;              // this and all below must outlive the server
@@ -24,6 +26,7 @@ struct HttpOptions {
   BlobStore* blobs = nullptr;
   SpecCache* specs = nullptr;
   std::function<std::string()> metrics;  // the text at /metrics; null: none
+  AccessGate* gate = nullptr;            // decides by tokens; null: none are needed
   std::span<const WebFile> files = WebFiles();
   ConnectionFront::Options connections;
 };

@@ -4,8 +4,12 @@
 #include <set>
 #include <thread>
 
+#include "absl/strings/escaping.h"
+#include "common/secrets/testing/secrets_testing.h"
+#include "common/secrets/token.h"
 #include "coordinator/http/gzip.h"
 #include "coordinator/http/testing/http_testing.h"
+#include "coordinator/security/access_gate.h"
 #include "coordinator/views/testing/views_testing.h"
 #include "spdlog/spdlog.h"
 
@@ -351,6 +355,62 @@ TEST_F(HttpServerTest, MetricsComeFromTheHook) {
   const Answer answer = Read("/metrics");
   EXPECT_EQ(answer.body, "sweep_up 1\n");
   EXPECT_THAT(Header(answer, "Content-Type"), StartsWith("text/plain; version=0.0.4"));
+}
+
+// A server that wants tokens.
+class TokenHttpTest : public HttpServerTest {
+ protected:
+  void SetUp() override {
+    ViewsTest::SetUp();
+    const std::string path = folder_.File("tokens");
+    reader_ = Must(AddToken(path, "r", Role::kReader, absl::Now()));
+    submitter_ = Must(AddToken(path, "s", Role::kSubmitter, absl::Now()));
+    worker_ = Must(AddToken(path, "w", Role::kWorker, absl::Now()));
+    gate_ = std::make_unique<AccessGate>(Must(TokenTable::Open(path)), RealClock());
+    Start({.metrics = [] { return std::string("sweep_up 1\n"); }, .gate = gate_.get()});
+    Fill("s");
+  }
+  static std::string Bearer(const std::string& token) {
+    return "Authorization: Bearer " + token + "\r\n";
+  }
+
+  const SecretsFolder folder_;
+  std::string reader_, submitter_, worker_;
+  std::unique_ptr<AccessGate> gate_;
+};
+
+TEST_F(TokenHttpTest, NobodyReadsWithoutAToken) {
+  for (const char* path : {"/", "/api/sweeps", "/api/sweeps/s/trials/1/weights", "/metrics"}) {
+    const Answer answer = Read(path);
+    EXPECT_EQ(answer.status, 401) << path;
+    EXPECT_THAT(Header(answer, "WWW-Authenticate"), StartsWith("Basic "));
+    EXPECT_EQ(Read(path, Bearer(NewToken())).status, 401) << path;
+    EXPECT_EQ(Read(path, Bearer(worker_)).status, 403) << path;
+    EXPECT_EQ(Read(path, Bearer(reader_) + Bearer(reader_)).status, 401) << path;
+  }
+  EXPECT_EQ(Read("/healthz").status, 200);
+}
+
+TEST_F(TokenHttpTest, AReaderReadsAndChangesNothing) {
+  const Answer sweep = Read("/api/sweeps/s", Bearer(reader_));
+  EXPECT_EQ(sweep.status, 200);
+  EXPECT_EQ(Read("/metrics", Bearer(reader_)).body, "sweep_up 1\n");
+  const std::string basic = "Authorization: Basic " + absl::Base64Escape("me:" + reader_) + "\r\n";
+  const Answer list = Read("/api/sweeps", basic);
+  EXPECT_EQ(list.status, 200);
+  EXPECT_EQ(Json::parse(list.body)["coordinator"]["actions_allowed"], false);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", "{}", PageLines() + Bearer(reader_)).status, 403);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", "{}").status, 401);
+}
+
+TEST_F(TokenHttpTest, ASubmitterChangesSweepsAsFarAsThePageMay) {
+  EXPECT_EQ(
+      Json::parse(Read("/api/sweeps", Bearer(submitter_)).body)["coordinator"]["actions_allowed"],
+      true);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", "{}", PageLines() + Bearer(submitter_)).status, 200);
+  // A token does not replace the rules against pages of other sites.
+  const std::string foreign = "Content-Type: application/json\r\nOrigin: http://evil.example\r\n";
+  EXPECT_EQ(Act("/api/sweeps/s/resume", "{}", foreign + Bearer(submitter_)).status, 403);
 }
 
 TEST_F(HttpServerTest, ABuildWithoutThePageSaysSo) {

@@ -50,7 +50,9 @@ int PortOf(int fd) {
 }  // namespace
 
 bool ListenAddress::IsLoopback() const {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  // "127.example.com" is a name, whatever it resolves to.
+  const bool is_number = host.find_first_not_of("0123456789.") == std::string::npos;
+  return host == "localhost" || host == "[::1]" || (is_number && host.starts_with("127."));
 }
 
 ListenAddress ListenAddress::Reachable() const {

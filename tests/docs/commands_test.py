@@ -105,6 +105,10 @@ def complaint_about(words):
             if not is_placeholder(names[1]) and page_of_help(*path, names[1], "--help") is None:
                 return f"'{names[0]} {names[1]}' is no command"
             path.append(names[1])
+    if program == "sweep-coordinator" and rest and rest[0] in ("init", "token"):
+        path += rest[:1 if rest[0] == "init" else 2]
+        if page_of_help(*path, "--help") is None:
+            return f"'{' '.join(path)}' is no command"
     known = flags_in(page_of_help(*path, "--help")) | {"--help", "-h", "--version"}
     if program == "sweep":
         known |= common_flags()

@@ -42,8 +42,9 @@ void Copy(int terminal, const std::string& path) {
 // The test's own environment without the settings of the person who runs it, plus the options'
 // variables.
 std::vector<std::string> EnvironmentFor(const Process::Options& options) {
-  static const std::set<std::string> kOwn = {"SWEEP_COORDINATOR", "SWEEP_DB", "SWEEP_FORMAT",
-                                             "SWEEP_CONFIG",      "NO_COLOR", "CLICOLOR_FORCE"};
+  static const std::set<std::string> kOwn = {
+      "SWEEP_COORDINATOR", "SWEEP_DB",     "SWEEP_FORMAT",   "SWEEP_CONFIG",  "NO_COLOR",
+      "CLICOLOR_FORCE",    "SWEEP_TLS_CA", "SWEEP_TLS_CERT", "SWEEP_TLS_KEY", "SWEEP_TOKEN_FILE"};
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;

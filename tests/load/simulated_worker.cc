@@ -61,8 +61,10 @@ struct SimulatedWorker::State : std::enable_shared_from_this<State> {
     grpc::ChannelArguments arguments;
     // Without this, workers of one process would share one connection.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    stub = v1::WorkerService::NewStub(
-        grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
+    stub = v1::WorkerService::NewStub(grpc::CreateCustomChannel(
+        options.address,
+        options.credentials == nullptr ? grpc::InsecureChannelCredentials() : options.credentials,
+        arguments));
     session = RandomHex(16);
   }
 

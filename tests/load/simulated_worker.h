@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "grpcpp/alarm.h"
+#include "grpcpp/security/credentials.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/workers.grpc.pb.h"
 
@@ -46,6 +47,7 @@ class SimulatedWorker {
  public:
   struct Options {
     std::string address;
+    std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: neither TLS nor token
     std::string name;
     int slots = 1;
     int epochs = 20;            // of a trial

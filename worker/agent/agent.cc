@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/ids.h"
 #include "proto/address.h"
+#include "proto/secure_channel.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/data_watch.h"
@@ -111,13 +112,14 @@ v1::Worker Describe(const AgentOptions& options, const std::string& name, int sl
 // (LeaseReporter); nothing runs here.
 class AgentImpl final : public Agent {
  public:
-  AgentImpl(const AgentOptions& options, std::unique_ptr<OwnedFolder> folder)
+  AgentImpl(const AgentOptions& options, std::unique_ptr<OwnedFolder> folder,
+            const std::shared_ptr<grpc::Channel>& channel)
       : name_(options.name.empty() ? MakeWorkerName() : options.name),
         slots_(options.slots > 0 ? options.slots : DefaultSlots(options.threads)),
         at_once_patience_(options.at_once_patience),
         session_id_(RandomHex(16)),
         folder_(std::move(folder)),
-        client_(options.coordinator),
+        client_(channel),
         datasets_(options.data),
         programs_(folder_->path()),
         leases_(slots_),
@@ -259,9 +261,12 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& given) {
   absl::StatusOr<std::vector<std::string>> trainer = FindTrainer(options.trainer_command);
   if (trainer.ok()) AddTrainerFlags(options.threads, options.backend, &*trainer);
   if (!trainer.ok() && !options.trainer_optional) return trainer.status();
+  const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
+      MakeChannel(options.coordinator, options.security);
+  if (!channel.ok()) return channel.status();
   absl::StatusOr<std::unique_ptr<OwnedFolder>> folder = MakeWorkFolder(options.work_dir);
   if (!folder.ok()) return folder.status();
-  auto agent = std::make_unique<AgentImpl>(options, *std::move(folder));
+  auto agent = std::make_unique<AgentImpl>(options, *std::move(folder), *channel);
   if (absl::Status status = agent->Connect(options); !status.ok()) return status;
   agent->Run(options, trainer);
   return agent;

@@ -9,14 +9,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "proto/channel_security.h"
 #include "worker/data/dataset.h"
 
 namespace sweep {
 
 struct AgentOptions {
   std::string coordinator;  // HOST:PORT
-  std::string name;         // "" makes one from host name and a random part
-  int slots = 0;            // 0: one per core, or per `threads` of them
+  ChannelSecurity security;
+  std::string name;  // "" makes one from host name and a random part
+  int slots = 0;     // 0: one per core, or per `threads` of them
   std::string device = "auto";
   std::map<std::string, std::string> labels;
   std::vector<std::string> trainer_command;  // program and arguments; {} finds sweep-trainer

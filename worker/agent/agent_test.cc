@@ -18,6 +18,7 @@
 
 #include "common/base/ids.h"
 #include "common/protocol/trial_spec.h"
+#include "proto/grpc_status.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/dataset_cache.h"
@@ -595,7 +596,7 @@ TEST_F(AgentTest, EndsWhenTheCoordinatorRefusesIt) {
 
 TEST(LeaseReporter, ALateAbandonDoesNotEndTheNextLease) {
   FakeCoordinator coordinator;
-  CoordinatorClient client(coordinator.address());
+  CoordinatorClient client(MakeChannel(coordinator.address()));
   DatasetCache datasets({});
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("agent_test-" + RandomHex(8));

@@ -67,8 +67,7 @@ class CoordinatorClient::Call {
   grpc::ClientContext* const context_;
 };
 
-CoordinatorClient::CoordinatorClient(const std::string& address) {
-  const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
+CoordinatorClient::CoordinatorClient(const std::shared_ptr<grpc::Channel>& channel) {
   workers_ = v1::WorkerService::NewStub(channel);
   blobs_ = v1::BlobService::NewStub(channel);
   sweeps_ = v1::SweepService::NewStub(channel);

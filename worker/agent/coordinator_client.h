@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/mutex.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "sweep/v1/blobs.grpc.pb.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
@@ -36,7 +37,7 @@ struct SynchronizeWait {
 // running or new call returns Cancelled, which ends the threads that make them.
 class CoordinatorClient {
  public:
-  explicit CoordinatorClient(const std::string& address);
+  explicit CoordinatorClient(const std::shared_ptr<grpc::Channel>& channel);
 
   // The caller owns the context, so that it can cancel a parked call.
   absl::Status Synchronize(grpc::ClientContext* context, const SynchronizeWait& wait,

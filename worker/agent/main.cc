@@ -25,10 +25,11 @@
 #include "proto/address.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/find_trainer.h"
+#include "worker/agent/security_flags.h"
 
 namespace {
 
-enum ExitCode { kOk = 0, kFailed = 1, kBadArguments = 2, kUnreachable = 4 };
+enum ExitCode { kOk = 0, kFailed = 1, kBadArguments = 2, kUnreachable = 4, kNotAllowed = 5 };
 
 struct Arguments {
   sweep::AgentOptions agent;
@@ -73,6 +74,7 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
       ->envname("SWEEP_COORDINATOR")
       ->check(CoordinatorFault)
       ->required();
+  sweep::AddSecurityFlags(app, &agent.security);
   app->add_option("--name", agent.name, "this worker's name; default: host name and a random part")
       ->type_name("NAME")
       ->check(NameFault);
@@ -136,6 +138,7 @@ int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kOk;
   std::fprintf(stderr, "sweep-worker: %s\n",
                sweep::PrintableLines(std::string(status.message())).c_str());
+  if (sweep::IsAccessRefusal(status)) return kNotAllowed;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kBadArguments;

@@ -11,6 +11,7 @@
 
 #include "common/base/ids.h"
 #include "common/protocol/trial_spec.h"
+#include "proto/grpc_status.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/coordinator_client.h"
@@ -140,7 +141,7 @@ TEST_F(OtherDataTest, EndsAWorkerThatHasNothingElseToDo) {
 
 // The trainer met the other data and reported that the trial failed.
 TEST_F(OtherDataTest, IsNoFailureOfATrialWhenItCameInTheMeantime) {
-  CoordinatorClient client(coordinator_.address());
+  CoordinatorClient client(MakeChannel(coordinator_.address()));
   DatasetCache datasets({});
   std::counting_semaphore<> prepared(0), released(0);
   std::string refusal;
