@@ -46,7 +46,7 @@ case ${1:-} in
     exit 2
     ;;
 esac
-short_asan=(yaml_test expr_test spec_test network_test tensors_test protocol_test sqlite_test
+short_asan=(yaml_test expr_test secrets_test spec_test network_test tensors_test protocol_test sqlite_test
   store_test store_file_test scheduler_test http_test kernels_test lanes_test)
 short_tsan=(store_test store_file_test scheduler_parts_test server_test http_test lanes_test)
 for preset in $presets; do

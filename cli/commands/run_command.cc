@@ -276,7 +276,8 @@ bool IsHeldByOneThatEnds(const Session& session) {
   const absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To(*holder);
   if (!connection.ok()) return true;  // it no longer answers
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(**connection);
-  if (!workers.ok()) return true;
+  // Nor has it tokens.
+  if (!workers.ok()) return !IsAccessRefusal(workers.status());
   bool any = false;
   for (const v1::Worker& worker : *workers) {
     if (!worker.connected()) continue;

@@ -62,6 +62,11 @@ std::optional<CertificateSource::Certificates> CertificateSource::TakeNews() {
   }
   absl::StatusOr<Certificates> read = Read();
   if (read.ok()) return *std::move(read);
+  MutexLock lock(&mutex_);
+  // The same files may be usable later: not yet valid, or a failure that passes.
+  if (states == states_) states_ = {};
+  if (states == unusable_) return std::nullopt;
+  unusable_ = states;
   spdlog::error("certificate not read again, the last one stays in force error={:?}",
                 std::string(read.status().message()));
   return std::nullopt;

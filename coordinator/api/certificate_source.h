@@ -27,7 +27,7 @@ class CertificateSource {
                                                                  Clock* clock);
 
   // What changed since the last call: everything at the first one. Nothing when the files are the
-  // same, or cannot be used; the latter is logged once.
+  // same, or cannot be used; the latter is logged once, and tried again with each call.
   std::optional<Certificates> TakeNews();
 
  private:
@@ -45,6 +45,7 @@ class CertificateSource {
   Clock* const clock_;
   Mutex mutex_;
   States states_ ABSL_GUARDED_BY(mutex_);
+  States unusable_ ABSL_GUARDED_BY(mutex_);  // those that were logged
   std::optional<Certificates> first_ ABSL_GUARDED_BY(mutex_);
 };
 

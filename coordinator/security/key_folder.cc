@@ -109,7 +109,7 @@ absl::Status Fill(const std::string& folder, const std::vector<std::string>& hos
 }
 
 absl::StatusOr<std::vector<std::string>> ReadHosts(const std::string& folder) {
-  const absl::StatusOr<std::string> text = ReadSecretFile(In(folder, "hosts"));
+  const absl::StatusOr<std::string> text = ReadPublicFile(In(folder, "hosts"));
   if (!text.ok()) return text.status();
   std::vector<std::string> hosts;
   std::istringstream lines(*text);
@@ -147,7 +147,7 @@ absl::Status MakeKeyFolder(const std::string& folder, const std::vector<std::str
 absl::Status RenewKeyFolder(const std::string& folder, const std::vector<std::string>& hosts,
                             absl::Time now) {
   if (absl::Status status = CheckFolder(folder); !status.ok()) return status;
-  const absl::StatusOr<std::string> certificate = ReadSecretFile(In(folder, "ca.crt"));
+  const absl::StatusOr<std::string> certificate = ReadPublicFile(In(folder, "ca.crt"));
   if (!certificate.ok()) return certificate.status();
   const absl::StatusOr<std::string> key = ReadSecretFile(In(folder, "ca.key"));
   if (!key.ok()) return key.status();

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/base/mutex.h"
 #include "coordinator/security/token_file.h"
 
@@ -27,11 +30,13 @@ struct FileState {
 };
 
 // The tokens that are valid now. Follows changes of its file with the next call; a file that cannot
-// be read any more leaves the last tokens in force, with an error in the log. Thread-safe.
+// be read leaves the last tokens in force, with an error in the log, and is tried again, since it
+// may have a revocation. Thread-safe.
 class TokenTable {
  public:
-  // Errors of ReadTokens.
-  static absl::StatusOr<std::unique_ptr<TokenTable>> Open(const std::string& path);
+  // Errors of ReadTokens. `pause`: between tries to read a file that could not be read.
+  static absl::StatusOr<std::unique_ptr<TokenTable>> Open(const std::string& path,
+                                                          absl::Duration pause = absl::Seconds(1));
 
   // The entry of a token, revoked or not; null when there is none. Takes the same time wherever the
   // digests differ.
@@ -41,13 +46,16 @@ class TokenTable {
   // Shared with calls that look something up while the file is read again.
   using Tokens = std::shared_ptr<const std::vector<StoredToken>>;
 
-  TokenTable(std::string path, FileState state, Tokens tokens);
+  TokenTable(std::string path, absl::Duration pause, FileState state, Tokens tokens);
   Tokens Current();
 
   const std::string path_;
+  const absl::Duration pause_;
   Mutex mutex_;
   FileState state_ ABSL_GUARDED_BY(mutex_);
   Tokens tokens_ ABSL_GUARDED_BY(mutex_);
+  // Set: the file with `state_` could not be read; when to try again.
+  std::optional<std::chrono::steady_clock::time_point> retry_at_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace sweep

@@ -1,6 +1,7 @@
 #include "coordinator/security/token_table.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include "common/secrets/testing/secrets_testing.h"
 
@@ -36,6 +37,36 @@ TEST(TokenTable, AFileThatCannotBeReadLeavesTheLastTokensInForce) {
   EXPECT_EQ(table->Find(ada), nullptr);
   folder.Write("tokens", text);
   EXPECT_NE(table->Find(ada), nullptr);
+}
+
+// Lets this process open no file while it lives.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreFiles(const NoMoreFiles&) = delete;
+  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(TokenTable, AFailureThatPassesHidesNoRevocation) {
+  const SecretsFolder folder;
+  const std::string path = folder.File("tokens");
+  const std::string ada = *AddToken(path, "ada", Role::kReader, absl::Now());
+  const std::unique_ptr<TokenTable> table = *TokenTable::Open(path, absl::ZeroDuration());
+  ASSERT_EQ(RevokeToken(path, "ada", absl::Now()), absl::OkStatus());
+  {
+    const NoMoreFiles none;
+    EXPECT_FALSE(table->Find(ada)->revoked.has_value()) << "the file cannot be read";
+  }
+  EXPECT_TRUE(table->Find(ada)->revoked.has_value());
 }
 
 TEST(TokenTable, NeedsASecretFile) {
