@@ -47,6 +47,15 @@ def unknown_variables(program, names):
     return [name for name in names if name.startswith("SWEEP_") and not re.search(rf"\b{name}\b", said)]
 
 
+def open_complaints(where, words):
+    """A coordinator for other machines that would refuse to start."""
+    is_open = any(not re.match(r"127\.|localhost|\[::1\]|off$", value) for option, value in zip(words, words[1:])
+                  if option in ("--listen", "--http"))
+    if is_open and not {"--insecure", "--tls-cert"} & set(words):
+        return [f"{where}: listens for others without --tls-cert or --insecure"]
+    return []
+
+
 # Images.
 
 def instructions(text):
@@ -172,6 +181,7 @@ def program_complaints(where, documents, box, name):
         said += [] if maps else [f"{where}: there is no ConfigMap {wanted}"]
         variables += [key for found in maps for key in found["data"]]
     said += [f"{where}: {program} has no {word}" for word in unknown_options(program, box.get("args", []))]
+    said += open_complaints(where, box.get("args", []))
     return said + [f"{where}: nobody reads {word}" for word in unknown_variables(program, variables)]
 
 
@@ -256,6 +266,7 @@ def compose_complaints(compose):
         said += unequal(name, service, {"read_only": True, "cap_drop": ["ALL"], "privileged": None,
                                         "security_opt": ["no-new-privileges:true"], "network_mode": None,
                                         "image": f"sweep-{name}:{version()}"})
+        said += open_complaints(name, service.get("command", []))
         said += [f"{name}: the port {port} is not for this machine only" for port in service.get("ports", [])
                  if not port.startswith("127.0.0.1:")]
         limits = service["deploy"]["resources"]["limits"]
