@@ -111,10 +111,12 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                           .clock = options.clock,
                           .database = options.database,
                           .version = SWEEP_VERSION});
+    MakePools();
     return absl::OkStatus();
   }
 
-  absl::Status Listen(ListenAddress address) {
+  // Before anything is served: the dashboard's /metrics reads them, too.
+  void MakePools() {
     reads_ = std::make_unique<WorkPool>(kReads);
     files_ = std::make_unique<WorkPool>(kFiles);
     parsing_ = std::make_unique<WorkPool>(kParsing);
@@ -124,6 +126,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                                                              .specs = specs_.get(),
                                                              .time_left = time_left_.get(),
                                                              .pool = reads_.get()});
+  }
+
+  absl::Status Listen(ListenAddress address) {
     sweeps_ = std::make_unique<SweepService>(SweepService::Parts{.store = store_.get(),
                                                                  .scheduler = scheduler_.get(),
                                                                  .specs = specs_.get(),
