@@ -60,8 +60,8 @@ def read(lines):
     seeds = {}
     for line in lines:
         one = json.loads(line)
-        if not isinstance(one["right"], dict):  # as it was at the end
-            one["right"] = {max(one["regret"], key=int): one["right"]}
+        right = one.get("right", {})  # not known of all
+        one["right"] = right if isinstance(right, dict) else {max(one["regret"], key=int): right}  # at the end
         of = seeds.setdefault((one["method"], one["function"], one["at_once"]), {})
         if one["seed"] not in of or len(one["regret"]) > len(of[one["seed"]]["regret"]):
             of[one["seed"]] = one
