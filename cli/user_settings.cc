@@ -1,6 +1,5 @@
 #include "cli/user_settings.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include <sstream>
 
 #include "common/base/diagnostic.h"
+#include "common/base/file_replacement.h"
 #include "common/base/input_file.h"
 #include "common/base/nearest.h"
 #include "common/yaml/settings_file.h"
@@ -132,16 +132,9 @@ absl::Status WriteAtomically(const std::string& path, const std::string& text) {
     return absl::InternalError(
         fmt::format("cannot make {}: {}", target.parent_path().string(), error.message()));
   }
-  std::string temporary = target.string() + ".XXXXXX";
-  const int fd = mkstemp(temporary.data());
-  if (fd < 0) return SystemError("cannot write", target.string());
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       fchmod(fd, 0644) == 0 && fsync(fd) == 0;
-  close(fd);
-  if (written && rename(temporary.c_str(), target.c_str()) == 0) return absl::OkStatus();
-  const absl::Status status = SystemError("cannot write", target.string());
-  unlink(temporary.c_str());
-  return status;
+  const bool replaced =
+      ReplaceFile(target.string(), text, [](int fd) { return fchmod(fd, 0644) == 0; });
+  return replaced ? absl::OkStatus() : SystemError("cannot write", target.string());
 }
 
 std::string Quoted(const std::string& value) {

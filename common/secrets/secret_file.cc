@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "common/base/file_replacement.h"
 #include "common/base/input_file.h"
 
 namespace sweep {
@@ -53,24 +54,6 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, bool is_secre
   return text;
 }
 
-bool WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-// Makes a rename or a new name durable.
-void SyncFolder(const std::filesystem::path& folder) {
-  const int fd = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  fsync(fd);
-  close(fd);
-}
-
 // Gives `fd` the owner and permissions of the file that it replaces, if there is one.
 bool TakeOver(int fd, const std::string& target) {
   struct stat old{};
@@ -111,16 +94,9 @@ absl::Status ReplaceSecretFile(const std::string& path, std::string_view text) {
     target = std::filesystem::canonical(target, error);
     if (error) return absl::NotFoundError(fmt::format("{}: {}", path, error.message()));
   }
-  std::string temporary = target.string() + ".XXXXXX";
-  const int fd = mkostemp(temporary.data(), O_CLOEXEC);  // with permissions 0600
-  if (fd < 0) return Failed(path, "write");
-  bool written = TakeOver(fd, target.string()) && WriteAll(fd, text) && fsync(fd) == 0;
-  written = written && rename(temporary.c_str(), target.c_str()) == 0;
-  const absl::Status status = written ? absl::OkStatus() : Failed(path, "replace");
-  close(fd);
-  if (!written) unlink(temporary.c_str());
-  SyncFolder(target.parent_path());
-  return status;
+  const bool replaced =
+      ReplaceFile(target.string(), text, [&](int fd) { return TakeOver(fd, target.string()); });
+  return replaced ? absl::OkStatus() : Failed(path, "replace");
 }
 
 }  // namespace sweep

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/base/file_replacement.h"
 #include "common/base/input_file.h"
 
 namespace sweep {
@@ -72,11 +73,8 @@ class Descriptor {
 void WriteAndSync(const std::string& path, std::string_view bytes) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) Fail(path, std::string("cannot create: ") + std::strerror(errno));
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) Fail(path, std::string("cannot write: ") + std::strerror(errno));
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+  if (!WriteAll(file.get(), bytes)) {
+    Fail(path, std::string("cannot write: ") + std::strerror(errno));
   }
   if (::fsync(file.get()) != 0) Fail(path, std::string("cannot fsync: ") + std::strerror(errno));
 }

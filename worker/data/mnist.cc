@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "common/base/file_replacement.h"
 #include "worker/data/dataset.h"
 #include "worker/data/download.h"
 #include "worker/data/idx.h"
@@ -85,15 +86,6 @@ class FolderLock {
   int descriptor_;
 };
 
-// Makes a rename in `folder` survive a power failure. Errors are ignored, since the files are
-// verified at every load.
-void SyncFolder(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
-}
-
 std::vector<std::string> BaseUrls() {
   std::string own = Environment("SWEEP_MNIST_URL");
   if (own.empty()) return {std::begin(kMirrors), std::end(kMirrors)};
@@ -140,7 +132,7 @@ void FetchMissing(const std::string& folder, const DownloadProgress& progress) {
     }
     if (!fetched) throw DataError("cannot download MNIST:" + failures + "\n" + kAdvice);
   }
-  SyncFolder(folder);
+  SyncFolder(folder);  // where it cannot, the next load verifies the files
 }
 
 std::string DownloadIntoCache(const std::string& cache, const DataOptions& options) {
