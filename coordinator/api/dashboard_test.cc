@@ -1,10 +1,9 @@
 // The dashboard in a whole coordinator, and its documents over gRPC.
 
+#include "common/logging/testing/captured_log.h"
 #include "coordinator/api/testing/server_testing.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
-#include "spdlog/sinks/ostream_sink.h"
-#include "spdlog/spdlog.h"
 #include "sweep/v1/views.grpc.pb.h"
 
 namespace sweep {
@@ -84,16 +83,13 @@ TEST_F(DashboardTest, ATakenPortStopsOnlyThoseWhoAskedForIt) {
   EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
   EXPECT_THAT(Message(refused), HasSubstr(taken));
 
-  std::ostringstream log;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  CapturedLog log;
   options.http_is_optional = true;
   const auto second = Must(CoordinatorServer::Start(options));
-  spdlog::set_default_logger(before);
+  log.End();
   ASSERT_NE(second, nullptr);
   EXPECT_EQ(second->dashboard(), "");
-  EXPECT_THAT(log.str(), HasSubstr(taken));
+  EXPECT_THAT(log.text(), HasSubstr(taken));
 }
 
 TEST_F(DashboardTest, ShutsDownInTimeWithPagesOpen) {

@@ -2,9 +2,9 @@
 
 #include <chrono>
 #include <memory>
-#include <sstream>
 #include <string>
 
+#include "common/logging/testing/captured_log.h"
 #include "common/secrets/testing/secrets_testing.h"
 #include "common/secrets/token.h"
 #include "coordinator/api/server.h"
@@ -12,8 +12,6 @@
 #include "coordinator/security/token_file.h"
 #include "gmock/gmock.h"
 #include "proto/secure_channel.h"
-#include "spdlog/sinks/ostream_sink.h"
-#include "spdlog/spdlog.h"
 
 namespace sweep {
 namespace {
@@ -223,26 +221,17 @@ TEST_F(SecurityTest, WhatCannotBeReadStopsTheStart) {
 }
 
 TEST_F(SecurityTest, NoSecretIsInTheLog) {
-  std::ostringstream lines;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines)));
-  spdlog::set_level(spdlog::level::trace);
+  CapturedLog log(spdlog::level::trace);
   const std::string admin = NewTokenFor("root", Role::kAdmin), unknown = NewToken();
   Start(Tokens(MutualTls()));
   EXPECT_TRUE(absl::IsUnauthenticated(List(WithToken(unknown, ClientMutualTls()))));
   const auto channel = Must(MakeChannel(server_->address(), WithToken(admin, ClientMutualTls())));
   EXPECT_EQ(Create(channel), absl::OkStatus());
   const auto workers = v1::WorkerService::NewStub(channel);
-  v1::SynchronizeRequest request;
-  request.set_session("one");
-  request.set_worker("w");
-  request.set_protocol(1);
-  request.mutable_description()->set_slots(1);
   v1::SynchronizeResponse response;
   grpc::ClientContext context;
   SetDeadline(&context);
-  EXPECT_TRUE(workers->Synchronize(&context, request, &response).ok());
+  EXPECT_TRUE(workers->Synchronize(&context, Says("w"), &response).ok());
   ASSERT_EQ(response.leases_size(), 1);
   v1::LeaseToken stale = response.leases(0).token();
   stale.set_attempt(stale.attempt() + 7);
@@ -258,12 +247,12 @@ TEST_F(SecurityTest, NoSecretIsInTheLog) {
   ASSERT_FALSE(secret.empty());
   EXPECT_THAT(refused.error_message(), Not(HasSubstr(secret)));
   server_.reset();
-  spdlog::set_default_logger(before);
-  EXPECT_THAT(lines.str(), HasSubstr("call refused"));
+  log.End();
+  EXPECT_THAT(log.text(), HasSubstr("call refused"));
   const std::string key = SecretsFolder::Read(files_.File("server.key"));
   for (const std::string& text : {admin, unknown, TokenDigest(admin), secret, std::string("swt_"),
                                   key.substr(40, 40), std::string("PRIVATE KEY")}) {
-    EXPECT_THAT(lines.str(), Not(HasSubstr(text)));
+    EXPECT_THAT(log.text(), Not(HasSubstr(text)));
   }
 }
 

@@ -634,14 +634,10 @@ TEST(Server, ARestartGoesOnWithWhatItHas) {
     v1::CreateSweepResponse created;
     grpc::ClientContext context;
     ASSERT_TRUE(v1::SweepService::NewStub(channel)->CreateSweep(&context, create, &created).ok());
-    v1::SynchronizeRequest request;
-    request.set_session("one");
-    request.set_worker("w");
-    request.set_protocol(1);
-    request.mutable_description()->set_slots(1);
     v1::SynchronizeResponse response;
     grpc::ClientContext second;
-    ASSERT_TRUE(v1::WorkerService::NewStub(channel)->Synchronize(&second, request, &response).ok());
+    ASSERT_TRUE(
+        v1::WorkerService::NewStub(channel)->Synchronize(&second, Says("w"), &response).ok());
     ASSERT_EQ(response.leases_size(), 1);
     token = response.leases(0).token();
   }

@@ -2,14 +2,11 @@
 
 #include <gmock/gmock.h>
 
-#include <sstream>
-
 #include "absl/strings/escaping.h"
+#include "common/logging/testing/captured_log.h"
 #include "common/secrets/testing/secrets_testing.h"
 #include "common/secrets/token.h"
 #include "coordinator/security/method_roles.h"
-#include "spdlog/sinks/ostream_sink.h"
-#include "spdlog/spdlog.h"
 
 namespace sweep {
 namespace {
@@ -141,22 +138,18 @@ TEST_F(AccessGateTest, BrowsersSendTheTokenAsAPassword) {
 }
 
 TEST_F(AccessGateTest, TheLogHasNoTokensAndIsNotFlooded) {
-  std::ostringstream lines;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines)));
-  spdlog::set_level(spdlog::level::trace);
+  CapturedLog log(spdlog::level::trace);
   const std::string unknown = NewToken();
   for (int i = 0; i < 100; ++i) {
     EXPECT_FALSE(Call(kGet, "Bearer " + unknown).ok());
     EXPECT_FALSE(CallAs(Role::kReader, kCreate).ok());
     EXPECT_FALSE(Call("/evil\n[error] forged " + unknown, "").ok());
   }
-  spdlog::set_default_logger(before);
-  EXPECT_THAT(lines.str(), HasSubstr("call refused"));
-  EXPECT_THAT(lines.str(), Not(HasSubstr("swt_")));
-  EXPECT_THAT(lines.str(), Not(HasSubstr("forged")));
-  const std::string text = lines.str();
+  log.End();
+  const std::string text = log.text();
+  EXPECT_THAT(text, HasSubstr("call refused"));
+  EXPECT_THAT(text, Not(HasSubstr("swt_")));
+  EXPECT_THAT(text, Not(HasSubstr("forged")));
   EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 10);
 }
 

@@ -5,14 +5,12 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <sstream>
 #include <thread>
 
+#include "common/logging/testing/captured_log.h"
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/testing/store_testing.h"
-#include "spdlog/sinks/ostream_sink.h"
-#include "spdlog/spdlog.h"
 
 namespace sweep {
 namespace {
@@ -23,15 +21,9 @@ using testing::HasSubstr;
 class ServedFilesTest : public testing::Test {
  protected:
   ServedFilesTest() {
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)));
     store_ = Must(Store::Open({.path = path_}));
     blobs_ = Must(BlobStore::Open(store_->files().BlobFolder()));
     StoreDriver(store_.get()).Create(TestSpec("before"));
-  }
-  ~ServedFilesTest() override {
-    store_.reset();
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("none"));
   }
 
   absl::Status TryToCreate(const std::string& name) {
@@ -44,14 +36,14 @@ class ServedFilesTest : public testing::Test {
 
   int LinesWith(const std::string& text) {
     int count = 0;
-    const std::string log = log_.str();
+    const std::string log = log_.text();
     for (std::size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
       ++count;
     }
     return count;
   }
 
-  std::ostringstream log_;
+  CapturedLog log_;  // outlives the store, which logs
   TemporaryFolder folder_;
   const std::string path_ = folder_.File("sweep.db");
   std::unique_ptr<Store> store_;
@@ -78,8 +70,8 @@ TEST_F(ServedFilesTest, WithoutOneOfItsFilesNothingIsAcknowledgedUntilItIsBack) 
     EXPECT_EQ(TryToCreate(name + "-later"), absl::OkStatus());
     EXPECT_FALSE(store_->Load().files_are_lost);
   }
-  EXPECT_EQ(LinesWith("database lost"), 5) << log_.str();
-  EXPECT_EQ(LinesWith("database is back"), 5) << log_.str();
+  EXPECT_EQ(LinesWith("database lost"), 5) << log_.text();
+  EXPECT_EQ(LinesWith("database is back"), 5) << log_.text();
 }
 
 TEST_F(ServedFilesTest, AFileInItsPlaceIsNotIt) {
@@ -119,7 +111,7 @@ TEST_F(ServedFilesTest, ItIsSaidAlsoWhenNobodyWrites) {
   fs::remove(path_);
   while (!store_->Load().files_are_lost) std::this_thread::yield();
   store_.reset();
-  EXPECT_EQ(LinesWith("database lost"), 1) << log_.str();
+  EXPECT_EQ(LinesWith("database lost"), 1) << log_.text();
 }
 
 // Another database with its own log has the name now.
@@ -149,9 +141,9 @@ TEST_F(ServedFilesTest, WhatIsCopiedOverTheDatabaseIsNoticedAndStaysWhatItIs) {
     EXPECT_TRUE(absl::IsUnavailable(status)) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr("has written into the database"));
   }
-  EXPECT_EQ(LinesWith("database lost"), 1) << log_.str();
+  EXPECT_EQ(LinesWith("database lost"), 1) << log_.text();
   store_.reset();
-  EXPECT_EQ(LinesWith("put aside"), 1) << log_.str();
+  EXPECT_EQ(LinesWith("put aside"), 1) << log_.text();
   store_ = Must(Store::Open({.path = path_}));
   const auto sweeps = Must(store_->Read(SelectSweeps, 0, 10, /*archived=*/false));
   ASSERT_EQ(sweeps.size(), 1u);
@@ -175,7 +167,7 @@ TEST_F(ServedFilesTest, WhatACheckpointWritesIsItsOwn) {
     ASSERT_EQ(store_->files().Check(), absl::OkStatus());
   }
   EXPECT_NE(fs::last_write_time(path_), before);
-  EXPECT_EQ(LinesWith("database lost"), 0) << log_.str();
+  EXPECT_EQ(LinesWith("database lost"), 0) << log_.text();
 }
 
 TEST_F(ServedFilesTest, AnUploadWaitsForTheFolderOfBlobs) {

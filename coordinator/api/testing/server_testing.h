@@ -23,6 +23,17 @@ inline void SetDeadline(grpc::ClientContext* context) {
   context->set_deadline(std::chrono::system_clock::now() + kPatience);
 }
 
+// The call of an idle worker.
+inline v1::SynchronizeRequest Says(const std::string& worker, int slots = 1) {
+  v1::SynchronizeRequest request;
+  request.set_session("session-of-" + worker);
+  request.set_worker(worker);
+  request.set_protocol(1);
+  request.mutable_description()->set_slots(slots);
+  request.mutable_description()->set_host("here");
+  return request;
+}
+
 class ServerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -68,15 +79,6 @@ class ServerTest : public testing::Test {
     return status;
   }
 
-  static v1::SynchronizeRequest Says(const std::string& worker, int slots = 1) {
-    v1::SynchronizeRequest request;
-    request.set_session("session-of-" + worker);
-    request.set_worker(worker);
-    request.set_protocol(1);
-    request.mutable_description()->set_slots(slots);
-    request.mutable_description()->set_host("here");
-    return request;
-  }
   absl::Status Synchronize(const v1::SynchronizeRequest& request,
                            v1::SynchronizeResponse* response) {
     return Invoke(*workers_, &v1::WorkerService::Stub::Synchronize, request, response);
