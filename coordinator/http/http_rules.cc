@@ -17,12 +17,12 @@ std::string_view WithoutPort(std::string_view host) {
   return host.substr(0, colon);
 }
 
+}  // namespace
+
 bool IsLoopbackV4(std::string_view text) {
   if (!text.starts_with("127.")) return false;
   return text.find_first_not_of("0123456789.") == std::string_view::npos;
 }
-
-}  // namespace
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return absl::EqualsIgnoreCase({a.data(), a.size()}, {b.data(), b.size()});

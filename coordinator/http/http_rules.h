@@ -23,6 +23,8 @@ struct HttpCaller {
   bool is_forwarded = false;  // by a proxy, on behalf of somebody else
 };
 
+// An address of 127.0.0.0/8 in numbers; "127.example.com" is a name, whatever it resolves to.
+bool IsLoopbackV4(std::string_view text);
 bool IsLoopbackPeer(std::string_view peer);
 // "localhost", 127.…, "[::1]", each with or without a port.
 bool IsLoopbackHost(std::string_view host);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 
+#include "coordinator/http/http_rules.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -50,9 +51,7 @@ int PortOf(int fd) {
 }  // namespace
 
 bool ListenAddress::IsLoopback() const {
-  // "127.example.com" is a name, whatever it resolves to.
-  const bool is_number = host.find_first_not_of("0123456789.") == std::string::npos;
-  return host == "localhost" || host == "[::1]" || (is_number && host.starts_with("127."));
+  return host == "localhost" || host == "[::1]" || IsLoopbackV4(host);
 }
 
 ListenAddress ListenAddress::Reachable() const {
