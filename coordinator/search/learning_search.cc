@@ -260,6 +260,27 @@ std::vector<LearningSearch::Candidate> LearningSearch::Allowed(
   return allowed;
 }
 
+std::optional<LearningSearch::Candidate> LearningSearch::FirstAllowed(
+    std::int64_t number, std::span<const CubePoint> points) {
+  // Most often the first one is; completing points costs more than looking at them in blocks saves.
+  for (std::size_t count = 1; !points.empty(); count *= 2) {
+    const std::span<const CubePoint> some = points.first(std::min(count, points.size()));
+    std::vector<Candidate> allowed = Allowed(number, {some.begin(), some.end()});
+    if (!allowed.empty()) return std::move(allowed.front());
+    points = points.subspan(some.size());
+  }
+  return std::nullopt;
+}
+
+CubePoint LearningSearch::Rounded(const CubePoint& place) const {
+  CubePoint point;
+  for (std::size_t i = 0; i < place.size(); ++i) {
+    const Parameter& axis = space_.axis(i);
+    point.push_back(axis.PlaceOf(axis.Quantile(place[i])).value_or(place[i]));
+  }
+  return point;
+}
+
 absl::StatusOr<std::optional<Configuration>> LearningSearch::Next(std::int64_t number) {
   if (finite_ || ended_ < least_ended_) return start_up_.Point(number);
   // The sequence would have to make all points before this one.

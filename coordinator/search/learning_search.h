@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -110,6 +111,11 @@ class LearningSearch : public Search {
 
   // Those of the points that are allowed and new.
   std::vector<Candidate> Allowed(std::int64_t number, const std::vector<CubePoint>& points);
+  // The first of them.
+  std::optional<Candidate> FirstAllowed(std::int64_t number, std::span<const CubePoint> points);
+  bool HasConditions() const;
+  // The point whose values a place has, which are rounded. Requires a space without conditions.
+  CubePoint Rounded(const CubePoint& place) const;
   // The shapes of some points of the space: one, unless some parameters are conditional.
   std::set<std::vector<bool>> SomeShapes();
 
@@ -125,7 +131,6 @@ class LearningSearch : public Search {
   }
 
  private:
-  bool HasConditions() const;
   // The best ended configuration that has the parameter; 0 when none has.
   std::int64_t BestWith(std::size_t dimension) const;
   std::vector<SlicePlace> PlacesAlong(std::size_t dimension, CubePoint point, int count);

@@ -1,6 +1,7 @@
 #include "coordinator/search/parzen_mixture.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -83,7 +84,8 @@ void ParzenMixture::Open(std::size_t place) {
   open(&base_, 0.0f, kNoKernel);
   open(&weight_, 0.0f, 0.0f);
   for (Axis& axis : axes_) {
-    open(&axis.mean, -1.0f, -1.0f);
+    const float missing = axis.kind.is_ordered ? 0.0f : -1.0f;
+    open(&axis.centre, missing, missing);
     open(&axis.scale, 0.0f, 0.0f);
     open(&axis.norm, 0.0f, 0.0f);
     open(&axis.row, 0, 0);
@@ -101,7 +103,7 @@ void ParzenMixture::Close(std::size_t place) {
   close(&base_, kNoKernel);
   close(&weight_, 0.0f);
   for (Axis& axis : axes_) {
-    close(&axis.mean, -1.0f);
+    close(&axis.centre, axis.kind.is_ordered ? 0.0f : -1.0f);
     close(&axis.scale, 0.0f);
     close(&axis.norm, 0.0f);
     close(&axis.row, 0);
@@ -153,7 +155,7 @@ void ParzenMixture::SetKernel(Axis* axis, std::size_t place) {
   }
   const double scale = 1 / (sigma * std::numbers::sqrt2);
   const double inside = 0.5 * (std::erf((1 - mean) * scale) + std::erf(mean * scale));
-  axis->mean[kernel] = static_cast<float>(mean);
+  axis->centre[kernel] = static_cast<float>(mean * scale);
   axis->scale[kernel] = static_cast<float>(scale);
   axis->norm[kernel] =
       static_cast<float>(-std::log(sigma * std::sqrt(2 * std::numbers::pi) * inside));
@@ -172,7 +174,7 @@ void ParzenMixture::SetAllKernels() {
 void ParzenMixture::Insert(Axis* axis, double coordinate, std::int64_t number) {
   if (std::isnan(coordinate)) return;  // as it was opened
   if (!axis->kind.is_ordered) {
-    axis->mean[PlaceOf(number)] = static_cast<float>(CellOf(coordinate, axis->kind));
+    axis->centre[PlaceOf(number)] = static_cast<float>(CellOf(coordinate, axis->kind));
     return;
   }
   const std::pair<double, std::int64_t> entry(coordinate, number);
@@ -271,44 +273,79 @@ CubePoint ParzenMixture::Draw(PhiloxStream* random) {
   return point;
 }
 
-LaneAxis ParzenMixture::LaneOf(const Axis& axis, double coordinate, Columns* columns) const {
-  LaneAxis lane{.coordinate = static_cast<float>(coordinate),
-                .mean = axis.mean.data(),
-                .scale = axis.scale.data(),
-                .norm = axis.norm.data()};
-  if (!axis.kind.is_ordered) {
-    lane.kind = LaneAxis::Kind::kCategory;
-    const int cell = CellOf(coordinate, axis.kind);
-    const double uniform = UniformPart(axis);
-    lane.coordinate = static_cast<float>(cell);
-    lane.same = static_cast<float>(std::log((1 - uniform) / ShareOf(cell, axis.kind) + uniform));
-    lane.other = static_cast<float>(std::log(uniform));
-  } else if (axis.has_rows()) {
-    lane.kind = LaneAxis::Kind::kCell;
-    const int cell = CellOf(coordinate, axis.kind.cells);
-    const auto [column, is_new] = columns->try_emplace({&axis, cell});
-    if (is_new) {
-      const float* const at_cell = axis.rows.data() + cell;
-      for (const std::int32_t row : axis.row) {
-        column->second.push_back(at_cell[std::ptrdiff_t{row} * axis.kind.cells]);
-      }
+const float* ParzenMixture::ColumnOf(const Axis& axis, int cell, Columns* columns) {
+  const auto [column, is_new] = columns->try_emplace({&axis, cell});
+  if (is_new) {
+    column->second.reserve(axis.row.size());
+    const float* const at_cell = axis.rows.data() + cell;
+    for (const std::int32_t row : axis.row) {
+      column->second.push_back(at_cell[std::ptrdiff_t{row} * axis.kind.cells]);
     }
-    lane.at_cell = column->second.data();
+  }
+  return column->second.data();
+}
+
+LaneAxis ParzenMixture::LaneOf(std::size_t axis_index, std::span<const CubePoint* const> points,
+                               Columns* columns) const {
+  const Axis& axis = axes_[axis_index];
+  LaneAxis lane{.scale = axis.scale.data(), .centre = axis.centre.data()};
+  if (!axis.kind.is_ordered) lane.kind = LaneAxis::Kind::kCategory;
+  if (axis.has_rows()) lane.kind = LaneAxis::Kind::kCell;
+  const double uniform = UniformPart(axis);
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    const double coordinate = (*points[p])[axis_index];
+    lane.coordinate[p] = static_cast<float>(coordinate);
+    if (lane.kind == LaneAxis::Kind::kNumber) continue;
+    const int cell = CellOf(coordinate, axis.kind);
+    if (lane.kind == LaneAxis::Kind::kCell) {
+      lane.at_cell[p] = ColumnOf(axis, cell, columns);
+    } else {
+      lane.coordinate[p] = static_cast<float>(cell);
+      lane.same[p] =
+          static_cast<float>(std::log((1 - uniform) / ShareOf(cell, axis.kind) + uniform));
+      lane.other[p] = static_cast<float>(std::log(uniform));
+    }
   }
   return lane;
 }
 
-std::vector<double> ParzenMixture::LogDensities(std::span<const CubePoint> points) {
-  SetWeights();
-  std::vector<std::vector<LaneAxis>> lanes(points.size());
-  Columns columns;
-  for (std::size_t p = 0; p < points.size(); ++p) {
-    for (std::size_t i = 0; i < axes_.size(); ++i) {
-      if (!std::isnan(points[p][i])) lanes[p].push_back(LaneOf(axes_[i], points[p][i], &columns));
+// The logarithms of all kernels at their own points, on those axes.
+std::vector<float> ParzenMixture::NormsOn(const std::vector<bool>& axes) const {
+  std::vector<float> norms = base_;
+  for (std::size_t i = 0; i < axes_.size(); ++i) {
+    if (!axes[i]) continue;
+    for (std::size_t kernel = 0; kernel < norms.size(); ++kernel) {
+      norms[kernel] += axes_[i].norm[kernel];
     }
   }
-  std::vector<double> densities = LogSums(lanes, base_.data(), weight_.data(), base_.size());
-  for (double& density : densities) density -= std::log(total_weight_);
+  return norms;
+}
+
+std::vector<double> ParzenMixture::LogDensities(std::span<const CubePoint> points) {
+  SetWeights();
+  // Points that have the same axes can be looked at together.
+  std::map<std::vector<bool>, std::vector<std::size_t>> by_shape;
+  for (std::size_t p = 0; p < points.size(); ++p) by_shape[ShapeOf(points[p])].push_back(p);
+  std::vector<double> densities(points.size());
+  Columns columns;
+  for (const auto& [shape, members] : by_shape) {
+    const std::vector<float> norms = NormsOn(shape);
+    for (std::size_t first = 0; first < members.size(); first += kLanePoints) {
+      const std::size_t last = members.size() - 1;
+      std::array<const CubePoint*, kLanePoints> group;  // the last point again, where too few
+      for (std::size_t p = 0; p < kLanePoints; ++p) {
+        group[p] = &points[members[std::min(first + p, last)]];
+      }
+      std::vector<LaneAxis> lanes;
+      for (std::size_t i = 0; i < axes_.size(); ++i) {
+        if (shape[i]) lanes.push_back(LaneOf(i, group, &columns));
+      }
+      const auto sums = LogSums(lanes, norms.data(), weight_.data(), norms.size());
+      for (std::size_t p = 0; p < kLanePoints && first + p <= last; ++p) {
+        densities[members[first + p]] = sums[p] - std::log(total_weight_);
+      }
+    }
+  }
   return densities;
 }
 

@@ -52,8 +52,8 @@ class ParzenMixture {
   // What the kernels are on one axis: the wide one first, then those of the points by number.
   struct Axis {
     ParzenAxis kind;
-    std::vector<float> mean;        // or the index of the category; missing: -1
     std::vector<float> scale;       // 1 / (sigma * sqrt(2)); 0: uniform
+    std::vector<float> centre;      // mean * scale; or the index of the category, missing: -1
     std::vector<float> norm;        // logarithm of the density at the mean
     std::vector<std::int32_t> row;  // of ordered cells: in `rows`
     // Coordinates in order, with the points' numbers.
@@ -85,8 +85,11 @@ class ParzenMixture {
   double DrawOn(const Axis& axis, std::size_t place, double u) const;
   // The part of a category's kernel that is uniform; the rest belongs to the point's own value.
   double UniformPart(const Axis& axis) const;
-  // The axis's kernels for a point with that coordinate, which refer to `columns`.
-  LaneAxis LaneOf(const Axis& axis, double coordinate, Columns* columns) const;
+  static const float* ColumnOf(const Axis& axis, int cell, Columns* columns);
+  // The axis's kernels for kLanePoints points that have it, which refer to `columns`.
+  LaneAxis LaneOf(std::size_t axis, std::span<const CubePoint* const> points,
+                  Columns* columns) const;
+  std::vector<float> NormsOn(const std::vector<bool>& axes) const;
 
   std::vector<Axis> axes_;
   std::vector<std::int64_t> numbers_;  // ascending; that of the wide kernel first

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "common/base/philox.h"
@@ -105,8 +106,16 @@ TpeSearch::Branch* TpeSearch::ChooseBranch(double u) {
   return &branches_.begin()->second;  // by rounding
 }
 
+std::vector<double> TpeSearch::Ratios(Branch* branch, std::span<const CubePoint> points) {
+  std::vector<double> ratios = branch->good.LogDensities(points);
+  const std::vector<double> others = branch->others.LogDensities(points);
+  for (std::size_t i = 0; i < points.size(); ++i) ratios[i] -= others[i];
+  return ratios;
+}
+
 std::optional<Configuration> TpeSearch::BestOf(std::int64_t number, Branch* branch, bool stay,
                                                const std::vector<CubePoint>& drawn) {
+  if (!HasConditions()) return BestOfRounded(number, branch, drawn);
   std::vector<Configuration> allowed;
   std::vector<CubePoint> points;
   for (Candidate& candidate : Allowed(number, drawn)) {
@@ -116,13 +125,26 @@ std::optional<Configuration> TpeSearch::BestOf(std::int64_t number, Branch* bran
     allowed.push_back(std::move(candidate.configuration));
   }
   if (allowed.empty()) return std::nullopt;
-  const std::vector<double> good = branch->good.LogDensities(points);
-  const std::vector<double> other = branch->others.LogDensities(points);
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < allowed.size(); ++i) {
-    if (good[i] - other[i] > good[best] - other[best]) best = i;
-  }
-  return std::move(allowed[best]);
+  const std::vector<double> ratios = Ratios(branch, points);
+  const auto best = std::max_element(ratios.begin(), ratios.end());
+  return std::move(allowed[static_cast<std::size_t>(best - ratios.begin())]);
+}
+
+// Which parameters exist is the same at each point, so only the best need be completed.
+std::optional<Configuration> TpeSearch::BestOfRounded(std::int64_t number, Branch* branch,
+                                                      const std::vector<CubePoint>& drawn) {
+  std::vector<CubePoint> points;
+  for (const CubePoint& place : drawn) points.push_back(Rounded(place));
+  const std::vector<double> ratios = Ratios(branch, points);
+  std::vector<std::size_t> order(points.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return ratios[a] > ratios[b]; });
+  std::vector<CubePoint> best_first;
+  for (const std::size_t i : order) best_first.push_back(drawn[i]);
+  std::optional<Candidate> best = FirstAllowed(number, best_first);
+  if (!best) return std::nullopt;
+  return std::move(best->configuration);
 }
 
 std::optional<TpeSearch::Choice> TpeSearch::Model(std::int64_t number) {

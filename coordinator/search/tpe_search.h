@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -52,9 +53,14 @@ class TpeSearch final : public LearningSearch {
   // Moves configurations between the densities so that they are as the class says.
   void Split(Branch* branch);
   Branch* ChooseBranch(double u);
+  // The logarithms of the ratios of both densities.
+  static std::vector<double> Ratios(Branch* branch, std::span<const CubePoint> points);
   // nullopt when no point that was drawn is allowed and new.
   std::optional<Configuration> BestOf(std::int64_t number, Branch* branch, bool stay,
                                       const std::vector<CubePoint>& drawn);
+  // The same in a space without conditions.
+  std::optional<Configuration> BestOfRounded(std::int64_t number, Branch* branch,
+                                             const std::vector<CubePoint>& drawn);
 
   std::vector<ParzenAxis> axes_;
   std::map<std::vector<bool>, Branch> branches_;  // by which axes exist
