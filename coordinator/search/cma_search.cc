@@ -88,10 +88,11 @@ void CmaSearch::OnEarlier(const std::vector<std::int64_t>& numbers) {
 }
 
 void CmaSearch::OnEnded(std::int64_t number, const Known& known) {
+  most_running_ = std::max(most_running_, running() + 1);  // with this one
   // A point of an earlier run would only lead back to its end.
   if (evolution_ == nullptr || number < 0 || known.first_sequence < run_began_) return;
   waiting_.push_back(number);
-  if (waiting_.size() >= population_) Advance(known.last_sequence);
+  if (waiting_.size() >= std::max(population_, most_running_)) Advance(known.last_sequence);
 }
 
 // One that has moved the distribution already counts again when it ends again.
@@ -105,6 +106,7 @@ void CmaSearch::Begin(const CubePoint& mean, std::int64_t sequence) {
   progress_ = {};
   run_began_ = generation_began_ = sequence;
   waiting_.clear();
+  most_running_ = 0;
   population_ = static_cast<std::size_t>(CmaEvolution::PopulationOf(std::ssize(mean)))
                 << std::min(runs_, kMostDoublings);
   ++runs_;
@@ -155,6 +157,7 @@ void CmaSearch::Advance(std::int64_t sequence) {
     evolution_->Update(ranked);
   }
   waiting_.clear();
+  most_running_ = 0;
   generation_began_ = sequence;
   if (IsOver()) {
     PhiloxStream random(DeriveKey(spec().seed, "cmaes/run"), static_cast<std::uint64_t>(runs_));

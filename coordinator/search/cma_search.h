@@ -17,8 +17,9 @@ class CmaEvolution;
 // An evolution strategy with covariance matrix adaptation (cma_evolution.h) over the unit cube, for
 // spaces of numbers without conditions. It draws each point from a normal distribution. When a
 // generation has ended, whichever distribution drew its configurations, their ranks move the
-// distribution on. So the distribution follows from the configurations in the order in which they
-// ended, and a restart of the process needs nothing else.
+// distribution on. A generation has at least as many as ran at once, or the distribution would move
+// by points that it drew several generations ago. So it follows from the configurations in the
+// order in which they began and ended, and a restart of the process needs nothing else.
 //
 // A coordinate outside of the cube is mirrored into it. An axis of few values takes the value of
 // the cell that the draw falls in, and an ended configuration a random place in its cell, from the
@@ -76,7 +77,8 @@ class CmaSearch final : public LearningSearch {
   bool IsOver() const;
 
   std::int64_t first_own_;                   // number of the first configuration that it draws
-  std::size_t population_ = 0;               // of a generation of the present run
+  std::size_t population_ = 0;               // of a generation of the present run, at least
+  std::size_t most_running_ = 0;             // at once, when one of the generation ended
   std::unique_ptr<CmaEvolution> evolution_;  // null when nothing can be varied
   Progress progress_;
   int runs_ = 0;                       // begun

@@ -170,6 +170,13 @@ TEST(Cmaes, FindsTheMiddleOfASphere) {
 }
 
 // A narrow valley across the axes, which takes a covariance.
+// Generations of a few points would each move the distribution by points of several before.
+TEST(Cmaes, ConvergesWithManyAtOnce) {
+  for (int seed = 1; seed <= 3; ++seed) {
+    EXPECT_LT(LeastOf(ParseCmaes(Axes(4), seed), Sphere, 960, /*at_once=*/32), 1e-3) << seed;
+  }
+}
+
 TEST(Cmaes, FindsTheEndOfATurnedValley) {
   const Cost valley = [](const std::vector<double>& x) {
     double sum = 0, mean = 0;

@@ -232,9 +232,15 @@ void LearningSearch::Observe(const Observation& observation) {
     NoteEpoch(observation, &replicate);
   }
   known.has_ended = true;
+  bool runs = false;
   for (std::size_t i = 0; i < known.replicates.size(); ++i) {
-    if (!IsTerminal(known.replicates[i].state) && !IsOpenExtra(known, i)) known.has_ended = false;
+    const TrialState state = known.replicates[i].state;
+    if (IsTerminal(state) || IsOpenExtra(known, i)) continue;
+    known.has_ended = false;
+    // When a suggestion was told is no event of the sweep.
+    if (state != TrialState::kOnHold && known.first_sequence > 0) runs = true;
   }
+  if (runs != std::exchange(known.runs, runs)) running_ += runs ? 1 : -1;
   if (!known.has_ended) return;
   Judge(&known);
   if (!known.is_in_space) return;

@@ -64,6 +64,7 @@ class LearningSearch : public Search {
     bool is_in_space = false;  // false: no place in the space, for example before an edit
     std::vector<Replicate> replicates;
     bool has_ended = false;
+    bool runs = false;           // a trial waits or runs
     Rank rank;                   // ended
     std::optional<double> cost;  // ended, and a replicate had a finite value
     int with_cost = 0;           // ended: replicates with a finite value
@@ -125,6 +126,8 @@ class LearningSearch : public Search {
   const Known& Get(std::int64_t number) const { return known_.at(number); }
   // Configurations with a place in the space that have ended.
   std::size_t ended() const { return ended_; }
+  // Configurations with a trial that waits or runs, as far as that was observed.
+  std::size_t running() const { return static_cast<std::size_t>(running_); }
   // True when `a` is better; of equal ones the lower number comes first. Both have ended.
   bool RanksBefore(std::int64_t a, std::int64_t b) const {
     return std::tie(Get(a).rank, a) < std::tie(Get(b).rank, b);
@@ -160,6 +163,7 @@ class LearningSearch : public Search {
   PointCompleter completer_;
   std::map<std::int64_t, Known> known_;  // by number
   std::size_t ended_ = 0;
+  std::ptrdiff_t running_ = 0;
 };
 
 }  // namespace sweep
