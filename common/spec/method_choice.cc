@@ -20,6 +20,19 @@ constexpr OpenMethod kOpen[] = {
 constexpr std::int64_t kMostConfigurations = 500;
 constexpr std::size_t kMostDimensions = 20;
 
+// True when an evolution strategy can search the space, and a range of it has no end of values.
+bool IsOfNumbers(const SweepSpec& spec, const SearchSpace& space) {
+  const std::vector<Dimension>& dimensions = space.dimensions();
+  const bool ordered = std::all_of(dimensions.begin(), dimensions.end(),
+                                   [](const Dimension& one) { return one.ordered; });
+  const bool always = std::all_of(spec.parameters.begin(), spec.parameters.end(),
+                                  [](const Parameter& one) { return !one.when; });
+  const bool endless =
+      std::any_of(spec.parameters.begin(), spec.parameters.end(),
+                  [](const Parameter& one) { return one.GridSize() == 0 && one.q == 0; });
+  return ordered && always && endless;
+}
+
 }  // namespace
 
 std::span<const OpenMethod> OpenMethods() { return kOpen; }
@@ -46,17 +59,23 @@ MethodChoice ChooseMethod(std::string_view word, const SweepSpec& spec) {
   const std::int64_t planned = spec.PlannedConfigurations();
   const std::string budget =
       absl::StrCat(planned, planned == 1 ? " configuration is " : " configurations are ");
-  if (spec.objectives.size() > 1) return choose("sobol", "no model weighs several metrics");
+  // Bayes took a model of the first one.
+  const bool knows_several = word == "auto" || spec.edition >= 4;
+  if (spec.objectives.size() > 1 && knows_several)
+    return choose("sobol", "no model weighs several metrics");
   // What an earlier sweep has found is there to learn from.
   if (word == "auto" && planned <= kStartUpConfigurations && spec.warm_start.empty()) {
     return choose("sobol", budget + "too few to learn from");
   }
-  if (planned > kMostConfigurations) {
-    return choose("tpe", budget + "too many for a Gaussian process");
-  }
+  const bool are_numbers = spec.edition >= 4 && IsOfNumbers(spec, space);
+  const auto without_process = [&](const std::string& why) {
+    const std::string reason = why + "too many for a Gaussian process";
+    if (!are_numbers) return choose("tpe", reason);
+    return choose("cmaes", reason + ", and all parameters are numbers");
+  };
+  if (planned > kMostConfigurations) return without_process(budget);
   if (dimensions > kMostDimensions) {
-    return choose("tpe",
-                  absl::StrCat(dimensions, " parameters are too many for a Gaussian process"));
+    return without_process(absl::StrCat(dimensions, " parameters are "));
   }
   return choose("gp", budget + "few enough for a Gaussian process");
 }

@@ -102,13 +102,21 @@ TEST(SweepSpec, AnOpenMethodIsChosenByTheFile) {
   EXPECT_EQ(chosen("run_cap: 10\n"), "sobol");
   EXPECT_EQ(chosen("run_cap: 11\n"), "gp");
   EXPECT_EQ(chosen("method: auto\nrun_cap: 500\n"), "gp");
-  EXPECT_EQ(chosen("run_cap: 501\n"), "tpe");
+  EXPECT_EQ(chosen("run_cap: 501\n"), "cmaes");
+  EXPECT_EQ(chosen("run_cap: 501\nparameters: {x: {min: 0.0, max: 1.0}, y: {values: [a, b]}}\n"),
+            "tpe");
+  EXPECT_EQ(chosen("run_cap: 501\nparameters: {x: {min: 0.0, max: 1.0}, "
+                   "y: {min: 0.0, max: 1.0, when: x > 0.5}}\n"),
+            "tpe");
+  EXPECT_EQ(chosen("run_cap: 501\nparameters: {x: {min: 1, max: 1000}}\n"), "tpe")
+      << "its values can be listed";
   EXPECT_EQ(chosen("method: bayes\nrun_cap: 5\n"), "gp");
-  EXPECT_EQ(chosen("method: bayes\nrun_cap: 5000\n"), "tpe");
+  EXPECT_EQ(chosen("method: bayes\nrun_cap: 5000\n"), "cmaes");
   std::string many = "run_cap: 100\nparameters:\n";
   for (int i = 0; i < 20; ++i) absl::StrAppend(&many, "  x", i, ": {min: 0.0, max: 1.0}\n");
   EXPECT_EQ(chosen(many), "gp");
-  EXPECT_EQ(chosen(many + "  y: {min: 0, max: 1}\n"), "tpe");
+  EXPECT_EQ(chosen(many + "  y: {min: 0, max: 1}\n"), "cmaes");
+  EXPECT_EQ(chosen(many + "  y: {values: [a, b]}\n"), "tpe");
   for (const std::string method : {"", "method: bayes\n"}) {
     const SweepSpec several = MustParse(
         "name: s\nprogram: ./none\nrun_cap: 100\nmetric: [{name: a, goal: minimize}, "
@@ -124,21 +132,32 @@ TEST(SweepSpec, AnOpenMethodIsChosenByTheFile) {
       << "there are only three points";
 }
 
-// `method` was random by default when it was stored.
+// What `method` means without a word or with `auto` and `bayes`, when it was stored.
 TEST(SweepSpec, AStoredSweepKeepsTheMethodOfItsTime) {
-  SweepSource source{.file = "s.yaml",
-                     .text =
-                         "name: s\nmodel: cnn-18718\nrun_cap: 60\n"
-                         "parameters: {lr: {min: 0.01, max: 0.1}}\n"};
-  source.edition = 2;
-  Diagnostics diagnostics;
-  const auto stored = SweepSpec::Parse(source, &diagnostics);
-  ASSERT_TRUE(stored.ok()) << FormatDiagnostics(diagnostics);
-  EXPECT_EQ(stored->method->word, "random");
-  const auto read = SweepSpec::ParseStored(source, stored->digest, &diagnostics);
-  ASSERT_TRUE(read.ok()) << FormatDiagnostics(diagnostics);
-  EXPECT_EQ(read->method->word, "random");
-  EXPECT_EQ(MustParse(source.text).method->word, "gp");
+  const auto expect = [](const std::string& lines, int edition, std::string_view then,
+                         std::string_view now) {
+    SweepSource source{.file = "s.yaml",
+                       .text =
+                           "name: s\nprogram: ./none\n"
+                           "parameters: {x: {min: 0.01, max: 0.1}}\n" +
+                           lines};
+    source.edition = edition;
+    Diagnostics diagnostics;
+    const auto stored = SweepSpec::Parse(source, &diagnostics);
+    ASSERT_TRUE(stored.ok()) << FormatDiagnostics(diagnostics);
+    EXPECT_EQ(stored->method->word, then) << lines;
+    const auto read = SweepSpec::ParseStored(source, stored->digest, &diagnostics);
+    ASSERT_TRUE(read.ok()) << FormatDiagnostics(diagnostics);
+    EXPECT_EQ(read->method->word, then) << lines;
+    EXPECT_EQ(MustParse(source.text).method->word, now) << lines;
+  };
+  const std::string two =
+      "metric: [{name: a, goal: minimize}, {name: b, goal: minimize}]\nrun_cap: 60\n";
+  expect("run_cap: 60\n", 2, "random", "gp");
+  expect("run_cap: 600\n", 3, "tpe", "cmaes");
+  expect("method: bayes\nrun_cap: 600\n", 3, "tpe", "cmaes");
+  expect("method: bayes\n" + two, 3, "gp", "sobol");
+  expect(two, 3, "sobol", "sobol");
 }
 
 TEST(SweepSpec, TheSmallestFileGetsTheDefaults) {

@@ -138,6 +138,84 @@ double Grid(const ParameterMap& point) {
   return (a - 2) * (a - 2) + 0.7 * (b - 1) * (b - 1) + of_c + 0.1 * a * b;
 }
 
+// Whose values are words: the sum of what each word and each pair of words is worth, drawn once.
+// With numbers, the best of each depends on the first word.
+class Words {
+ public:
+  Words(int words, int values, int numbers) : words_(words), values_(values), numbers_(numbers) {
+    std::mt19937_64 random(7);
+    std::normal_distribution<double> normal(0, 1);
+    for (int i = 0; i < words * values; ++i) alone_.push_back(normal(random));
+    for (int i = 0; i < words * words * values * values; ++i) {
+      together_.push_back(0.3 * normal(random));
+    }
+  }
+
+  std::string Parameters() const {
+    std::vector<std::string> list;
+    for (int i = 0; i < values_; ++i) list.push_back(std::string(1, static_cast<char>('a' + i)));
+    std::string text;
+    for (int i = 0; i < words_; ++i) {
+      text += fmt::format("  w{}: {{values: [{}]}}\n", i, absl::StrJoin(list, ", "));
+    }
+    return numbers_ > 0 ? text + Cube(numbers_, "0.0", "1.0") : text;
+  }
+  double Value(const ParameterMap& point) const {
+    std::vector<int> chosen;
+    for (int i = 0; i < words_; ++i) {
+      chosen.push_back(std::get<std::string>(point.at(fmt::format("w{}", i)))[0] - 'a');
+    }
+    double value = OfWords(chosen);
+    for (int i = 0; i < numbers_; ++i) {
+      const double best = 0.2 + 0.6 * chosen[0] / (values_ - 1);
+      value += 10 * std::pow(Number(point, fmt::format("x{}", i)) - best, 2);
+    }
+    return value;
+  }
+  double Minimum() const {
+    double least = std::numeric_limits<double>::infinity();
+    std::vector<int> chosen(static_cast<std::size_t>(words_));
+    for (bool more = true; more;) {
+      least = std::min(least, OfWords(chosen));
+      more = false;
+      for (int& one : chosen) {
+        if (++one < values_) {
+          more = true;
+          break;
+        }
+        one = 0;
+      }
+    }
+    return least;
+  }
+
+ private:
+  double OfWords(const std::vector<int>& chosen) const {
+    double value = 0;
+    for (int i = 0; i < words_; ++i) {
+      value += alone_[static_cast<std::size_t>(i * values_ + chosen[static_cast<std::size_t>(i)])];
+      for (int j = 0; j < i; ++j) {
+        const int pair = (i * words_ + j) * values_ * values_ +
+                         chosen[static_cast<std::size_t>(i)] * values_ +
+                         chosen[static_cast<std::size_t>(j)];
+        value += together_[static_cast<std::size_t>(pair)];
+      }
+    }
+    return value;
+  }
+
+  const int words_, values_, numbers_;
+  std::vector<double> alone_, together_;
+};
+
+Function MakeWords(const std::string& name, int words, int values, int numbers) {
+  const Words function(words, values, numbers);
+  return {.name = name,
+          .parameters = function.Parameters(),
+          .value = [function](const ParameterMap& point) { return function.Value(point); },
+          .minimum = function.Minimum()};
+}
+
 double NoisyMnistLike(const ParameterMap& point, std::mt19937_64* random) {
   return MnistLike(point) + std::normal_distribution<double>(0, 0.04)(*random);
 }
@@ -238,7 +316,9 @@ const std::vector<Function>& Functions() {
        0.39788735772973816},
       {"hartmann6", Cube(6, "0.0", "1.0"), Hartmann6, -3.322368011415515},
       {"rosenbrock5", Cube(5, "-5.0", "10.0"), Rosenbrock, 0},
+      {"rosenbrock20", Cube(20, "-5.0", "10.0"), Rosenbrock, 0},
       {"levy4", Cube(4, "-10.0", "10.0"), Levy, 0},
+      {"levy20", Cube(20, "-10.0", "10.0"), Levy, 0},
       {"mixcond",
        "  lr: {distribution: log_uniform_values, min: 0.0001, max: 1.0}\n"
        "  wd: {distribution: log_uniform_values, min: 0.000001, max: 0.01}\n"
@@ -252,6 +332,9 @@ const std::vector<Function>& Functions() {
        MnistLike, 0.003, NoisyMnistLike},
       {"grid", "  a: {min: 0, max: 3}\n  b: {min: 0, max: 3}\n  c: {values: [x, y, z]}\n", Grid,
        0.2},
+      MakeWords("words2", 2, 4, 4),
+      MakeWords("words4", 4, 5, 2),
+      MakeWords("words8", 8, 4, 0),
   };
   return functions;
 }
@@ -315,7 +398,7 @@ double Median(std::vector<double> values) {
 
 double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-constexpr int kReported[] = {25, 50, 100, 200};
+constexpr int kReported[] = {25, 50, 100, 200, 500, 1000};
 
 // What a search found with one seed.
 struct Outcome {
@@ -419,7 +502,8 @@ int Quality(const std::string& method, const Function& function, int evaluations
 }
 
 int Time(const std::string& method, const std::vector<int>& counts) {
-  const Function& function = Functions()[5];
+  const Function& function = *std::find_if(Functions().begin(), Functions().end(),
+                                           [](const auto& one) { return one.name == "mnist"; });
   for (const int count : counts) {
     const SweepSpec spec = SpecOf(function, method, 1, count + 1000);
     Runner runner(&spec);
