@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "coordinator/search/search_ends.h"
@@ -11,7 +12,8 @@
 namespace sweep {
 namespace {
 
-constexpr int kThreads = 3;
+// One is left to methods that do not learn, and another one to models that are not slow.
+constexpr int kThreads = 4, kForLearning = 3, kForSlow = 2;
 // Trials may change several thousand times a second; one plan answers all changes of this time.
 constexpr absl::Duration kPlanInterval = absl::Milliseconds(2);
 
@@ -54,48 +56,77 @@ bool SearchDriver::Turn() {
   return !jobs.empty();
 }
 
-bool SearchDriver::Await(const std::stop_token& stop, std::optional<SearchJob>* job) {
+std::deque<SearchDriver::Waiting>::iterator SearchDriver::NextJob() {
+  return std::find_if(queue_.begin(), queue_.end(), [this](const Waiting& one) {
+    core_.mutex.AssertHeld();
+    return (!one.learns || learning_ < kForLearning) && (!one.is_slow || slow_ < kForSlow);
+  });
+}
+
+bool SearchDriver::Await(const std::stop_token& stop, std::optional<Waiting>* job) {
   job->reset();
   MutexLock lock(&core_.mutex);
-  while (queue_.empty() && !stop.stop_requested()) {
-    if (!core_.is_wanted) {
+  auto next = NextJob();
+  while (next == queue_.end() && !stop.stop_requested()) {
+    if (core_.is_wanted) {
+      const absl::Duration pause = next_plan_ - RealClock()->Monotonic();
+      if (pause <= absl::ZeroDuration()) break;
+      core_.wake.WaitFor(&core_.mutex, absl::ToChronoNanoseconds(pause));
+    } else {
       core_.wake.Wait(&core_.mutex);
-      continue;
     }
-    const absl::Duration pause = next_plan_ - RealClock()->Monotonic();
-    if (pause <= absl::ZeroDuration()) break;
-    core_.wake.WaitFor(&core_.mutex, absl::ToChronoNanoseconds(pause));
+    next = NextJob();
   }
   if (stop.stop_requested()) return false;
-  if (queue_.empty()) {
+  if (next == queue_.end()) {
     core_.is_wanted = false;
     next_plan_ = RealClock()->Monotonic() + kPlanInterval;
     return true;
   }
-  *job = std::move(queue_.front());
-  queue_.pop_front();
+  *job = std::move(*next);
+  queue_.erase(next);
+  if ((*job)->learns) ++learning_;
+  if ((*job)->is_slow) ++slow_;
   // The job may take long, and this thread may have taken the notification of other work.
-  if (core_.is_wanted || !queue_.empty()) core_.wake.NotifyOne();
+  if (core_.is_wanted || NextJob() != queue_.end()) core_.wake.NotifyOne();
   return true;
 }
 
 void SearchDriver::Loop(const std::stop_token& stop) {
   pthread_setname_np(pthread_self(), "search");
-  std::optional<SearchJob> job;
-  while (Await(stop, &job)) {
-    if (job) {
-      Run(*std::exchange(job, std::nullopt));
+  std::optional<Waiting> next;
+  while (Await(stop, &next)) {
+    if (const std::optional<Waiting> taken = std::exchange(next, std::nullopt)) {
+      Run(taken->job);
+      MutexLock lock(&core_.mutex);
+      if (taken->learns) --learning_;
+      if (taken->is_slow) --slow_;
       continue;
     }
     std::vector<SearchJob> jobs = planner_.Plan();
     MutexLock lock(&core_.mutex);
-    for (SearchJob& planned : jobs) queue_.push_back(std::move(planned));
+    for (SearchJob& planned : jobs) {
+      const bool learns = planned.sweep->spec->method->learns;
+      const bool is_slow = core_.Of(*planned.sweep).is_slow;
+      queue_.push_back({.job = std::move(planned), .learns = learns, .is_slow = is_slow});
+    }
     // This thread takes the first.
     for (std::size_t i = 1; i < jobs.size(); ++i) core_.wake.NotifyOne();
   }
 }
 
+// False when start-up points were stored, or are being stored, since the job was planned.
+bool SearchDriver::BeginTurn(const SearchJob& job) {
+  MutexLock lock(&core_.mutex);
+  DrivenSweep::Shared& shared = core_.Of(*job.sweep);
+  shared.thinks_since.reset();
+  if (!shared.stands_in && shared.stored <= job.demand.configurations) return true;
+  core_.EndTurn(*job.sweep, /*ok=*/true);
+  return false;
+}
+
 void SearchDriver::Run(const SearchJob& job) {
+  if (!BeginTurn(job)) return;
   DrivenSweep& sweep = *job.sweep;
   if (!sweep.Prepare(core_.options) || !Observe(job)) {
     MutexLock lock(&core_.mutex);

@@ -44,21 +44,33 @@ class SearchDriver {
   void Stop() ABSL_LOCKS_EXCLUDED(core_.mutex);
 
  private:
+  // A job that waits for a thread.
+  struct Waiting {
+    SearchJob job;
+    bool learns = false;   // its method does
+    bool is_slow = false;  // its latest thought was
+  };
+
+  bool BeginTurn(const SearchJob& job) ABSL_LOCKS_EXCLUDED(core_.mutex);
   // One turn of a sweep.
   void Run(const SearchJob& job);
   // Passes new events to the search and the rule. False when they cannot be read.
   bool Observe(const SearchJob& job) ABSL_LOCKS_EXCLUDED(core_.mutex);
   // Waits until there is something to do: that job, or nullopt when a plan is to be made. False
   // when the threads end.
-  bool Await(const std::stop_token& stop, std::optional<SearchJob>* job)
+  bool Await(const std::stop_token& stop, std::optional<Waiting>* job)
       ABSL_LOCKS_EXCLUDED(core_.mutex);
   void Loop(const std::stop_token& stop);
+  // The first job for which a thread may be taken.
+  std::deque<Waiting>::iterator NextJob() ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.mutex);
 
   DriverCore core_;
   StandInDesk stand_ins_{core_};
   SearchPlanner planner_{core_};
 
-  std::deque<SearchJob> queue_ ABSL_GUARDED_BY(core_.mutex);
+  std::deque<Waiting> queue_ ABSL_GUARDED_BY(core_.mutex);
+  int learning_ ABSL_GUARDED_BY(core_.mutex) = 0;  // jobs of threads, by method
+  int slow_ ABSL_GUARDED_BY(core_.mutex) = 0;
   absl::Duration next_plan_ ABSL_GUARDED_BY(core_.mutex);  // monotonic; not earlier
   std::vector<std::jthread> threads_;
 };

@@ -1,6 +1,7 @@
 #include "coordinator/search/driver_core.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "spdlog/spdlog.h"
@@ -17,6 +18,27 @@ std::int64_t SearchDemand::ConfigurationsFor(std::int64_t missing_trials) const 
 const DrivenSweep::Shared* DriverCore::Find(std::int64_t sweep_id) const {
   const auto found = sweeps.find(sweep_id);
   return found == sweeps.end() ? nullptr : &found->second->shared_;
+}
+
+void DriverCore::NoteWaits(DrivenSweep& sweep, const SearchDemand& demand) {
+  std::deque<absl::Duration>& waits = Of(sweep).waits;
+  const bool wants_more = demand.is_open && !demand.is_used_up();
+  const std::int64_t waiting =
+      wants_more ? std::max<std::int64_t>(demand.free_slots - demand.pending, 0) : 0;
+  while (std::ssize(waits) > waiting) waits.pop_front();
+  while (std::ssize(waits) < waiting) waits.push_back(Now());
+}
+
+void DriverCore::BeginThought(DrivenSweep& sweep) {
+  MutexLock lock(&mutex);
+  Of(sweep).thinks_since = Now();
+}
+
+bool DriverCore::EndThought(DrivenSweep& sweep, std::int64_t configurations) {
+  MutexLock lock(&mutex);
+  DrivenSweep::Shared& shared = Of(sweep);
+  shared.is_slow = Now() - *std::exchange(shared.thinks_since, std::nullopt) >= kSlowThought;
+  return !shared.stands_in && shared.stored <= configurations;
 }
 
 void DriverCore::Want() {

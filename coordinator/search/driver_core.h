@@ -77,12 +77,22 @@ struct DriverCore {
   static constexpr std::int64_t kMaxBatch = 64;
   // Delay after a refused write or a failed read.
   static constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+  // A model that thinks for longer is slow.
+  static constexpr absl::Duration kSlowThought = absl::Milliseconds(50);
 
   absl::Duration Now() const { return options.clock->Monotonic(); }
   DrivenSweep::Shared& Of(DrivenSweep& sweep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     return sweep.shared_;
   }
   const DrivenSweep::Shared* Find(std::int64_t sweep_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // Brings `waits` up to date with a demand that is not older than the latest write.
+  void NoteWaits(DrivenSweep& sweep, const SearchDemand& demand)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // A model begins to look for a configuration, and ends. False when configurations were stored
+  // meanwhile, or are being stored.
+  void BeginThought(DrivenSweep& sweep) ABSL_LOCKS_EXCLUDED(mutex);
+  bool EndThought(DrivenSweep& sweep, std::int64_t configurations) ABSL_LOCKS_EXCLUDED(mutex);
 
   // A plan is to be made.
   void Want() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);

@@ -390,8 +390,8 @@ TEST_F(SearchDriverTest, AModelThatThinksHoldsUpNoOtherSweep) {
 }
 
 TEST_F(SearchDriverTest, ChangesDuringAPlanHoldUpNoSweepEither) {
-  std::latch entered(2), leave(1);
-  for (const char* name : {"slow", "slower"}) {
+  std::latch entered(3), leave(1);
+  for (const char* name : {"slow", "slower", "slowest"}) {
     scripts_[name].think = [&] {
       entered.count_down();
       leave.wait();
@@ -404,10 +404,9 @@ TEST_F(SearchDriverTest, ChangesDuringAPlanHoldUpNoSweepEither) {
   entered.wait();
   Submit("quick", /*learns=*/false, 3);
   driver_->Wake();
-  EXPECT_EQ(ConfigurationsAtTheEndOf(2), 3);
+  EXPECT_EQ(ConfigurationsAtTheEndOf(3), 3);
   leave.count_down();
-  EXPECT_EQ(ConfigurationsAtTheEndOf(0), 1);
-  EXPECT_EQ(ConfigurationsAtTheEndOf(1), 1);
+  for (const int slow : {0, 1, 2}) EXPECT_EQ(ConfigurationsAtTheEndOf(slow), 1);
 }
 
 // What the store has of a configuration's origin.
@@ -488,6 +487,50 @@ TEST_F(SlowModelTest, AFreeSlotGetsAStartUpPointAfterASecond) {
   Settle();
   EXPECT_THAT(script.asked, ElementsAre(1, 4));
   EXPECT_EQ(Origins()[3].asked, 0);
+}
+
+// None of these thoughts takes a second, but the third slot would have to wait for all of them.
+TEST_F(SlowModelTest, NoSlotWaitsForSeveralThoughts) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  Script& script = scripts_["s"];
+  script.ahead = 0;
+  demand->free_slots = 3;
+  script.think = [&] {
+    clock_.Advance(absl::Milliseconds(600));
+    if (script.asked.size() < 2) {
+      EXPECT_FALSE(StandIn());
+      return;
+    }
+    EXPECT_EQ(driver_->LongThought(1), absl::Milliseconds(600));
+    EXPECT_TRUE(StandIn());
+    script.think = [] {};
+  };
+  Settle();
+  EXPECT_THAT(Sources(), ElementsAre("model", "stand_in", "stand_in"));
+}
+
+// The first thought is quick, so a second one begins before it is stored.
+TEST_F(SlowModelTest, WhatAQuickThoughtHasFoundIsStoredBeforeThePointsThatStandIn) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  Script& script = scripts_["s"];
+  script.ahead = 0;
+  demand->free_slots = 2;
+  script.think = [&] {
+    if (script.asked.size() < 2) return;
+    EXPECT_THAT(Trials("s"), IsEmpty());
+    clock_.Advance(absl::Milliseconds(1100));
+    EXPECT_TRUE(StandIn());
+    EXPECT_THAT(Sources(), ElementsAre("model", "stand_in"));
+    script.think = [] {};
+  };
+  Settle();
+  demand->pending = 1;
+  Settle();
+  EXPECT_THAT(Sources(), ElementsAre("model", "stand_in", "model"));
+  EXPECT_EQ(Origins()[0].asked, 0);
+  EXPECT_EQ(Origins()[2].asked, 2);
+  EXPECT_THAT(script.asked, ElementsAre(1, 2));
+  EXPECT_THAT(script.told, ElementsAre("1/0:0=0 pending", "2/0:0=0 pending"));
 }
 
 // Whatever was being made for the old file, and whoever has heard of the edit, nothing of it is

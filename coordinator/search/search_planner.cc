@@ -17,8 +17,12 @@ std::vector<SearchJob> SearchPlanner::Plan() {
   for (SearchDemand& demand : demands) {
     std::shared_ptr<DrivenSweep> sweep = FindOrMake(demand);
     core_.Of(*core_.sweeps[demand.sweep_id]).plan = plans_;
-    if (sweep == nullptr || !HasWork(*sweep, demand)) continue;
+    if (sweep == nullptr) continue;
+    if (demand.configurations >= core_.Of(*sweep).stored) core_.NoteWaits(*sweep, demand);
+    if (!HasWork(*sweep, demand)) continue;
     core_.Of(*sweep).is_busy = true;
+    // It counts as thinking while its turn waits for a thread.
+    if (sweep->stand_ins != nullptr) core_.Of(*sweep).thinks_since = core_.Now();
     jobs.push_back({.sweep = std::move(sweep), .demand = std::move(demand)});
   }
   std::erase_if(core_.sweeps, [&](const auto& item) {  // sweeps that have ended

@@ -12,9 +12,6 @@
 namespace sweep {
 namespace {
 
-// What a slow model has found is stored before it looks for more.
-constexpr absl::Duration kLongestBatch = absl::Milliseconds(50);
-
 absl::Status AddBatch(WriteTransaction& transaction, SuggestionBatch& batch) {
   const SearchDemand& demand = batch.job.demand;
   StoredSuggestions& result = batch.result;
@@ -84,34 +81,21 @@ std::optional<Suggestion> SuggestOne(DriverCore& core, DrivenSweep& sweep, std::
   return *std::move(next);
 }
 
-void BeginThought(DriverCore& core, DrivenSweep& sweep) {
-  MutexLock lock(&core.mutex);
-  core.Of(sweep).thinks_since = core.Now();
-}
-
-// True when start-up points were stored meanwhile, or are being stored.
-bool EndThought(DriverCore& core, DrivenSweep& sweep) {
-  MutexLock lock(&core.mutex);
-  DrivenSweep::Shared& shared = core.Of(sweep);
-  shared.thinks_since.reset();
-  return shared.stands_in || !shared.stood_in.empty();
-}
-
-// Makes up to `count` suggestions from the next number on. False when start-up points have taken
-// their numbers.
+// Makes up to `count` suggestions from the next number on. False when others were stored meanwhile,
+// some of which have taken their numbers.
 bool SuggestUpTo(DriverCore& core, const SearchJob& job, std::int64_t count) {
   DrivenSweep& sweep = *job.sweep;
   const std::int64_t first = job.demand.configurations + 1;
   Renumber(core, sweep, first);
   const absl::Duration start = core.Now();
   while (std::ssize(sweep.suggested) < count && sweep.end_reason.empty()) {
-    if (!sweep.suggested.empty() && core.Now() - start > kLongestBatch) break;
+    // What a slow model has found is stored before it looks for more.
+    if (!sweep.suggested.empty() && core.Now() - start > DriverCore::kSlowThought) break;
     const std::int64_t number = first + std::ssize(sweep.suggested);
-    // Only the next number can be given away: later ones are known to the search already.
-    const bool is_next = sweep.suggested.empty() && sweep.stand_ins != nullptr;
-    if (is_next) BeginThought(core, sweep);
+    const bool may_be_slow = sweep.stand_ins != nullptr;
+    if (may_be_slow) core.BeginThought(sweep);
     std::optional<Suggestion> next = SuggestOne(core, sweep, number);
-    const bool is_overtaken = is_next && EndThought(core, sweep);
+    const bool is_overtaken = may_be_slow && !core.EndThought(sweep, job.demand.configurations);
     if (next) {
       sweep.suggested.push_back(
           {.configuration = std::make_shared<const Configuration>(std::move(next->configuration)),

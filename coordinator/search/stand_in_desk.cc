@@ -19,46 +19,65 @@ constexpr absl::Duration kLookInterval = absl::Milliseconds(100);
 
 }  // namespace
 
-bool StandInDesk::MayStandIn(DrivenSweep& sweep, const SearchDemand& demand) const {
+int StandInDesk::Due(DrivenSweep& sweep) const {
+  const DrivenSweep::Shared& shared = core_.Of(sweep);
+  const absl::Duration now = core_.Now();
+  if (!shared.thinks_since || now - *shared.thinks_since < DriverCore::kSlowThought) return 0;
+  return static_cast<int>(
+      std::count_if(shared.waits.begin(), shared.waits.end(),
+                    [&](absl::Duration since) { return now - since >= kPatience; }));
+}
+
+int StandInDesk::DueNow(DrivenSweep& sweep, const SearchDemand& demand) const {
   const DrivenSweep::Shared& shared = core_.Of(sweep);
   // An edit comes between: the points would be those of the other file.
-  if (sweep.revision != demand.revision) return false;
-  const absl::Duration now = core_.Now();
-  if (!shared.thinks_since || now - *shared.thinks_since < kPatience) return false;
-  if (shared.stands_in || shared.no_stand_in_before > now) return false;
-  if (demand.configurations < shared.stored || !demand.is_open) return false;
+  if (sweep.revision != demand.revision || demand.configurations < shared.stored) return 0;
+  core_.NoteWaits(sweep, demand);
+  if (shared.stands_in || shared.no_stand_in_before > core_.Now()) return 0;
   // The points of the user come first.
-  if (demand.configurations < std::ssize(sweep.spec->try_first)) return false;
-  return demand.free_slots > demand.pending && !demand.is_used_up();
+  if (demand.configurations < std::ssize(sweep.spec->try_first)) return 0;
+  return Due(sweep);
 }
 
 bool StandInDesk::StandIn() {
   std::vector<SearchDemand> demands = core_.host.demands();
-  std::vector<SearchJob> jobs;
+  std::vector<std::pair<std::shared_ptr<SuggestionBatch>, int>> batches;
   {
     MutexLock lock(&core_.mutex);
     for (SearchDemand& demand : demands) {
       const auto found = core_.sweeps.find(demand.sweep_id);
-      if (found == core_.sweeps.end() || !MayStandIn(*found->second, demand)) continue;
-      core_.Of(*found->second).stands_in = true;
-      jobs.push_back({.sweep = found->second, .demand = std::move(demand)});
+      if (found == core_.sweeps.end()) continue;
+      DrivenSweep& sweep = *found->second;
+      const int due = DueNow(sweep, demand);
+      if (due == 0) continue;
+      core_.Of(sweep).stands_in = true;
+      const std::int64_t stored = demand.configurations;
+      const auto batch = std::make_shared<SuggestionBatch>(  // shared with the write
+          SuggestionBatch{.job = {.sweep = found->second, .demand = std::move(demand)},
+                          .suggestions = {},
+                          .goes_on = sweep.racer != nullptr});
+      // What the model has found in this turn takes the first numbers.
+      for (const DrivenSweep::Suggested& one : sweep.suggested) {
+        if (one.is_told && one.configuration->number > stored) batch->suggestions.push_back(one);
+      }
+      batches.emplace_back(batch, due);
     }
   }
-  for (const SearchJob& job : jobs) Make(job);
-  return !jobs.empty();
+  for (const auto& [batch, due] : batches) Make(batch, due);
+  return !batches.empty();
 }
 
-void StandInDesk::Make(const SearchJob& job) {
-  DrivenSweep& sweep = *job.sweep;
-  const SearchDemand& demand = job.demand;
-  const std::int64_t count = demand.ConfigurationsFor(demand.free_slots - demand.pending);
-  const auto batch = std::make_shared<SuggestionBatch>(SuggestionBatch{
-      .job = job, .suggestions = {}, .goes_on = sweep.racer != nullptr});  // shared with the write
+void StandInDesk::Make(const std::shared_ptr<SuggestionBatch>& batch, int slots) {
+  DrivenSweep& sweep = *batch->job.sweep;
+  const SearchDemand& demand = batch->job.demand;
+  const std::int64_t count = demand.ConfigurationsFor(slots);
+  std::int64_t made = 0;
   while (std::ssize(batch->suggestions) < count) {
     const std::int64_t number = demand.configurations + std::ssize(batch->suggestions) + 1;
     std::optional<Configuration> point = sweep.stand_ins->Point(number).value_or(std::nullopt);
     if (!point) break;
     sweep.stand_ins->Know(point->parameters);
+    ++made;
     batch->suggestions.push_back(
         {.configuration = std::make_shared<const Configuration>(*std::move(point)),
          .facts = {.seen_sequence = sweep.seen,
@@ -71,8 +90,10 @@ void StandInDesk::Make(const SearchJob& job) {
     MutexLock lock(&core_.mutex);
     return End(sweep, /*ok=*/false);
   }
-  spdlog::info("start-up points while the model thinks sweep={} configurations={}",
-               sweep.spec->name, batch->suggestions.size());
+  if (made > 0) {
+    spdlog::info("start-up points while the model thinks sweep={} configurations={}",
+                 sweep.spec->name, made);
+  }
   StoreBatch(core_, "start-up points", batch, [this, batch](bool ok) { OnStored(*batch, ok); });
 }
 
@@ -80,12 +101,12 @@ void StandInDesk::OnStored(const SuggestionBatch& batch, bool ok) {
   DrivenSweep& sweep = *batch.job.sweep;
   const auto made = batch.suggestions.begin() + (ok ? batch.result.made : 0);
   for (auto one = made; one != batch.suggestions.end(); ++one) {
-    sweep.stand_ins->Forget(one->configuration->parameters);
+    if (!one->is_told) sweep.stand_ins->Forget(one->configuration->parameters);
   }
   MutexLock lock(&core_.mutex);
   DrivenSweep::Shared& shared = core_.Of(sweep);
   for (auto one = batch.suggestions.begin(); one != made; ++one) {
-    shared.stood_in.insert(PointIdentity(one->configuration->parameters));
+    if (!one->is_told) shared.stood_in.insert(PointIdentity(one->configuration->parameters));
   }
   if (ok) shared.stored = batch.job.demand.configurations + batch.result.made;
   End(sweep, ok);
@@ -101,17 +122,19 @@ void StandInDesk::End(DrivenSweep& sweep, bool ok) {
 
 std::optional<absl::Duration> StandInDesk::LongThought(std::int64_t sweep_id) const {
   MutexLock lock(&core_.mutex);
-  const DrivenSweep::Shared* const shared = core_.Find(sweep_id);
-  if (shared == nullptr || !shared->thinks_since) return std::nullopt;
-  const absl::Duration thought = core_.Now() - *shared->thinks_since;
-  return thought < kPatience ? std::nullopt : std::optional(thought);
+  const auto found = core_.sweeps.find(sweep_id);
+  if (found == core_.sweeps.end() || Due(*found->second) == 0) return std::nullopt;
+  return core_.Now() - *core_.Of(*found->second).thinks_since;
 }
 
 absl::Duration StandInDesk::UntilDue() {
   absl::Duration least = kPatience;
   for (const auto& [id, sweep] : core_.sweeps) {
-    const std::optional<absl::Duration> since = core_.Of(*sweep).thinks_since;
-    if (since) least = std::min(least, *since + kPatience - core_.Now());
+    const DrivenSweep::Shared& shared = core_.Of(*sweep);
+    if (!shared.thinks_since || shared.waits.empty()) continue;
+    const absl::Duration due =
+        std::max(*shared.thinks_since + DriverCore::kSlowThought, shared.waits.front() + kPatience);
+    least = std::min(least, due - core_.Now());
   }
   return least;
 }
