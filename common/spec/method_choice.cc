@@ -20,8 +20,9 @@ constexpr OpenMethod kOpen[] = {
 constexpr std::int64_t kMostConfigurations = 500;
 constexpr std::size_t kMostDimensions = 20;
 
-// True when an evolution strategy can search the space, and a range of it has no end of values.
-bool IsOfNumbers(const SweepSpec& spec, const SearchSpace& space) {
+// True when an evolution strategy can search the space, a range of it has no end of values, and
+// configurations end: those on hold would be in no generation.
+bool IsForEvolution(const SweepSpec& spec, const SearchSpace& space) {
   const std::vector<Dimension>& dimensions = space.dimensions();
   const bool ordered = std::all_of(dimensions.begin(), dimensions.end(),
                                    [](const Dimension& one) { return one.ordered; });
@@ -30,7 +31,8 @@ bool IsOfNumbers(const SweepSpec& spec, const SearchSpace& space) {
   const bool endless =
       std::any_of(spec.parameters.begin(), spec.parameters.end(),
                   [](const Parameter& one) { return one.GridSize() == 0 && one.q == 0; });
-  return ordered && always && endless;
+  const bool holds = spec.early_terminate && spec.early_terminate->Holds();
+  return ordered && always && endless && !holds;
 }
 
 }  // namespace
@@ -67,10 +69,10 @@ MethodChoice ChooseMethod(std::string_view word, const SweepSpec& spec) {
   if (word == "auto" && planned <= kStartUpConfigurations && spec.warm_start.empty()) {
     return choose("sobol", budget + "too few to learn from");
   }
-  const bool are_numbers = spec.edition >= 4 && IsOfNumbers(spec, space);
+  const bool evolves = spec.edition >= 4 && IsForEvolution(spec, space);
   const auto without_process = [&](const std::string& why) {
     const std::string reason = why + "too many for a Gaussian process";
-    if (!are_numbers) return choose("tpe", reason);
+    if (!evolves) return choose("tpe", reason);
     return choose("cmaes", reason + ", and all parameters are numbers");
   };
   if (planned > kMostConfigurations) return without_process(budget);

@@ -110,6 +110,8 @@ TEST(SweepSpec, AnOpenMethodIsChosenByTheFile) {
             "tpe");
   EXPECT_EQ(chosen("run_cap: 501\nparameters: {x: {min: 1, max: 1000}}\n"), "tpe")
       << "its values can be listed";
+  EXPECT_EQ(chosen("run_cap: 501\nepochs: 27\nearly_terminate: {type: asha}\n"), "tpe")
+      << "most trials would stay on hold";
   EXPECT_EQ(chosen("method: bayes\nrun_cap: 5\n"), "gp");
   EXPECT_EQ(chosen("method: bayes\nrun_cap: 5000\n"), "cmaes");
   std::string many = "run_cap: 100\nparameters:\n";

@@ -169,7 +169,6 @@ TEST(Cmaes, FindsTheMiddleOfASphere) {
   EXPECT_LT(LeastOf(ParseCmaes(Axes(2, "1.0", "3.0")), Sphere, 200), 1e-4) << "in a corner";
 }
 
-// A narrow valley across the axes, which takes a covariance.
 // Generations of a few points would each move the distribution by points of several before.
 TEST(Cmaes, ConvergesWithManyAtOnce) {
   for (int seed = 1; seed <= 3; ++seed) {
@@ -177,6 +176,7 @@ TEST(Cmaes, ConvergesWithManyAtOnce) {
   }
 }
 
+// A narrow valley across the axes, which takes a covariance.
 TEST(Cmaes, FindsTheEndOfATurnedValley) {
   const Cost valley = [](const std::vector<double>& x) {
     double sum = 0, mean = 0;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -27,11 +28,11 @@ struct SearchDemand;
 // `Shared` of each; DriverCore::Of gives it to who holds the lock. All else of a sweep belongs to
 // its turn: to the thread that found `is_busy` false in a plan and set it, and then to the
 // completion of the write that ends the turn. A plan reads it, under the lock, of sweeps that
-// nobody has. While `thinks_since` is set, because the turn asks the model for a configuration or
-// waits for a thread, another thread may read `suggested` under the lock and set `stands_in`: until
-// that is over, `stand_ins` is that thread's, and the turn changes nothing that it reads (`seen`,
-// `judge`). The lock is never held during a call of the host, a read of the store, a suggestion or
-// an observation.
+// nobody has. While `thinks_since` is set, because the turn asks the model for a configuration,
+// another thread may read `suggested` under the lock and set `stands_in`: until that is over,
+// `stand_ins` is that thread's, and the turn changes nothing that it reads (`seen`, `judge`). The
+// lock is never held during a call of the host, a read of the store, a suggestion or an
+// observation.
 class DrivenSweep {
  public:
   struct Shared {
@@ -48,12 +49,11 @@ class DrivenSweep {
     std::optional<std::string> waits_for;
     // Since when each slot that has no trial waits for one; the oldest first; monotonic.
     std::deque<absl::Duration> waits;
-    // Monotonic; the model looks for a configuration, or its turn waits for a thread.
-    std::optional<absl::Duration> thinks_since;
-    bool is_slow = false;               // its latest thought was
-    bool stands_in = false;             // start-up points are being made or stored
-    absl::Duration no_stand_in_before;  // monotonic
-    std::set<std::string> stood_in;     // identities of those since the model was asked
+    std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for a configuration
+    bool is_slow = false;                        // its latest thought was
+    bool stands_in = false;                      // start-up points are being made or stored
+    absl::Duration no_stand_in_before;           // monotonic
+    std::set<std::string> stood_in;              // identities of those since the model was asked
   };
   // A configuration that is not stored yet.
   struct Suggested {
@@ -75,6 +75,10 @@ class DrivenSweep {
   // The search has made its last configuration, of a sweep with a race.
   bool IsRacing(const SearchDemand& demand) const;
   bool observes() const { return spec->method->learns || judge.has_rule() || racer != nullptr; }
+  // The number of the last configuration that is a point of `try_first`; 0: there are none.
+  std::int64_t LastOfFirst() const {
+    return spec->try_first.empty() ? 0 : first_own_ - 1 + std::ssize(spec->try_first);
+  }
   // Configurations that the search should make now.
   std::int64_t Wanted(const SearchDemand& demand) const;
 

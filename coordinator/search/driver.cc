@@ -115,18 +115,7 @@ void SearchDriver::Loop(const std::stop_token& stop) {
   }
 }
 
-// False when start-up points were stored, or are being stored, since the job was planned.
-bool SearchDriver::BeginTurn(const SearchJob& job) {
-  MutexLock lock(&core_.mutex);
-  DrivenSweep::Shared& shared = core_.Of(*job.sweep);
-  shared.thinks_since.reset();
-  if (!shared.stands_in && shared.stored <= job.demand.configurations) return true;
-  core_.EndTurn(*job.sweep, /*ok=*/true);
-  return false;
-}
-
 void SearchDriver::Run(const SearchJob& job) {
-  if (!BeginTurn(job)) return;
   DrivenSweep& sweep = *job.sweep;
   if (!sweep.Prepare(core_.options) || !Observe(job)) {
     MutexLock lock(&core_.mutex);
@@ -151,7 +140,10 @@ bool SearchDriver::Observe(const SearchJob& job) {
     shared.waits_for.reset();
   }
   if (sweep.spec->method->may_resume) sweep.end_reason.clear();
-  return sweep.Observe(core_.options.store);
+  const absl::Duration start = core_.Now();
+  const bool ok = sweep.Observe(core_.options.store);
+  if (core_.Now() - start >= DriverCore::kSlowThought) core_.RestartWaits(sweep);
+  return ok;
 }
 
 }  // namespace sweep

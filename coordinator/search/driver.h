@@ -51,7 +51,6 @@ class SearchDriver {
     bool is_slow = false;  // its latest thought was
   };
 
-  bool BeginTurn(const SearchJob& job) ABSL_LOCKS_EXCLUDED(core_.mutex);
   // One turn of a sweep.
   void Run(const SearchJob& job);
   // Passes new events to the search and the rule. False when they cannot be read.

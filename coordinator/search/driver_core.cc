@@ -29,6 +29,12 @@ void DriverCore::NoteWaits(DrivenSweep& sweep, const SearchDemand& demand) {
   while (std::ssize(waits) < waiting) waits.push_back(Now());
 }
 
+void DriverCore::RestartWaits(DrivenSweep& sweep) {
+  MutexLock lock(&mutex);
+  std::deque<absl::Duration>& waits = Of(sweep).waits;
+  std::fill(waits.begin(), waits.end(), Now());
+}
+
 void DriverCore::BeginThought(DrivenSweep& sweep) {
   MutexLock lock(&mutex);
   Of(sweep).thinks_since = Now();
@@ -53,7 +59,10 @@ void DriverCore::Await(DrivenSweep& sweep, std::string why) {
 void DriverCore::EndTurn(DrivenSweep& sweep, bool ok) {
   DrivenSweep::Shared& shared = Of(sweep);
   shared.is_busy = false;
-  if (!ok) shared.not_before = Now() + kRetryAfter;
+  if (!ok) {
+    shared.not_before = Now() + kRetryAfter;
+    std::fill(shared.waits.begin(), shared.waits.end(), shared.not_before);
+  }
   Want();
 }
 

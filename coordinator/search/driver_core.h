@@ -89,6 +89,8 @@ struct DriverCore {
   // Brings `waits` up to date with a demand that is not older than the latest write.
   void NoteWaits(DrivenSweep& sweep, const SearchDemand& demand)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Counts the slots' time anew: so far no model was asked.
+  void RestartWaits(DrivenSweep& sweep) ABSL_LOCKS_EXCLUDED(mutex);
   // A model begins to look for a configuration, and ends. False when configurations were stored
   // meanwhile, or are being stored.
   void BeginThought(DrivenSweep& sweep) ABSL_LOCKS_EXCLUDED(mutex);

@@ -238,7 +238,7 @@ void LearningSearch::Observe(const Observation& observation) {
     if (IsTerminal(state) || IsOpenExtra(known, i)) continue;
     known.has_ended = false;
     // When a suggestion was told is no event of the sweep.
-    if (state != TrialState::kOnHold && known.first_sequence > 0) runs = true;
+    if (state != TrialState::kOnHold && known.first_sequence > 0) runs = known.is_in_space;
   }
   if (runs != std::exchange(known.runs, runs)) running_ += runs ? 1 : -1;
   if (!known.has_ended) return;

@@ -126,7 +126,7 @@ class LearningSearch : public Search {
   const Known& Get(std::int64_t number) const { return known_.at(number); }
   // Configurations with a place in the space that have ended.
   std::size_t ended() const { return ended_; }
-  // Configurations with a trial that waits or runs, as far as that was observed.
+  // Configurations of the space with a trial that waits or runs, as far as that was observed.
   std::size_t running() const { return static_cast<std::size_t>(running_); }
   // True when `a` is better; of equal ones the lower number comes first. Both have ended.
   bool RanksBefore(std::int64_t a, std::int64_t b) const {

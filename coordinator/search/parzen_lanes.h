@@ -26,8 +26,8 @@ struct LaneAxis {
 
 // For each of kLanePoints points, given by the axes on which they have a coordinate: the logarithm
 // of Σ weight × exp(base + Σ over axes of the kernel's logarithm) over `count` kernels, a multiple
-// of kLaneGroup. The first kernel is the one that all
-// others are compared with: what is below exp(-87) of it counts as nothing.
+// of kLaneGroup. What is
+// below exp(-87) of the first kernel counts as nothing.
 std::array<double, kLanePoints> LogSums(std::span<const LaneAxis> axes, const float* base,
                                         const float* weight, std::size_t count);
 

@@ -21,8 +21,6 @@ std::vector<SearchJob> SearchPlanner::Plan() {
     if (demand.configurations >= core_.Of(*sweep).stored) core_.NoteWaits(*sweep, demand);
     if (!HasWork(*sweep, demand)) continue;
     core_.Of(*sweep).is_busy = true;
-    // It counts as thinking while its turn waits for a thread.
-    if (sweep->stand_ins != nullptr) core_.Of(*sweep).thinks_since = core_.Now();
     jobs.push_back({.sweep = std::move(sweep), .demand = std::move(demand)});
   }
   std::erase_if(core_.sweeps, [&](const auto& item) {  // sweeps that have ended

@@ -34,22 +34,22 @@ int StandInDesk::DueNow(DrivenSweep& sweep, const SearchDemand& demand) const {
   if (sweep.revision != demand.revision || demand.configurations < shared.stored) return 0;
   core_.NoteWaits(sweep, demand);
   if (shared.stands_in || shared.no_stand_in_before > core_.Now()) return 0;
-  // The points of the user come first.
-  if (demand.configurations < std::ssize(sweep.spec->try_first)) return 0;
   return Due(sweep);
 }
 
 bool StandInDesk::StandIn() {
   std::vector<SearchDemand> demands = core_.host.demands();
   std::vector<std::pair<std::shared_ptr<SuggestionBatch>, int>> batches;
+  int given = 0;  // the slots are free for all sweeps
   {
     MutexLock lock(&core_.mutex);
     for (SearchDemand& demand : demands) {
       const auto found = core_.sweeps.find(demand.sweep_id);
       if (found == core_.sweeps.end()) continue;
       DrivenSweep& sweep = *found->second;
-      const int due = DueNow(sweep, demand);
-      if (due == 0) continue;
+      const int due = DueNow(sweep, demand) - given;
+      if (due <= 0) continue;
+      given += due;
       core_.Of(sweep).stands_in = true;
       const std::int64_t stored = demand.configurations;
       const auto batch = std::make_shared<SuggestionBatch>(  // shared with the write
@@ -74,6 +74,7 @@ void StandInDesk::Make(const std::shared_ptr<SuggestionBatch>& batch, int slots)
   std::int64_t made = 0;
   while (std::ssize(batch->suggestions) < count) {
     const std::int64_t number = demand.configurations + std::ssize(batch->suggestions) + 1;
+    if (number <= sweep.LastOfFirst()) break;  // the points of the user come first
     std::optional<Configuration> point = sweep.stand_ins->Point(number).value_or(std::nullopt);
     if (!point) break;
     sweep.stand_ins->Know(point->parameters);
