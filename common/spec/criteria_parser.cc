@@ -248,7 +248,9 @@ class CriteriaParser {
         reader_.Error(gate.line, absl::StrCat("gate '", name, "' is held against a fact of the ",
                                               "network, which needs 'model'"));
       } else if (!Contains(names, name) && FindMeasure(name) == nullptr && !IsOwn(name, names)) {
-        const std::string hint = GateHint(name, names);
+        const bool is_of_workers = Contains({"device", "labels", "memory", "build"}, name);
+        const std::string hint = is_of_workers ? "; what a worker must have stands in 'requires'"
+                                               : GateHint(name, names);
         reader_.Error(
             gate.line,
             absl::StrCat(

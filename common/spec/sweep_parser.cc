@@ -23,6 +23,7 @@
 #include "common/spec/pbt_parser.h"
 #include "common/spec/program_parser.h"
 #include "common/spec/replicates_parser.h"
+#include "common/spec/requirements_parser.h"
 #include "common/spec/stopping_parser.h"
 #include "common/spec/sweep_checks.h"
 #include "common/spec/sweep_digest.h"
@@ -50,7 +51,7 @@ const std::vector<std::string>& TopLevelKeys() {
       "files",       "trained_by",  "dataset",         "method",    "metric",       "parameters",
       "constraints", "try_first",   "warm_start",      "epochs",    "evaluate",     "require",
       "gate_on",     "run_cap",     "replicates",      "seed",      "max_failures", "keep_going",
-      "measures",    "k",           "early_terminate", "stop_when", "pbt"};
+      "measures",    "k",           "early_terminate", "stop_when", "pbt",          "requires"};
   return keys;
 }
 
@@ -89,6 +90,7 @@ class SweepParser {
     if (!document->IsMap()) return;
     ReadIdentity();
     ReadProgram();
+    ReadRequirements();
     ReadModels();
     ReadDataset();
     ReadEvaluate();
@@ -189,6 +191,17 @@ class SweepParser {
     // A program with an error still is a program, which decides on its own parameters.
     if (Find("program") != nullptr && spec_.program.empty()) spec_.program = {"unknown"};
     ReadTrainedBy();
+  }
+
+  void ReadRequirements() {
+    const YamlEntry* entry = Find("requires");
+    if (entry == nullptr) return;
+    spec_.requires_of_workers = ParseWorkerRequirements(*entry, &reader_);
+    if (spec_.trained_by_callers) {
+      reader_.Error(entry->line,
+                    "'requires' says what a worker must have, and no worker trains a sweep with "
+                    "trained_by: callers");
+    }
   }
 
   void ReadTrainedBy() {

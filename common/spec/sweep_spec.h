@@ -19,6 +19,7 @@
 #include "common/spec/pbt_settings.h"
 #include "common/spec/replicate_race.h"
 #include "common/spec/search_methods.h"
+#include "common/spec/worker_requirements.h"
 #include "common/trial/measures.h"
 
 namespace sweep {
@@ -44,7 +45,8 @@ struct DeclaredMeasure {
 //   4  auto and bayes take cmaes for numbers alone where gp would be too slow, and bayes takes no
 //      model of the first of several metrics
 // Of every edition, searches that draw q_log_uniform_values between ends that are no multiples of
-// q, and tpe with lists, go on with other points than builds before edition 3 would have.
+// q, and tpe with lists, go on with other points than builds before edition 3 would have; so do
+// cmaes with more trials at once than a generation had, and in rare ties tpe, before edition 4.
 inline constexpr int kSweepEdition = 4;
 
 // The texts of a submitted sweep: the sweep file and, by their names in it, each network file that
@@ -113,7 +115,8 @@ struct SweepSpec {
   int replicates = 1;  // of a configuration; with `race` the most that it can get
   std::optional<ReplicateRace> race;
   std::uint64_t seed = 1;
-  int max_failures = 3;     // failed attempts before a trial is failed
+  int max_failures = 3;                    // failed attempts before a trial is failed
+  WorkerRequirements requires_of_workers;  // not part of the digest
   bool keep_going = false;  // do not pause when the first trials fail alike; not part of the digest
   // The command of the sweep's own trainer; empty for the workers' trainer.
   std::vector<std::string> program;

@@ -308,6 +308,7 @@ v1::Worker ToProto(const WorkerInfo& worker) {
   proto.set_completed(worker.completed);
   proto.set_failed(worker.failed);
   proto.set_images_per_second(worker.images_per_second);
+  proto.set_memory_bytes(worker.description.memory_bytes);
   proto.set_allows_programs(worker.description.allows_programs);
   for (const std::string& sweep : worker.description.only_sweeps) proto.add_only_sweeps(sweep);
   if (worker.put_aside) {
@@ -453,6 +454,7 @@ absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request)
                       .devices = {worker.devices().begin(), worker.devices().end()},
                       .build = worker.build(),
                       .labels = {worker.labels().begin(), worker.labels().end()},
+                      .memory_bytes = worker.memory_bytes(),
                       .allows_programs = worker.allows_programs(),
                       .only_sweeps = {worker.only_sweeps().begin(), worker.only_sweeps().end()}},
       .protocol = request.protocol(),

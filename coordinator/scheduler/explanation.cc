@@ -73,16 +73,52 @@ int CountOf(const TrialSituation& at, Misfit misfit) {
   return found == at.misfits.end() ? 0 : found->second;
 }
 
+// "the connected worker has", "none of the 3 connected workers has".
+std::string OfWorkers(int count, std::string_view one, std::string_view none) {
+  if (count == 1) return fmt::format("the connected worker {}", one);
+  return fmt::format("none of the {} connected workers {}", count, none);
+}
+
+// What so many connected workers lack of what the sweep's file requires.
+std::string ExplainLack(Misfit misfit, int count, const WorkerRequirements& required) {
+  switch (misfit) {
+    case Misfit::kNoDevice:
+      return OfWorkers(count, fmt::format("has no {} device", required.device),
+                       fmt::format("has a {} device", required.device)) +
+             fmt::format(" (sweep-worker --device {})", required.device);
+    case Misfit::kNoLabel:
+      return OfWorkers(count, "does not have", "has") +
+             fmt::format(" the label{} {} (sweep-worker --label)",
+                         required.labels.size() == 1 ? "" : "s", fmt::join(required.labels, ", "));
+    case Misfit::kLittleMemory:
+      return OfWorkers(count, "has less", "has as much") +
+             fmt::format("{} {} of memory", count == 1 ? " than" : " as",
+                         MemoryText(required.memory_bytes));
+    case Misfit::kOldBuild:
+      return OfWorkers(count, "is older than", "is as new as") +
+             fmt::format(" build {}", required.build);
+    default:
+      return "";
+  }
+}
+
 // Why no connected worker may train it.
 std::string ExplainMisfits(const TrialSituation& at) {
   const int without_programs = CountOf(at, Misfit::kNoPrograms);
   if (without_programs > 0) {
     return fmt::format(
-        "sweep {} brings its own program, and {} connected {} programs (sweep-worker "
+        "sweep {} brings its own program, and {} programs (sweep-worker "
         "--allow-program)",
-        at.trial.sweep,
-        without_programs == 1 ? "the" : fmt::format("none of the {}", without_programs),
-        without_programs == 1 ? "worker does not allow" : "workers allows");
+        at.trial.sweep, OfWorkers(without_programs, "does not allow", "allows"));
+  }
+  std::vector<std::string> lacks;
+  for (const auto& [misfit, count] : at.misfits) {
+    std::string lack = ExplainLack(misfit, count, at.required);
+    if (!lack.empty()) lacks.push_back(std::move(lack));
+  }
+  if (!lacks.empty()) {
+    return fmt::format("sweep {} requires {}: {}", at.trial.sweep, at.required.ToString(),
+                       fmt::join(lacks, "; "));
   }
   return fmt::format("{} {} only (sweep run): nobody trains sweep {}",
                      at.workers == 1 ? "the connected worker trains"

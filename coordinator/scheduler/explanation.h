@@ -38,6 +38,7 @@ struct TrialSituation {
   int workers = 0;
   int may_train_it = 0;                           // those that fit it, apart from their data
   std::map<Misfit, int> misfits;                  // the others
+  WorkerRequirements required;                    // of workers, by the sweep's file
   std::set<std::string> others;                   // sweeps of workers that train others only
   int draining = 0;                               // of those that may train it
   std::int64_t slots = 0;                         // of those that may train it and do not drain

@@ -108,6 +108,17 @@ const Case kCases[] = {
      },
      {"sweep s brings its own program, and the connected worker does not allow programs "
       "(sweep-worker --allow-program)"}},
+    {Waiting(),
+     [](auto& at) {
+       at.workers = 4;
+       at.may_train_it = 0;
+       at.required = {.device = "cuda", .labels = {"a100"}, .memory_bytes = 8'000'000'000};
+       at.misfits = {{Misfit::kNoDevice, 3}, {Misfit::kLittleMemory, 1}};
+     },
+     {"sweep s requires device: cuda, labels: [a100], memory: 8 GB: none of the 3 connected "
+      "workers "
+      "has a cuda device (sweep-worker --device cuda); the connected worker has less than 8 GB of "
+      "memory"}},
     // Workers that fail.
     {Waiting(),
      [](auto& at) {

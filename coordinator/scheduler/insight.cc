@@ -45,7 +45,7 @@ void DescribeWorkers(const WorkTable& table, const Demand& demand, const Clock& 
     if (misfit == Misfit::kTrainsOthers) {
       situation->others.insert(worker.can.only_sweeps.begin(), worker.can.only_sweeps.end());
     }
-    if (misfit == Misfit::kTrainsOthers || misfit == Misfit::kNoPrograms) {
+    if (misfit != Misfit::kNone && misfit != Misfit::kOtherData) {
       ++situation->misfits[misfit];
       continue;
     }
@@ -183,6 +183,7 @@ TrialSituation Insight::Situation(const TrialRow& trial) const {
     situation.give_back = sweep->give_back;
     situation.pause_reason = sweep->pause_reason;
     situation.is_for_callers = sweep->is_for_callers();
+    situation.required = sweep->needs.required;
     situation.store_is_full = state_.Now() < state_.no_grants_before;
     DescribeQueue(state_.table, *sweep, &situation);
   }

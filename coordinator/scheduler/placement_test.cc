@@ -8,8 +8,12 @@
 namespace sweep {
 namespace {
 
-constexpr Demand kPlain = {.sweep_id = 1, .sweep = "s"};
-constexpr Demand kProgram = {.sweep_id = 1, .sweep = "s", .needs = {.program = true}};
+const Demand kPlain = {.sweep_id = 1, .sweep = "s"};
+const Demand kProgram = {.sweep_id = 1, .sweep = "s", .needs = {.program = true}};
+
+Demand Requiring(const WorkerRequirements& required) {
+  return {.sweep_id = 1, .sweep = "s", .needs = {.required = required}};
+}
 
 TEST(Needs, AreThoseOfTheSweepsFile) {
   SweepSpec spec = TestSpec("s");
@@ -45,6 +49,34 @@ TEST(Fits, TheWeightiestReasonIsGiven) {
   EXPECT_EQ(Fits(kProgram, {.other_data = {{1, {}}}}), Misfit::kNoPrograms);
 }
 
+TEST(Fits, AWorkerHasWhatTheSweepRequires) {
+  const Capabilities gpu = CapabilitiesOf({.devices = {"cuda:0 NVIDIA H200", "cuda:1 NVIDIA H200"},
+                                           .build = "0.3.1",
+                                           .labels = {{"a100", ""}, {"zone", "eu"}},
+                                           .memory_bytes = 16'000'000'000});
+  const Capabilities cpu = CapabilitiesOf({.devices = {"cpu"}});
+  const std::pair<WorkerRequirements, Misfit> required[] = {
+      {{.device = "cuda"}, Misfit::kNoDevice},
+      {{.labels = {"a100"}}, Misfit::kNoLabel},
+      {{.labels = {"zone"}}, Misfit::kNoLabel},
+      {{.labels = {"a100", "zone=eu"}}, Misfit::kNoLabel},
+      {{.memory_bytes = 16'000'000'000}, Misfit::kLittleMemory},
+      {{.build = "0.3"}, Misfit::kOldBuild},
+      {{.build = "0.3.1"}, Misfit::kOldBuild},
+  };
+  for (const auto& [requirements, misfit] : required) {
+    EXPECT_EQ(Fits(Requiring(requirements), gpu), Misfit::kNone) << requirements.ToString();
+    EXPECT_EQ(Fits(Requiring(requirements), cpu), misfit) << requirements.ToString();
+    EXPECT_FALSE(CanReplace(cpu, gpu));
+  }
+  EXPECT_EQ(Fits(Requiring({.device = "cpu"}), gpu), Misfit::kNoDevice);
+  EXPECT_EQ(Fits(Requiring({.labels = {"zone=us"}}), gpu), Misfit::kNoLabel);
+  EXPECT_EQ(Fits(Requiring({.labels = {"eu"}}), gpu), Misfit::kNoLabel);
+  EXPECT_EQ(Fits(Requiring({.memory_bytes = 16'000'000'001}), gpu), Misfit::kLittleMemory);
+  EXPECT_EQ(Fits(Requiring({.build = "0.4"}), gpu), Misfit::kOldBuild);
+  EXPECT_EQ(Fits(Requiring({.build = "0.10"}), gpu), Misfit::kOldBuild) << "numbers, not letters";
+}
+
 // The queues are chosen by Meets alone.
 TEST(Fits, NothingFitsWhoseNeedsAreNotMet) {
   for (const bool program : {false, true}) {
@@ -67,6 +99,12 @@ TEST(CanReplace, ByAWorkerThatMayDoNoLess) {
   EXPECT_TRUE(CanReplace(only, only));
   EXPECT_FALSE(CanReplace(only, plain));
   EXPECT_FALSE(CanReplace({.only_sweeps = {"r"}}, only));
+  const Capabilities eu = CapabilitiesOf({.labels = {{"zone", "eu"}}});
+  EXPECT_TRUE(CanReplace(eu, plain));
+  EXPECT_FALSE(CanReplace(plain, eu));
+  EXPECT_FALSE(CanReplace({.memory_bytes = 1}, {.memory_bytes = 2}));
+  EXPECT_FALSE(CanReplace({.build = "0.1.9"}, {.build = "0.2.0"}));
+  EXPECT_TRUE(CanReplace({.build = "0.2.1"}, {.build = "0.2.0"}));
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct WorkerDescription {
   std::vector<std::string> devices;
   std::string build;
   std::map<std::string, std::string> labels;
+  std::int64_t memory_bytes = 0;      // of its machine; 0: not known
   bool allows_programs = false;       // runs the programs that sweeps bring with them
   std::set<std::string> only_sweeps;  // trains no others; empty: all
 };

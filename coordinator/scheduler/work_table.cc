@@ -67,15 +67,28 @@ void WorkTable::RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> sp
 
 void WorkTable::TakeFile(SweepEntry* sweep, const SweepRow& row,
                          std::shared_ptr<const SweepSpec> spec) {
+  TakeNeeds(sweep, NeedsOf(*spec));
   sweep->spec = std::move(spec);
   sweep->revision = row.revision;
   TakeDecisions(sweep, row);
 }
 
+// Its place is in the queue of its needs.
+void WorkTable::TakeNeeds(SweepEntry* sweep, Needs needs) {
+  if (needs == sweep->needs) return;
+  if (const std::optional<Turn> turn = std::exchange(sweep->queued, std::nullopt)) {
+    const auto queue = queues_.find(sweep->needs);
+    queue->second.erase(*turn);
+    if (queue->second.empty()) queues_.erase(queue);
+  }
+  sweep->needs = std::move(needs);
+}
+
 void WorkTable::Describe(WorkerEntry* worker, const WorkerDescription& description) {
   worker->description = description;
-  worker->can.allows_programs = description.allows_programs;
-  worker->can.only_sweeps.clear();
+  Capabilities can = CapabilitiesOf(description);
+  can.other_data = std::move(worker->can.other_data);
+  worker->can = std::move(can);
   for (const std::string& given : description.only_sweeps) {
     auto known = worker->only_sweeps.find(given);
     if (const SweepEntry* const sweep = FindSweep(given);

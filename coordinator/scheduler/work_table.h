@@ -92,6 +92,7 @@ class WorkTable {
 
  private:
   void Release(TrialEntry* trial);
+  void TakeNeeds(SweepEntry* sweep, Needs needs);
   std::int64_t& TrialsIn(TrialState state) { return trials_in_[static_cast<std::size_t>(state)]; }
   // Keeps the sweep's sets of numbers, after every change of a trial.
   void Queue(SweepEntry* sweep, const TrialEntry& trial);

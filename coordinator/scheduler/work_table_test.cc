@@ -86,6 +86,26 @@ TEST_F(WorkTableTest, AWorkerGetsOnlyWhatFits) {
   EXPECT_THAT(All({.allows_programs = true}), ElementsAre("s1/1"));
 }
 
+TEST_F(WorkTableTest, AnEditedSweepIsOfferedByItsNewFile) {
+  SweepEntry* const sweep = Add(1, 2);
+  Add(2, 1);
+  const auto edit = [&](const std::string& label) {
+    SweepRow row;
+    row.id = 1;
+    row.name = "s1";
+    auto spec = std::make_shared<SweepSpec>();
+    spec->name = row.name;
+    if (!label.empty()) spec->requires_of_workers.labels = {label};
+    table_.TakeFile(sweep, row, std::move(spec));
+  };
+  edit("a100");
+  EXPECT_THAT(All(), ElementsAre("s2/1"));
+  EXPECT_EQ(Next({.labels = {"a100"}}), "s1/1");
+  edit("");
+  EXPECT_EQ(Next(), "s1/2");
+  EXPECT_FALSE(table_.HasPending());
+}
+
 TEST_F(WorkTableTest, WhatMayNotBeOfferedIsPassedOver) {
   Add(1, 2);
   Add(2, 1);

@@ -101,6 +101,7 @@ v1::Worker Describe(const AgentOptions& options, const std::string& name, int sl
   worker.set_slots(slots);
   worker.add_devices(options.device);
   worker.set_build(kBuild);
+  worker.set_memory_bytes(MemoryBytes());
   worker.set_allows_programs(options.allow_programs);
   for (const std::string& sweep : options.only_sweeps) worker.add_only_sweeps(sweep);
   worker.mutable_labels()->insert(options.labels.begin(), options.labels.end());

@@ -55,9 +55,8 @@ std::string NameFault(const std::string& text) {
 }
 
 std::string LabelFault(const std::string& label) {
-  const std::size_t equals = label.find('=');
-  const bool good = equals != std::string::npos && equals > 0;
-  return good ? "" : "'" + label + "' is not of the form KEY=VALUE";
+  if (!label.empty() && label.find('=') != 0) return "";
+  return "'" + label + "' is not of the form KEY or KEY=VALUE";
 }
 
 std::string DurationFault(const std::string& text) {
@@ -92,8 +91,9 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
   app->add_option("--data-dir", agent.data.data_dir, "the folder of the MNIST files")
       ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");
-  app->add_option("--label", arguments->labels, "shown with the worker; repeatable")
-      ->type_name("KEY=VALUE")
+  app->add_option("--label", arguments->labels,
+                  "shown with the worker, and required by sweeps; repeatable")
+      ->type_name("KEY[=VALUE]")
       ->check(LabelFault);
   app->add_option("--trainer", arguments->trainer,
                   "the trainer program; default: sweep-trainer beside this program or on PATH")
@@ -127,7 +127,8 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
 void ReadTexts(Arguments* arguments) {
   for (const std::string& label : arguments->labels) {
     const std::size_t equals = label.find('=');
-    arguments->agent.labels[label.substr(0, equals)] = label.substr(equals + 1);
+    arguments->agent.labels[label.substr(0, equals)] =
+        equals == label.npos ? "" : label.substr(equals + 1);
   }
   absl::ParseDuration(arguments->silence_timeout, &arguments->agent.silence_timeout);
   absl::ParseDuration(arguments->drain_grace, &arguments->agent.drain_grace);

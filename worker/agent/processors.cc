@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -24,7 +25,7 @@ namespace fs = std::filesystem;
 
 enum class Version { k1, k2 };
 
-// A mount point of a hierarchy of control groups that can limit processors.
+// A mount point of a hierarchy of control groups.
 struct Mount {
   Version version;
   std::string group;  // the one at the mount point
@@ -39,8 +40,9 @@ std::vector<std::string> Lines(const fs::path& path) {
 }
 
 // A line of mountinfo: ids, device, root, mount point, options, optional fields, "-", type, source,
-// options of the file system (proc(5)). nullopt for other file systems.
-std::optional<Mount> ParseMount(const std::string& line) {
+// options of the file system (proc(5)). nullopt for other file systems, and hierarchies without the
+// controller.
+std::optional<Mount> ParseMount(const std::string& controller, const std::string& line) {
   const std::vector<std::string> halves = absl::StrSplit(line, absl::MaxSplits(" - ", 1));
   if (halves.size() != 2) return std::nullopt;
   const std::vector<std::string> left = absl::StrSplit(halves[0], ' ');
@@ -48,20 +50,21 @@ std::optional<Mount> ParseMount(const std::string& line) {
   if (left.size() < 6 || right.size() < 3) return std::nullopt;
   if (right[0] == "cgroup2") return Mount{Version::k2, left[3], left[4]};
   const std::vector<std::string> options = absl::StrSplit(right[2], ',');
-  const bool cpu = std::find(options.begin(), options.end(), "cpu") != options.end();
-  if (right[0] != "cgroup" || !cpu) return std::nullopt;
+  const bool limits = std::find(options.begin(), options.end(), controller) != options.end();
+  if (right[0] != "cgroup" || !limits) return std::nullopt;
   return Mount{Version::k1, left[3], left[4]};
 }
 
 // The process's group in that hierarchy, from lines "id:controllers:path".
-std::optional<std::string> GroupOf(Version version, const std::vector<std::string>& lines) {
+std::optional<std::string> GroupOf(Version version, const std::string& controller,
+                                   const std::vector<std::string>& lines) {
   for (const std::string& line : lines) {
     const std::vector<std::string> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (fields.size() != 3) continue;
     const std::vector<std::string> controllers = absl::StrSplit(fields[1], ',');
     const bool found = version == Version::k2 ? fields[0] == "0" && fields[1].empty()
                                               : std::find(controllers.begin(), controllers.end(),
-                                                          "cpu") != controllers.end();
+                                                          controller) != controllers.end();
     if (found) return fields[2];
   }
   return std::nullopt;
@@ -86,15 +89,26 @@ std::optional<double> Ratio(const std::string& quota, const std::string& period)
   return static_cast<double>(a) / static_cast<double>(b);
 }
 
+std::string FirstLine(const fs::path& path) {
+  const std::vector<std::string> lines = Lines(path);
+  return lines.empty() ? "" : lines.front();
+}
+
 std::optional<double> QuotaOf(Version version, const fs::path& folder) {
-  const auto first = [&](const char* name) {
-    const std::vector<std::string> lines = Lines(folder / name);
-    return lines.empty() ? std::string() : lines.front();
-  };
-  if (version == Version::k1) return Ratio(first("cpu.cfs_quota_us"), first("cpu.cfs_period_us"));
+  if (version == Version::k1) {
+    return Ratio(FirstLine(folder / "cpu.cfs_quota_us"), FirstLine(folder / "cpu.cfs_period_us"));
+  }
   const std::vector<std::string> words =
-      absl::StrSplit(first("cpu.max"), ' ', absl::SkipWhitespace());
+      absl::StrSplit(FirstLine(folder / "cpu.max"), ' ', absl::SkipWhitespace());
   return words.size() == 2 ? Ratio(words[0], words[1]) : std::nullopt;
+}
+
+// "max" of version 2, which is no number, sets no limit.
+std::optional<std::int64_t> MemoryOf(Version version, const fs::path& folder) {
+  std::int64_t bytes = 0;
+  const char* const name = version == Version::k1 ? "memory.limit_in_bytes" : "memory.max";
+  if (!absl::SimpleAtoi(FirstLine(folder / name), &bytes) || bytes <= 0) return std::nullopt;
+  return bytes;
 }
 
 void Limit(double quota, const std::string& group, Processors* processors) {
@@ -103,18 +117,30 @@ void Limit(double quota, const std::string& group, Processors* processors) {
   processors->quota_group = group;
 }
 
-// Reads the limits of the group and of all visible groups above it.
-void ReadHierarchy(const std::string& root, const Mount& mount, const std::string& group,
-                   Processors* processors) {
+// Called with the folder of a group and its name.
+using Visit = std::function<void(Version, const fs::path& folder, const std::string& group)>;
+
+// Visits the group and all visible groups above it.
+void VisitHierarchy(const std::string& root, const Mount& mount, const std::string& group,
+                    const Visit& visit) {
   const fs::path point = root + mount.point;
   for (std::string part = WithinMount(group, mount.group);;) {
-    if (const std::optional<double> quota = QuotaOf(mount.version, point.string() + part)) {
-      const std::string above = mount.group == "/" ? "" : mount.group;
-      const std::string name = absl::StrCat(above, part);
-      Limit(*quota, name.empty() ? "/" : name, processors);
-    }
+    const std::string name = absl::StrCat(mount.group == "/" ? "" : mount.group, part);
+    visit(mount.version, point.string() + part, name.empty() ? "/" : name);
     if (part.empty()) return;
     part.resize(part.rfind('/') == std::string::npos ? 0 : part.rfind('/'));
+  }
+}
+
+// Visits the groups of this process, and those above, in which the controller may set a limit.
+void VisitGroups(const std::string& root, const std::string& controller, const Visit& visit) {
+  const std::string place = root == "/" ? "" : root;
+  const std::vector<std::string> groups = Lines(place + "/proc/self/cgroup");
+  for (const std::string& line : Lines(place + "/proc/self/mountinfo")) {
+    const std::optional<Mount> mount = ParseMount(controller, line);
+    if (!mount) continue;
+    const std::optional<std::string> group = GroupOf(mount->version, controller, groups);
+    if (group) VisitHierarchy(place, *mount, *group, visit);
   }
 }
 
@@ -150,14 +176,23 @@ std::string Processors::Describe() const {
 }
 
 void ReadCpuQuota(const std::string& root, Processors* processors) {
-  const std::string place = root == "/" ? "" : root;
-  const std::vector<std::string> groups = Lines(place + "/proc/self/cgroup");
-  for (const std::string& line : Lines(place + "/proc/self/mountinfo")) {
-    const std::optional<Mount> mount = ParseMount(line);
-    if (!mount) continue;
-    const std::optional<std::string> group = GroupOf(mount->version, groups);
-    if (group) ReadHierarchy(place, *mount, *group, processors);
-  }
+  VisitGroups(root, "cpu", [&](Version version, const fs::path& folder, const std::string& group) {
+    const std::optional<double> quota = QuotaOf(version, folder);
+    if (quota) Limit(*quota, group, processors);
+  });
+}
+
+std::int64_t LimitMemory(const std::string& root, std::int64_t machine_bytes) {
+  std::int64_t least = machine_bytes;
+  VisitGroups(root, "memory", [&](Version version, const fs::path& folder, const std::string&) {
+    least = std::min(least, MemoryOf(version, folder).value_or(least));
+  });
+  return least;
+}
+
+std::int64_t MemoryBytes() {
+  const std::int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
+  return pages > 0 && page > 0 ? LimitMemory("/", pages * page) : 0;
 }
 
 Processors CountProcessors() {

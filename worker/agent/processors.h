@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace sweep {
@@ -25,5 +26,11 @@ Processors CountProcessors();
 // of version 1 (cpu.cfs_quota_us) and 2 (cpu.max). Reads proc/self/cgroup and proc/self/mountinfo
 // below `root`, and the mounts that they name there. What is absent or malformed sets no limit.
 void ReadCpuQuota(const std::string& root, Processors* processors);
+
+// The memory that this process may use: of the machine, or the smallest limit of its control group
+// and the groups above it if that is less. 0: not known.
+std::int64_t MemoryBytes();
+// The same from files below `root`, as above (memory.max, memory.limit_in_bytes).
+std::int64_t LimitMemory(const std::string& root, std::int64_t machine_bytes);
 
 }  // namespace sweep

@@ -74,6 +74,21 @@ TEST_F(CpuQuotaTest, IsTheSmallestOfAllGroupsAbove) {
   EXPECT_EQ(Read().quota_group, "/user.slice/a");
 }
 
+TEST_F(CpuQuotaTest, MemoryIsTheSmallestLimitOfAllGroupsAbove) {
+  EXPECT_EQ(LimitMemory(root_, 100), 100) << "no /proc at all";
+  Write("/proc/self/cgroup", "0::/a/b\n");
+  Write("/proc/self/mountinfo", kMount2);
+  Write("/sys/fs/cgroup/a/memory.max", "70\n");
+  Write("/sys/fs/cgroup/a/b/memory.max", "max\n");
+  EXPECT_EQ(LimitMemory(root_, 100), 70);
+  EXPECT_EQ(LimitMemory(root_, 50), 50);
+  Write("/proc/self/cgroup", "3:cpu,cpuacct:/x\n2:memory:/b\n");
+  Write("/proc/self/mountinfo", kMount1);
+  Write("/sys/fs/cgroup/memory/b/memory.limit_in_bytes", "60\n");
+  Write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  EXPECT_EQ(LimitMemory(root_, 100), 60);
+}
+
 TEST_F(CpuQuotaTest, IsNoneWhereNobodySetsOne) {
   EXPECT_EQ(Read().quota, 0) << "no /proc at all";
   Write("/proc/self/cgroup", "0::/a\n");
