@@ -228,6 +228,33 @@ TEST_P(LearningSearchTest, TriesEveryPointOfAFiniteSpaceOnceAndEnds) {
   EXPECT_FALSE(next->has_value());
 }
 
+// Results of eight at a time, told in the order of the points and in others.
+TEST_P(LearningSearchTest, TriesEveryPointOfAGridOnceInBatches) {
+  const SweepSpec spec = ParseSpec("  a: {min: 0, max: 3}\n  b: {min: 0, max: 3}\n" +
+                                   Either("  c: {values: [x, y, z]}\n", "  c: {min: 1, max: 3}\n"));
+  // 3 and 5 have no common divisor with the eight of a batch.
+  for (const std::int64_t step : {1, 3, 5, 7}) {
+    SCOPED_TRACE(step);
+    ToldSearch search(&spec);
+    std::set<std::string> seen;
+    for (int batch = 0; batch < 6; ++batch) {
+      std::vector<double> values;
+      for (int i = 0; i < 8; ++i) {
+        const ParameterMap point = search.Ask();
+        EXPECT_TRUE(seen.insert(PointIdentity(point)).second)
+            << search.asked() << ": " << PointIdentity(point);
+        values.push_back(std::pow(AsDouble(point.at("a")) - 2, 2) + AsDouble(point.at("b")));
+      }
+      for (std::int64_t i = 0; i < 8; ++i) {
+        const std::int64_t place = i * step % 8;
+        search.End(8 * batch + place + 1, values[static_cast<std::size_t>(place)]);
+      }
+    }
+    EXPECT_EQ(seen.size(), 48u);
+    EXPECT_TRUE(search.Ask().empty()) << "the space is used up";
+  }
+}
+
 TEST_P(LearningSearchTest, GoesOnWhenNothingIsEverMeasured) {
   const SweepSpec spec = ParseSpec(Either(kMixed, kNumbers));
   for (const TrialState state :

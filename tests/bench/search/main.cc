@@ -2,6 +2,7 @@
 //
 //   search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]
 //   search_bench curves METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]   a JSON line for each seed
+//   search_bench repeats METHOD [AT_ONCE]                             of the 48 points of a grid
 //   search_bench time METHOD TRIALS...
 //
 // Function `table` looks its values up in mnist/table.csv: the errors of real trainings.
@@ -418,6 +419,22 @@ int Quality(const std::string& method, const Function& function, int evaluations
   return 0;
 }
 
+// How often a point of the 4 × 4 × 3 grid comes again, although each could come once.
+int Repeats(const std::string& method, int at_once) {
+  constexpr int kPoints = 48, kSeeds = 20;
+  std::int64_t all = 0;
+  int seeds_with = 0;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    const std::int64_t repeats =
+        RunSeed(method, Functions().back(), kPoints, seed, at_once).duplicates;
+    all += repeats;
+    seeds_with += repeats > 0 ? 1 : 0;
+  }
+  fmt::print("{:<8} {} points, {} at once: {} repeated in {} seeds, in {} of them\n", method,
+             kPoints, at_once, all, kSeeds, seeds_with);
+  return 0;
+}
+
 int Time(const std::string& method, const std::vector<int>& counts) {
   const Function& function = Functions()[5];
   for (const int count : counts) {
@@ -441,6 +458,9 @@ int Time(const std::string& method, const std::vector<int>& counts) {
 
 int Main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.size() >= 2 && args[0] == "repeats") {
+    return Repeats(args[1], args.size() > 2 ? std::atoi(args[2].c_str()) : 1);
+  }
   if (args.size() >= 3 && args[0] == "time") {
     std::vector<int> counts;
     for (std::size_t i = 2; i < args.size(); ++i) counts.push_back(std::atoi(args[i].c_str()));
@@ -459,6 +479,7 @@ int Main(int argc, char** argv) {
   fmt::print(stderr,
              "search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]\n"
              "search_bench curves METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]\n"
+             "search_bench repeats METHOD [AT_ONCE]\n"
              "search_bench time METHOD TRIALS...\n");
   return 2;
 }
