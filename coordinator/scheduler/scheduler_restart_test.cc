@@ -24,13 +24,20 @@ enum class Kill {
   kBeforeEachAnswer,  // the call's write is committed; its answer and all that follows is lost
 };
 
-SweepSource SourceOf(int run_cap, int epochs, const std::string& more) {
+// Every start of a coordinator reads it again, with the shapes of each configuration.
+constexpr char kSmallNetwork[] =
+    "name: small\nlayers: [{conv: {out: 10, kernel: 3}}, global_avg_pool, log_softmax]\n";
+
+constexpr char kTwoNumbers[] = "  lr: {min: 0.001, max: 0.1}\n  momentum: {min: 0.5, max: 0.9}\n";
+
+SweepSource SourceOf(int run_cap, int epochs, const std::string& more,
+                     const std::string& method = "sobol",
+                     const std::string& parameters = kTwoNumbers) {
   return {.file = "s.yaml",
-          .text = fmt::format(
-              "name: s\nmodel: cnn-18718\ndataset: synthetic\nmethod: sobol\nrun_cap: {}\n"
-              "seed: 4\nepochs: {}\nparameters:\n  lr: {{min: 0.001, max: 0.1}}\n  momentum: "
-              "{{min: 0.5, max: 0.9}}\n{}",
-              run_cap, epochs, more)};
+          .text = fmt::format("name: s\nmodel: small.yaml\ndataset: synthetic\nmethod: {}\n"
+                              "run_cap: {}\nseed: 4\nepochs: {}\nparameters:\n{}{}",
+                              method, run_cap, epochs, parameters, more),
+          .network_files = {{"small.yaml", kSmallNetwork}}};
 }
 
 // What a sweep came to.
@@ -115,7 +122,7 @@ class RestartTest : public SchedulerTest {
   // One call for what it should hold, and one for the trial that it holds.
   void Step(Worker* worker, int epochs, Kill kill) {
     std::vector<LeaseOffer> leases;
-    Do(kill, [&] {
+    Do(kills_leases_ ? kill : Kill::kNever, [&] {
       const auto answer = Call(worker->name, {.held = worker->held, .no_wait = true});
       if (const auto result = answer->Get(); result.has_value() && result->ok()) {
         leases = (*result)->leases;
@@ -188,6 +195,7 @@ class RestartTest : public SchedulerTest {
   std::string path_;
   int kills_ = 0;
   int reports_every_ = 1;               // epochs
+  bool kills_leases_ = true;            // false: only where something is observed
   std::function<absl::Status()> edit_;  // once, after nine trials
   std::function<double(const TrialRow&)> noise_ = [](const TrialRow&) { return 0.0; };
 };
@@ -336,11 +344,11 @@ INSTANTIATE_TEST_SUITE_P(
 class PopulationRestartTest : public RestartTest, public testing::WithParamInterface<bool> {};
 
 TEST_P(PopulationRestartTest, MembersGoOnByWhatTheSearchHadSeen) {
-  SweepSource source = SourceOf(
+  const SweepSource source = SourceOf(
       12, 6,
       fmt::format("pbt: {{population: 4, segment_epochs: 2, quantile: 0.5, synchronous: {}}}\n",
-                  GetParam()));
-  source.text.replace(source.text.find("sobol"), 5, "pbt");
+                  GetParam()),
+      "pbt");
   Diagnostics diagnostics;
   const auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
   std::optional<Outcome> undisturbed;
@@ -412,25 +420,137 @@ TEST_P(HalvingRestartTest, TheSameTrialsRestAndArePromoted) {
 
 INSTANTIATE_TEST_SUITE_P(TargetsFromTheStartOrHolds, HalvingRestartTest, testing::Bool());
 
-// What a method that learns suggests follows from what it had seen, wherever the process was
-// killed.
-struct LearningCase {
-  std::string method;
-  bool has_gate = false;  // on another measure than the objective, which a part of the trials meets
+// A kind of space, in the words that a method takes.
+struct SpaceKind {
+  std::string name;
+  std::string any;      // parameters of a sweep file
+  std::string numbers;  // for a method that takes numbers only; "": it takes no such space
+  std::string lists;    // for one that tries every point; the same
+  int run_cap = 16;
 };
 
-class LearningRestartTest : public RestartTest, public testing::WithParamInterface<LearningCase> {};
+const std::vector<SpaceKind>& SpaceKinds() {
+  static const auto& kinds = *new std::vector<SpaceKind>{
+      {.name = "numbers", .any = kTwoNumbers, .numbers = kTwoNumbers, .lists = ""},
+      {.name = "mixed",
+       .any = "  lr: {distribution: log_uniform_values, min: 0.001, max: 0.3}\n"
+              "  momentum: {distribution: q_uniform, min: 0.5, max: 0.9, q: 0.05}\n"
+              "  batch_size: {values: [16, 32, 64, 128]}\n  step_epochs: {min: 2, max: 9}\n"
+              "  schedule: {values: [constant, cosine, one_cycle]}\n",
+       .numbers = "  lr: {distribution: log_uniform_values, min: 0.001, max: 0.3}\n"
+                  "  momentum: {distribution: q_uniform, min: 0.5, max: 0.9, q: 0.05}\n"
+                  "  batch_size: {values: [16, 32, 64, 128]}\n  step_epochs: {min: 2, max: 9}\n",
+       .lists = "  lr: {values: [0.003, 0.01]}\n  momentum: {values: [0.5, 0.7, 0.9]}\n"
+                "  schedule: {values: [constant, cosine, one_cycle]}\n"},
+      // 18 points: a sweep of more trials uses them up.
+      {.name = "finite",
+       .any = "  lr: {values: [0.003, 0.01, 0.03]}\n  momentum: {values: [0.5, 0.9]}\n"
+              "  augmentation: {values: [none, shift, rotation]}\n",
+       .numbers = "  lr: {values: [0.003, 0.01, 0.03]}\n  momentum: {values: [0.5, 0.9]}\n"
+                  "  step_epochs: {min: 2, max: 4}\n",
+       .lists = "  lr: {values: [0.003, 0.01, 0.03]}\n  momentum: {values: [0.5, 0.9]}\n"
+                "  step_epochs: {min: 2, max: 4}\n",
+       .run_cap = 20},
+      {.name = "conditional",
+       .any = "  lr: {min: 0.001, max: 0.1}\n  momentum: {min: 0.5, max: 0.9}\n"
+              "  schedule: {values: [constant, step]}\n"
+              "  step_gamma: {min: 0.1, max: 0.5, when: \"schedule == 'step'\"}\n",
+       .numbers = "",
+       .lists = "  lr: {values: [0.003, 0.01]}\n  momentum: {values: [0.5, 0.7, 0.9]}\n"
+                "  schedule: {values: [constant, step]}\n"
+                "  step_gamma: {values: [0.1, 0.5], when: \"schedule == 'step'\"}\n"},
+  };
+  return kinds;
+}
 
-TEST_P(LearningRestartTest, ThePointsFollowFromWhatItHadSeen) {
-  SweepSource source =
-      SourceOf(30, 2, GetParam().has_gate ? "require: {train_accuracy: \"< 0.15\"}\n" : "");
-  source.text.replace(source.text.find("sobol"), 5, GetParam().method);
+struct MethodCase {
+  const SearchMethod* method;
+  const SpaceKind* kind;
+  std::string parameters;
+};
+
+std::vector<MethodCase> MethodCases() {
+  std::vector<MethodCase> cases;
+  for (const SearchMethod& method : SearchMethods()) {
+    for (const SpaceKind& kind : SpaceKinds()) {
+      const std::string& parameters = method.finite         ? kind.lists
+                                      : method.numbers_only ? kind.numbers
+                                                            : kind.any;
+      if (!parameters.empty()) cases.push_back({&method, &kind, parameters});
+    }
+  }
+  return cases;
+}
+
+// Whatever the method and the space: what is suggested follows from what the search had seen, also
+// where the process was killed with every observation.
+class MethodRestartTest : public RestartTest, public testing::WithParamInterface<MethodCase> {
+ protected:
+  // Makes every suggestion of the sweep again, each by what its own had seen.
+  void ExpectTheSameAgain(const std::shared_ptr<const SweepSpec>& spec, const Outcome& outcome) {
+    const auto replay = Must(SearchReplay::Make(store_.get(), 1, spec, 1));
+    int modelled = 0;
+    for (const SuggestionRow& row : Must(store_->Read(SelectSuggestions, 1, 1, 100))) {
+      const auto again = Must(replay->Again(row));
+      ASSERT_TRUE(again.has_value()) << row.number;
+      EXPECT_EQ(again->configuration.parameters, row.parameters.values())
+          << row.number << " after event " << row.seen_sequence;
+      if (again->segment) EXPECT_EQ(again->segment, outcome.segments.at(row.number));
+      modelled += row.source == SuggestionSource::kModel ? 1 : 0;
+    }
+    const SearchMethod& method = *GetParam().method;
+    if (method.learns && !method.has_population) EXPECT_GE(modelled, 3);
+  }
+};
+
+TEST_P(MethodRestartTest, ThePointsFollowFromWhatItHadSeen) {
+  const SearchMethod& method = *GetParam().method;
+  const int epochs = method.has_population ? 4 : 1;
+  kills_leases_ = false;
+  const SweepSource source =
+      SourceOf(method.has_population ? 12 : GetParam().kind->run_cap, epochs,
+               method.has_population ? "pbt: {population: 6, segment_epochs: 2}\n" : "",
+               std::string(method.word), GetParam().parameters);
+  noise_ = [&](const TrialRow& trial) {
+    // One trial diverges.
+    if (trial.number == 4 && !method.has_population) return std::nan("");
+    const ParameterMap& point = trial.parameters.values();
+    return 0.2 * AsDouble(point.at("momentum")) + 0.5 * AsDouble(point.at("lr"));
+  };
   Diagnostics diagnostics;
-  const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
+  const auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
+  std::optional<Outcome> undisturbed;
   for (const Kill kill : {Kill::kNever, Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
     SCOPED_TRACE(static_cast<int>(kill));
-    // What is killed is the same; the models of the gates take time.
-    if (GetParam().has_gate && kill == Kill::kBeforeEachAnswer) continue;
+    const Outcome outcome = Run(source, epochs, kill);
+    if (!undisturbed) undisturbed = outcome;
+    EXPECT_EQ(outcome.points.size(), undisturbed->points.size());
+    EXPECT_GE(outcome.points.size(), 12u);
+    const auto observed = std::ssize(outcome.epochs) + std::ssize(outcome.trials);
+    EXPECT_EQ(outcome.kills, kill == Kill::kNever ? 0 : observed);
+    if (!method.learns) EXPECT_EQ(outcome.points, undisturbed->points);
+    ExpectTheSameAgain(spec, outcome);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, MethodRestartTest, testing::ValuesIn(MethodCases()),
+                         [](const auto& info) {
+                           return fmt::format("{}_{}", info.param.method->word,
+                                              info.param.kind->name);
+                         });
+
+// On another measure than the objective, which a part of the trials meets.
+constexpr char kGate[] = "require: {train_accuracy: \"< 0.15\"}\n";
+
+// The same where the gates are learned, too.
+class GateRestartTest : public RestartTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(GateRestartTest, ThePointsFollowFromWhatItHadSeen) {
+  const SweepSource source = SourceOf(30, 2, kGate, GetParam());
+  Diagnostics diagnostics;
+  const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
+  for (const Kill kill : {Kill::kNever, Kill::kAfterEachCall}) {
+    SCOPED_TRACE(static_cast<int>(kill));
     const Outcome outcome = Run(source, 2, kill);
     ASSERT_EQ(outcome.points.size(), 30u);
     const ObservationPage page = Must(ReadObservations(store_.get(), 1, spec, {}, 10'000));
@@ -454,20 +574,20 @@ TEST_P(LearningRestartTest, ThePointsFollowFromWhatItHadSeen) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, LearningRestartTest,
-                         testing::Values(LearningCase{"tpe"}, LearningCase{"gp"},
-                                         LearningCase{"cmaes"}, LearningCase{"tpe", true},
-                                         LearningCase{"gp", true}),
-                         [](const auto& info) {
-                           return info.param.method + (info.param.has_gate ? "_with_a_gate" : "");
-                         });
+INSTANTIATE_TEST_SUITE_P(Methods, GateRestartTest, testing::Values("tpe", "gp"),
+                         [](const auto& info) { return info.param; });
+
+struct EditCase {
+  std::string method;
+  bool has_gate = false;
+};
+
+class EditRestartTest : public RestartTest, public testing::WithParamInterface<EditCase> {};
 
 // The same, of a sweep whose file is changed on the way: by the suggestions that it had seen, and
 // those made before the edit.
-TEST_P(LearningRestartTest, AnEditIsNoDifferentToASearchThatStartsThere) {
-  SweepSource source =
-      SourceOf(16, 2, GetParam().has_gate ? "require: {train_accuracy: \"< 0.15\"}\n" : "");
-  source.text.replace(source.text.find("sobol"), 5, GetParam().method);
+TEST_P(EditRestartTest, AnEditIsNoDifferentToASearchThatStartsThere) {
+  const SweepSource source = SourceOf(16, 2, GetParam().has_gate ? kGate : "", GetParam().method);
   SweepSource wider = source;
   wider.text.replace(wider.text.find("run_cap: 16"), 11, "run_cap: 30");
   wider.text.replace(wider.text.find("max: 0.1}"), 9, "max: 0.3}");
@@ -516,6 +636,13 @@ TEST_P(LearningRestartTest, AnEditIsNoDifferentToASearchThatStartsThere) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Methods, EditRestartTest,
+                         testing::Values(EditCase{"tpe"}, EditCase{"gp"}, EditCase{"cmaes"},
+                                         EditCase{"tpe", true}, EditCase{"gp", true}),
+                         [](const auto& info) {
+                           return info.param.method + (info.param.has_gate ? "_with_a_gate" : "");
+                         });
 
 // More points than are made ahead.
 TEST_F(RestartTest, TheSamePointsAreSuggested) {

@@ -23,6 +23,9 @@ using Eigen::VectorXd;
 constexpr double kLeastVariance = 1e-9;
 constexpr double kLeastNoise = 1e-6;
 constexpr int kMostFitEvaluations = 60;
+constexpr int kMoreRoom = 64;  // points
+// Of so many points the means are predicted at once: more need memory and are no faster.
+constexpr std::size_t kPredictedAtOnce = 64;
 
 // Matérn 5/2 of a scale, and its derivative by the squared distance.
 ArrayXd Kernel(double scale, const ArrayXd& squared) {
@@ -182,7 +185,8 @@ void GaussianProcess::Reserve(int size) {
   const auto room = static_cast<int>(points_.rows());
   if (size <= room) return;
   // Even, so that every column begins at the same alignment, and sums are made in the same order.
-  const int more = std::max(64, 2 * room);
+  // The square of twice as many would be four times the memory.
+  const int more = room + kMoreRoom;
   points_.conservativeResize(more, static_cast<int>(axes_.size()));
   cholesky_.conservativeResize(more, more);
   noise_.conservativeResize(more);
@@ -252,17 +256,23 @@ GaussianProcess::Prediction GaussianProcess::Predict(const GaussianPoint& point)
 
 GaussianProcess::Predictions GaussianProcess::Predict(
     const std::vector<GaussianPoint>& points) const {
-  MatrixXd covariances(size_, static_cast<int>(points.size()));
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    covariances.col(static_cast<int>(i)) =
-        Kernel(parameters_.scale, SquaredDistances(points[i]).array());
+  const auto all = static_cast<int>(points.size());
+  Predictions predictions{.means = VectorXd(all), .variances = VectorXd(all)};
+  const auto lower = cholesky_.topLeftCorner(size_, size_).triangularView<Eigen::Lower>();
+  for (std::size_t first = 0; first < points.size(); first += kPredictedAtOnce) {
+    const std::size_t count = std::min(kPredictedAtOnce, points.size() - first);
+    MatrixXd covariances(size_, static_cast<int>(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      covariances.col(static_cast<int>(i)) =
+          Kernel(parameters_.scale, SquaredDistances(points[first + i]).array());
+    }
+    const auto at = static_cast<int>(first), size = static_cast<int>(count);
+    predictions.means.segment(at, size) = covariances.transpose() * weights_;
+    lower.solveInPlace(covariances);
+    predictions.variances.segment(at, size) =
+        (parameters_.scale - covariances.colwise().squaredNorm().transpose().array())
+            .max(parameters_.scale * kLeastVariance);
   }
-  Predictions predictions;
-  predictions.means = covariances.transpose() * weights_;
-  cholesky_.topLeftCorner(size_, size_).triangularView<Eigen::Lower>().solveInPlace(covariances);
-  predictions.variances =
-      (parameters_.scale - covariances.colwise().squaredNorm().transpose().array())
-          .max(parameters_.scale * kLeastVariance);
   return predictions;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -51,7 +52,7 @@ class LearningSearch : public Search {
 
  protected:
   // The rank of a configuration that has ended: smaller is better, compared like words.
-  using Rank = std::vector<double>;
+  using Rank = std::array<double, 4>;
   struct Replicate {
     TrialState state = TrialState::kPending;
     int epoch = 0;
@@ -65,7 +66,7 @@ class LearningSearch : public Search {
     std::vector<Replicate> replicates;
     bool has_ended = false;
     bool runs = false;           // a trial waits or runs
-    Rank rank;                   // ended
+    Rank rank = {};              // ended
     std::optional<double> cost;  // ended, and a replicate had a finite value
     int with_cost = 0;           // ended: replicates with a finite value
     bool is_complete = false;    // ended: all replicates completed with a value

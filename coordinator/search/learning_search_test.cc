@@ -1,3 +1,5 @@
+#include "coordinator/search/learning_search.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -228,6 +230,33 @@ TEST_P(LearningSearchTest, TriesEveryPointOfAFiniteSpaceOnceAndEnds) {
   EXPECT_FALSE(next->has_value());
 }
 
+// Results of eight at a time, told in the order of the points and in others.
+TEST_P(LearningSearchTest, TriesEveryPointOfAGridOnceInBatches) {
+  const SweepSpec spec = ParseSpec("  a: {min: 0, max: 3}\n  b: {min: 0, max: 3}\n" +
+                                   Either("  c: {values: [x, y, z]}\n", "  c: {min: 1, max: 3}\n"));
+  // 3 and 5 have no common divisor with the eight of a batch.
+  for (const std::int64_t step : {1, 3, 5, 7}) {
+    SCOPED_TRACE(step);
+    ToldSearch search(&spec);
+    std::set<std::string> seen;
+    for (int batch = 0; batch < 6; ++batch) {
+      std::vector<double> values;
+      for (int i = 0; i < 8; ++i) {
+        const ParameterMap point = search.Ask();
+        EXPECT_TRUE(seen.insert(PointIdentity(point)).second)
+            << search.asked() << ": " << PointIdentity(point);
+        values.push_back(std::pow(AsDouble(point.at("a")) - 2, 2) + AsDouble(point.at("b")));
+      }
+      for (std::int64_t i = 0; i < 8; ++i) {
+        const std::int64_t place = i * step % 8;
+        search.End(8 * batch + place + 1, values[static_cast<std::size_t>(place)]);
+      }
+    }
+    EXPECT_EQ(seen.size(), 48u);
+    EXPECT_TRUE(search.Ask().empty()) << "the space is used up";
+  }
+}
+
 TEST_P(LearningSearchTest, GoesOnWhenNothingIsEverMeasured) {
   const SweepSpec spec = ParseSpec(Either(kMixed, kNumbers));
   for (const TrialState state :
@@ -253,6 +282,97 @@ TEST_P(LearningSearchTest, InfinitiesAndNaNAreTheWorst) {
     search.End(number, x > 0.5 ? 1 - x : odd);
   }
   EXPECT_GT(above, 24) << "only there are numbers";
+}
+
+// Both learn from the order of the configurations alone.
+TEST_P(LearningSearchTest, StoppedTrialsCountByHowFarTheyCame) {
+  if (GetParam() == "gp") GTEST_SKIP() << "a model of values: no better than the median";
+  const SweepSpec spec = ParseSpec("  x: {min: 0.0, max: 1.0}\n");
+  for (const TrialState state :
+       {TrialState::kStopped, TrialState::kFailed, TrialState::kDiverged}) {
+    ToldSearch search(&spec);
+    int above = 0;
+    for (std::int64_t number = 1; number <= 60; ++number) {
+      const double x = AsDouble(search.Ask().at("x"));
+      if (number > 30 && x > 0.5) ++above;
+      // The values alone would lead to the other end.
+      search.EndAfter(1 + static_cast<int>(8 * x), number, x, state);
+    }
+    EXPECT_GT(above, 24) << TrialStateName(state);
+  }
+}
+
+// The order that methods learn from, without a method.
+class RankingSearch final : public LearningSearch {
+ public:
+  explicit RankingSearch(const SweepSpec* spec) : LearningSearch(spec, /*finite=*/false) {}
+
+  // Those of the first `count` that have ended, best first.
+  std::vector<std::int64_t> Order(std::int64_t count) const {
+    std::vector<std::int64_t> numbers;
+    for (std::int64_t number = 1; number <= count; ++number) {
+      if (Get(number).has_ended) numbers.push_back(number);
+    }
+    std::sort(numbers.begin(), numbers.end(),
+              [&](std::int64_t a, std::int64_t b) { return RanksBefore(a, b); });
+    return numbers;
+  }
+
+ private:
+  std::optional<Choice> Model(std::int64_t /*number*/) override { return std::nullopt; }
+  void OnKnown(std::int64_t /*number*/, const Known& /*known*/) override {}
+  void OnEnded(std::int64_t /*number*/, const Known& /*known*/) override {}
+  void OnReopened(std::int64_t /*number*/, const Known& /*known*/) override {}
+  void Describe(const std::vector<std::vector<SlicePlace>>& /*places*/,
+                std::vector<ModelSlice>* /*slices*/) override {}
+};
+
+TEST(LearningSearchRanking, CompleteThenByHowFarTheyCameThenWithoutANumber) {
+  Diagnostics diagnostics;
+  const auto spec = SweepSpec::Parse({.file = "s.yaml",
+                                      .text = "name: s\nprogram: ./none\nmethod: tpe\nrun_cap: 60\n"
+                                              "epochs: 9\nmetric: {name: value, goal: minimize}\n"
+                                              "parameters:\n  x: {min: 0.0, max: 1.0}\n"},
+                                     &diagnostics);
+  ASSERT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
+  struct Told {
+    TrialState state;
+    std::vector<double> values;  // of its epochs
+  };
+  const std::vector<Told> told = {
+      {TrialState::kDiverged, {kNaN}},                  // 1: no number, in the order of numbers
+      {TrialState::kCompleted, {0.9, 0.5}},             // 2
+      {TrialState::kStopped, {0.9, 0.3, 0.3}},          // 3: as far as the next, but worse
+      {TrialState::kStopped, {0.9, 0.1, 0.4}},          // 4: its best
+      {TrialState::kStopped, {0.01}},                   // 5: good, but it came less far
+      {TrialState::kFailed, {0.9, 0.05}},               // 6: like one that was stopped
+      {TrialState::kDiverged, {0.9, 0.9, 0.02, kNaN}},  // 7: came farthest
+      {TrialState::kFailed, {}},                        // 8
+      {TrialState::kCompleted, {kNaN, kNaN}},           // 9
+      {TrialState::kCompleted, {0.9, 0.2, 0.9}},        // 10: its best
+      {TrialState::kRunning, {0.001}},                  // 11: has not ended
+      {TrialState::kCancelled, {0.8}},                  // 12
+      {TrialState::kFailed, {-std::numeric_limits<double>::infinity()}},  // 13
+  };
+  RankingSearch search(&*spec);
+  std::vector<ParameterMap> points;
+  for (std::size_t i = 0; i < told.size(); ++i) points.push_back({{"x", 0.05 * (1.0 + i)}});
+  std::int64_t sequence = 0;
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const auto number = static_cast<std::int64_t>(i) + 1;
+    search.Observe({.sequence = ++sequence, .configuration = number, .parameters = &points[i]});
+    int epoch = 0;
+    for (const double value : told[i].values) {
+      search.Observe({.sequence = ++sequence,
+                      .configuration = number,
+                      .epoch = ++epoch,
+                      .value = value,
+                      .state = TrialState::kRunning});
+    }
+    if (!IsTerminal(told[i].state)) continue;
+    search.Observe({.sequence = ++sequence, .configuration = number, .state = told[i].state});
+  }
+  EXPECT_EQ(search.Order(13), (std::vector<std::int64_t>{10, 2, 7, 4, 3, 6, 5, 12, 1, 8, 9, 13}));
 }
 
 TEST_P(LearningSearchTest, RunningTrialsKeepItFromTheSamePlace) {

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
 #include <span>
 #include <vector>
 
+#include "common/base/normal.h"
 #include "common/base/philox.h"
 
 namespace sweep {
@@ -39,6 +41,138 @@ double Mass(ParzenMixture* mixture) {
   double sum = 0;
   for (const double density : mixture->LogDensities(points)) sum += std::exp(density);
   return sum / static_cast<double>(points.size());
+}
+
+// The density as parzen_mixture.h describes it, written down again without what makes it fast.
+class SlowMixture {
+ public:
+  SlowMixture(std::vector<ParzenAxis> axes, std::vector<CubePoint> points)
+      : axes_(std::move(axes)), points_(std::move(points)) {}
+
+  // Of a point's kernel, the oldest first.
+  double Weight(std::size_t i) const {
+    const double all = Count();
+    const double ramp = all - 25;
+    if (static_cast<double>(i) >= ramp) return 1;
+    return 1 / all + (1 - 1 / all) * static_cast<double>(i) / std::max(ramp - 1, 1.0);
+  }
+  double Density(const CubePoint& at) const {
+    double sum = 1, total = 1;
+    for (std::size_t d = 0; d < axes_.size(); ++d) sum *= OfWideKernel(axes_[d], at[d]);
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      double kernel = Weight(i);
+      for (std::size_t d = 0; d < axes_.size(); ++d) kernel *= OfKernel(d, i, at[d]);
+      sum += kernel;
+      total += Weight(i);
+    }
+    return sum / total;
+  }
+
+ private:
+  double Count() const { return static_cast<double>(points_.size()); }
+  static int CellOf(const ParzenAxis& axis, double x) { return static_cast<int>(x * axis.cells); }
+  // A normal distribution cut off at 0 and 1, as a density at a number or the mean over a cell.
+  static double Normal(const ParzenAxis& axis, double mean, double sigma, double x) {
+    const auto below = [&](double y) { return NormalCdf((y - mean) / sigma); };
+    const double inside = below(1) - below(0);
+    if (axis.cells > 0) {
+      const double cell = CellOf(axis, x);
+      return (below((cell + 1) / axis.cells) - below(cell / axis.cells)) / inside * axis.cells;
+    }
+    const double z = (x - mean) / sigma;
+    return std::exp(-0.5 * z * z) / (sigma * std::sqrt(2 * M_PI) * inside);
+  }
+  static double OfWideKernel(const ParzenAxis& axis, double x) {
+    return std::isnan(x) || !axis.is_ordered ? 1 : Normal(axis, 0.5, 1, x);
+  }
+  double OfKernel(std::size_t d, std::size_t i, double x) const {
+    const ParzenAxis& axis = axes_[d];
+    const double mean = points_[i][d];
+    if (std::isnan(x) || std::isnan(mean)) return 1;
+    if (!axis.is_ordered) {
+      const double uniform = axis.cells / (Count() + 1 + axis.cells);
+      return CellOf(axis, x) == CellOf(axis, mean) ? (1 - uniform) * axis.cells + uniform : uniform;
+    }
+    // The neighbours: of equal coordinates the older one is before; the wide kernel's before all.
+    std::vector<std::pair<double, std::ptrdiff_t>> places = {{0.5, -1}};
+    for (std::size_t j = 0; j < points_.size(); ++j) {
+      if (!std::isnan(points_[j][d])) places.emplace_back(points_[j][d], j);
+    }
+    std::sort(places.begin(), places.end());
+    const auto own =
+        std::find(places.begin(), places.end(), std::pair(mean, static_cast<std::ptrdiff_t>(i)));
+    const double left = own == places.begin() ? 0 : mean - (own - 1)->first;
+    const double right = own + 1 == places.end() ? 0 : (own + 1)->first - mean;
+    const double least = 1 / std::min(100.0, 2 + Count());
+    return Normal(axis, mean, std::clamp(std::max(left, right), least, 1.0), x);
+  }
+
+  const std::vector<ParzenAxis> axes_;
+  const std::vector<CubePoint> points_;
+};
+
+TEST(ParzenMixture, IsTheSameAsASlowDirectComputation) {
+  PhiloxStream random(6, 0);
+  for (const std::size_t count : {0, 1, 2, 24, 25, 26, 27, 60, 97, 98, 99, 250}) {
+    ParzenMixture mixture(kAxes);
+    std::vector<CubePoint> points;
+    for (std::size_t i = 0; i < count; ++i) {
+      points.push_back(RandomPoint(&random));
+      // Equal coordinates.
+      if (i % 5 == 4) points.back()[0] = points[i - 2][0];
+      mixture.Add(static_cast<std::int64_t>(3 * i + 1), points.back());
+    }
+    const SlowMixture slow(kAxes, points);
+    for (int i = 0; i < 15; ++i) {
+      const CubePoint at = RandomPoint(&random);
+      const double density = std::exp(mixture.LogDensities(std::span(&at, 1)).front());
+      const double expected = slow.Density(at);
+      EXPECT_NEAR(density, expected, 1e-4 * expected) << count << " points";
+    }
+  }
+}
+
+// What the kernels weigh, from the densities of three categories: one with the point that is looked
+// at, one with all others, and one with none.
+TEST(ParzenMixture, TheLatest25WeighFullyAndOlderOnesLessAndLess) {
+  for (const int count : {10, 25, 26, 60, 200}) {
+    SCOPED_TRACE(count);
+    const double uniform = 3 / (count + 1.0 + 3), same = 3 * (1 - uniform) + uniform;
+    double before = 0;
+    for (int looked_at = 0; looked_at < count; ++looked_at) {
+      ParzenMixture mixture({{.is_ordered = false, .cells = 3}});
+      for (int i = 0; i < count; ++i) mixture.Add(i, {i == looked_at ? 0.5 : 1.0 / 6});
+      const std::vector<CubePoint> at = {{0.5}, {5.0 / 6}};
+      const std::vector<double> logarithms = mixture.LogDensities(at);
+      const double own = std::exp(logarithms[0]), none = std::exp(logarithms[1]);
+      const double of_points = (1 - none) / (none - uniform);  // the wide kernel weighs 1
+      const double weight = (own - none) * (1 + of_points) / (same - uniform);
+      const int ramp = count - 25;
+      if (looked_at >= ramp) {
+        EXPECT_NEAR(weight, 1, 1e-3) << looked_at;
+      } else {
+        const double least = 1.0 / count;
+        const double share = ramp > 1 ? looked_at / (ramp - 1.0) : 0;
+        EXPECT_NEAR(weight, least + (1 - least) * share, 1e-3) << looked_at;
+        EXPECT_GT(weight, before) << looked_at;
+      }
+      before = weight;
+    }
+  }
+}
+
+// However many points are in a corner: the wide kernel, with the weight of one of them, is there.
+TEST(ParzenMixture, AWideKernelKeepsAChanceEverywhere) {
+  ParzenMixture mixture(kAxes);
+  const CubePoint far = {0.95, 5.0 / 6, 0.9};
+  const auto density = [&] { return std::exp(mixture.LogDensities(std::span(&far, 1)).front()); };
+  const double alone = density();
+  EXPECT_NEAR(alone, SlowMixture(kAxes, {}).Density(far), 1e-5);
+  for (int i = 0; i < 20; ++i) {
+    mixture.Add(i, {0.02 + 0.001 * i, 1.0 / 6, 0.1});
+    EXPECT_GE(density(), 0.999 * alone / (i + 2)) << i;
+  }
+  EXPECT_LT(density(), 2 * alone / 21) << "the others add little";
 }
 
 TEST(ParzenMixture, IsADensityWhateverWasAddedAndRemoved) {

@@ -20,17 +20,17 @@ StartUpPoints::StartUpPoints(const SweepSpec* spec, const SearchStart& start)
 }
 
 void StartUpPoints::Know(const ParameterMap& parameters) {
-  known_.insert(PointIdentity(parameters));
+  known_.insert(PointFingerprint(parameters));
 }
 
 void StartUpPoints::Forget(const ParameterMap& parameters) {
-  known_.erase(PointIdentity(parameters));
+  known_.erase(PointFingerprint(parameters));
   passed_ = 0;
   ahead_.reset();
 }
 
 bool StartUpPoints::IsNew(const ParameterMap& parameters) const {
-  return !known_.contains(PointIdentity(parameters));
+  return !known_.contains(PointFingerprint(parameters));
 }
 
 absl::StatusOr<std::optional<Configuration>> StartUpPoints::FirstNew() {

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
-#include <string>
 
+#include "absl/container/flat_hash_set.h"
+#include "absl/numeric/int128.h"
 #include "absl/status/statusor.h"
 #include "common/spec/sweep_spec.h"
 #include "coordinator/search/search.h"
@@ -39,10 +39,10 @@ class StartUpPoints {
 
   const bool finite_;
   SobolSearch sequence_;
-  std::int64_t before_;                 // numbers before the first point of the sequence
-  std::set<std::string> known_;         // identities of the known points
-  std::int64_t passed_ = 0;             // finite: points of the sequence that were not new
-  std::optional<Configuration> ahead_;  // finite: the one after them; it may be known by now
+  std::int64_t before_;                       // numbers before the first point of the sequence
+  absl::flat_hash_set<absl::uint128> known_;  // fingerprints of the known points
+  std::int64_t passed_ = 0;                   // finite: points of the sequence that were not new
+  std::optional<Configuration> ahead_;        // finite: the one after them; it may be known by now
 };
 
 }  // namespace sweep

@@ -52,6 +52,14 @@ class ToldSearch {
     }
     Tell({.configuration = number, .replicate = replicate, .state = state});
   }
+  // After that many epochs with the same value.
+  void EndAfter(int epochs, std::int64_t number, double value, TrialState state) {
+    for (int epoch = 1; epoch <= epochs; ++epoch) {
+      Tell(
+          {.configuration = number, .epoch = epoch, .value = value, .state = TrialState::kRunning});
+    }
+    Tell({.configuration = number, .state = state});
+  }
   // Completed after epochs that reported these.
   void EndWith(std::int64_t number, const std::vector<Measurements>& epochs, int replicate = 0) {
     int epoch = 0;

@@ -2,9 +2,15 @@
 //
 //   search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]
 //   search_bench curves METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]   a JSON line for each seed
+//   search_bench repeats METHOD [AT_ONCE]                             of the 48 points of a grid
 //   search_bench time METHOD TRIALS...
+//   search_bench memory METHOD TRIALS...
+//   search_bench warm METHOD CONFIGURATIONS                           of an earlier sweep
 //
 // Function `table` looks its values up in mnist/table.csv: the errors of real trainings.
+
+#include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -20,6 +26,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -339,6 +346,11 @@ const std::vector<Function>& Functions() {
   return functions;
 }
 
+const Function& FunctionOf(std::string_view name) {
+  return *std::find_if(Functions().begin(), Functions().end(),
+                       [&](const Function& one) { return one.name == name; });
+}
+
 SweepSpec SpecOf(const Function& function, const std::string& method, int seed, int cap) {
   const std::string text = fmt::format(
       "name: bench\nprogram: ./none\nmethod: {}\nseed: {}\nrun_cap: {}\nepochs: 1\nmetric: {{name: "
@@ -358,7 +370,8 @@ SweepSpec SpecOf(const Function& function, const std::string& method, int seed, 
 // Runs a search as a sweep would.
 class Runner {
  public:
-  explicit Runner(const SweepSpec* spec) : search_(Search::Make(spec)) {}
+  explicit Runner(const SweepSpec* spec, SearchStart start = {})
+      : search_(Search::Make(spec, std::move(start))) {}
 
   ParameterMap Ask() {
     const auto next = search_->Suggest(++number_);
@@ -501,9 +514,24 @@ int Quality(const std::string& method, const Function& function, int evaluations
   return 0;
 }
 
-int Time(const std::string& method, const std::vector<int>& counts) {
-  const Function& function = *std::find_if(Functions().begin(), Functions().end(),
-                                           [](const auto& one) { return one.name == "mnist"; });
+// How often a point of the 4 × 4 × 3 grid comes again, although each could come once.
+int Repeats(const std::string& method, int at_once) {
+  constexpr int kPoints = 48, kSeeds = 20;
+  std::int64_t all = 0;
+  int seeds_with = 0;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    const std::int64_t repeats =
+        RunSeed(method, FunctionOf("grid"), kPoints, seed, at_once).duplicates;
+    all += repeats;
+    seeds_with += repeats > 0 ? 1 : 0;
+  }
+  fmt::print("{:<8} {} points, {} at once: {} repeated in {} seeds, in {} of them\n", method,
+             kPoints, at_once, all, kSeeds, seeds_with);
+  return 0;
+}
+
+int Time(const std::string& method, std::vector<int> counts) {
+  const Function& function = FunctionOf("mnist");
   for (const int count : counts) {
     const SweepSpec spec = SpecOf(function, method, 1, count + 1000);
     Runner runner(&spec);
@@ -523,12 +551,104 @@ int Time(const std::string& method, const std::vector<int>& counts) {
   return 0;
 }
 
+// Of this process, in bytes.
+struct MemoryUse {
+  double resident = 0;   // pages that the system has given
+  double allocated = 0;  // blocks that are in use; the rest of the pages is kept for later ones
+};
+
+MemoryUse MemoryNow() {
+  std::ifstream file("/proc/self/statm");
+  double size = 0, resident = 0;
+  file >> size >> resident;
+  const struct mallinfo2 blocks = mallinfo2();
+  return {.resident = resident * static_cast<double>(sysconf(_SC_PAGESIZE)),
+          .allocated = static_cast<double>(blocks.uordblks + blocks.hblkhd)};
+}
+
+// What so many finished trials need: the memory after them less that after the first ten.
+int Memory(const std::string& method, std::vector<int> counts) {
+  constexpr int kFirst = 10;
+  const Function& function = FunctionOf("mnist");
+  std::sort(counts.begin(), counts.end());
+  if (counts.front() <= kFirst) {
+    fmt::print(stderr, "search_bench: memory is counted from the tenth trial on, not at {}\n",
+               counts.front());
+    return 2;
+  }
+  const SweepSpec spec = SpecOf(function, method, 1, counts.back());
+  Runner runner(&spec);
+  const auto run_to = [&](int count) {
+    while (runner.number() < count) {
+      const double value = function.value(runner.Ask());
+      runner.Tell(runner.number(), value);
+    }
+    return MemoryNow();
+  };
+  const MemoryUse first = run_to(kFirst);
+  MemoryUse before = first;
+  int count_before = kFirst;
+  for (const int count : counts) {
+    const MemoryUse now = run_to(count);
+    fmt::print(
+        "{:<8} {:>6} finished: {:.0f} kB resident, {:.0f} kB allocated; a trial: {:.2f} and {:.2f} "
+        "kB, since {}: {:.2f} and {:.2f} kB\n",
+        method, count, (now.resident - first.resident) / 1000,
+        (now.allocated - first.allocated) / 1000, (now.resident - first.resident) / 1000 / count,
+        (now.allocated - first.allocated) / 1000 / count, count_before,
+        (now.resident - before.resident) / 1000 / (count - count_before),
+        (now.allocated - before.allocated) / 1000 / (count - count_before));
+    std::fflush(stdout);
+    before = now;
+    count_before = count;
+  }
+  return 0;
+}
+
+// A sweep that begins with the results of an earlier one.
+int Warm(const std::string& method, int count) {
+  const Function& function = FunctionOf("mnist");
+  const SweepSpec earlier = SpecOf(function, "sobol", 2, count);
+  Runner runner(&earlier);
+  SearchStart start;
+  for (int i = 0; i < count; ++i) {
+    ParameterMap point = runner.Ask();
+    const double value = function.value(point);
+    start.earlier.push_back(
+        {.point = std::move(point),
+         .replicates = {{.state = TrialState::kCompleted, .epoch = 1, .value = value}}});
+  }
+  const SweepSpec spec = SpecOf(function, method, 1, 1000);
+  double begin = CpuSeconds();
+  Runner warm(&spec, std::move(start));
+  const double made = CpuSeconds() - begin;
+  std::vector<double> seconds;
+  for (int i = 0; i < 21; ++i) {
+    begin = CpuSeconds();
+    const double value = function.value(warm.Ask());
+    seconds.push_back(CpuSeconds() - begin);
+    warm.Tell(warm.number(), value);
+  }
+  const double first = seconds.front();
+  seconds.erase(seconds.begin());
+  fmt::print(
+      "{:<8} {:>6} earlier: made in {:.1f} ms, first suggestion {:.2f} ms, then {:.2f} ms (most "
+      "{:.2f})\n",
+      method, count, made * 1000, first * 1000, Median(seconds) * 1000,
+      *std::max_element(seconds.begin(), seconds.end()) * 1000);
+  return 0;
+}
+
 int Main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
-  if (args.size() >= 3 && args[0] == "time") {
+  if (args.size() >= 2 && args[0] == "repeats") {
+    return Repeats(args[1], args.size() > 2 ? std::atoi(args[2].c_str()) : 1);
+  }
+  if (args.size() == 3 && args[0] == "warm") return Warm(args[1], std::atoi(args[2].c_str()));
+  if (args.size() >= 3 && (args[0] == "time" || args[0] == "memory")) {
     std::vector<int> counts;
     for (std::size_t i = 2; i < args.size(); ++i) counts.push_back(std::atoi(args[i].c_str()));
-    return Time(args[1], counts);
+    return (args[0] == "time" ? Time : Memory)(args[1], counts);
   }
   if (args.size() >= 5 && (args[0] == "quality" || args[0] == "curves")) {
     std::vector<Function> functions = Functions();
@@ -543,7 +663,10 @@ int Main(int argc, char** argv) {
   fmt::print(stderr,
              "search_bench quality METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]\n"
              "search_bench curves METHOD FUNCTION EVALUATIONS SEEDS [AT_ONCE]\n"
-             "search_bench time METHOD TRIALS...\n");
+             "search_bench repeats METHOD [AT_ONCE]\n"
+             "search_bench time METHOD TRIALS...\n"
+             "search_bench memory METHOD TRIALS...\n"
+             "search_bench warm METHOD CONFIGURATIONS\n");
   return 2;
 }
 
