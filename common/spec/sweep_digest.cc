@@ -80,7 +80,8 @@ std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
   if (method == methods.end() || spec.early_terminate || spec.stop_when ||
-      !spec.try_first.empty() || !spec.warm_start.empty() || spec.confidence > 0 || spec.race) {
+      !spec.try_first.empty() || !spec.warm_start.empty() || spec.confidence > 0 || spec.race ||
+      spec.repeat_points) {
     return std::nullopt;
   }
   if (std::any_of(spec.parameters.begin(), spec.parameters.end(), IsNewer)) return std::nullopt;
@@ -169,6 +170,7 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
     }
     absl::StrAppend(&text, "\n");
   }
+  if (spec.repeat_points) absl::StrAppend(&text, "repeat_points\n");
   for (const std::string& name : spec.warm_start) {
     absl::StrAppend(&text, "warm_start ", Framed(name), "\n");
   }

@@ -49,7 +49,9 @@ TEST(Digest, WhatMeansTheSameHasTheSame) {
   EXPECT_NE(DigestWith("name: s", "name: renamed"), digest) << "whose seed is another";
   EXPECT_EQ(DigestWith("name: s", "name: s\ndescription: why\nlabels: {a: b}"), digest);
   EXPECT_EQ(DigestWith("epochs: 5\n", ""), DigestWith("epochs: 5\n", "recipe: seed\n"));
-  EXPECT_EQ(DigestWith("run_cap: 4", "run_cap: 4\nreplicates: 1\nevaluate: test"), digest)
+  EXPECT_EQ(
+      DigestWith("run_cap: 4", "run_cap: 4\nreplicates: 1\nevaluate: test\nrepeat_points: false"),
+      digest)
       << "what is said is what holds anyway";
   EXPECT_EQ(DigestWith("dataset: synthetic", "dataset: {name: synthetic, train: 4096}"), digest);
   EXPECT_EQ(DigestWith("\">= 0.9\"", "'>=90%'"), digest);
@@ -134,6 +136,7 @@ TEST(Digest, WhatMeansSomethingElseHasAnother) {
   differs(">= 0.9", "> 0.9");
   differs(", epochs: \"< 20\"", "");
   differs("run_cap: 4", "run_cap: 3");
+  differs("run_cap: 4", "run_cap: 4\nrepeat_points: true");
 }
 
 TEST(Digest, TheNetworksLayersCountButNotItsComments) {

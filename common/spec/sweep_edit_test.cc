@@ -63,6 +63,7 @@ TEST(SweepEdit, WhatIsSearchedHowAndHowLongMayChange) {
       {"parameters:\n", "parameters:\n  momentum: {min: 0.5, max: 0.9}\n"},
       {"run_cap: 20", "run_cap: 50"},
       {"method: tpe", "method: gp"},
+      {"seed: 1\n", "seed: 1\nrepeat_points: true\n"},
       {"method: tpe\n", ""},
       {"seed: 1\n", "seed: 1\ntry_first: [{lr: 0.05}]\n"},
       {"seed: 1\n", "seed: 1\nconstraints: [\"lr < 0.09\"]\n"},

@@ -24,6 +24,7 @@ TEST(Errors, APopulationSaysWhatDoesNotGoWithIt) {
   const std::pair<std::string, std::string> cases[] = {
       {"replicates: 2\n", "s.yaml:5: 'replicates' does not go with method pbt: each segment"},
       {"early_terminate: {type: median}\n", "s.yaml:5: 'early_terminate' does not go with method"},
+      {"repeat_points: true\n", "s.yaml:5: 'repeat_points' does not go with method pbt: whether"},
       {"metric: [accuracy, loss]\n", "s.yaml:5: 'metric' does not go with method pbt: one metric"},
       {"warm_start: earlier\n", "'warm_start' goes with a method that learns (tpe, gp, cmaes);"},
       {"require: {accuracy: \">= 0.9\"}\nstop_when: {trial_qualifies: true}\n",
@@ -287,6 +288,8 @@ TEST(Errors, OneByOne) {
        "epochs of whole runs; write {qualifying: N}"},
       {"seed: -1\n", "'seed' must be an integer in [0, 9223372036854775807], not -1"},
       {"keep_going: always\n", "'keep_going' must be true or false, not 'always'"},
+      {"repeat_points: often\n", "'repeat_points' must be true or false, not 'often'"},
+      {"allow_duplicates: true\n", "did you mean 'repeat_points'?"},
       {"max_failures: 0\n", "'max_failures' must be an integer in [1, 100], not 0"},
       {"recipe: tunde\n", "no recipe 'tunde'; did you mean 'tuned'? (it has seed, tuned)"},
       {"labels: {a b: c}\n", "label 'a b' must be a name"},
@@ -405,6 +408,10 @@ TEST(Errors, ConditionsInACircleAreFollowedRound) {
 }
 
 TEST(Errors, AGridNeedsValuesThatCanBeListed) {
+  EXPECT_EQ(Complaints(Grid("repeat_points: true\n")),
+            "s.yaml:4: 'repeat_points' does not go with method grid: a grid tries every point "
+            "once; for several trainings of each write replicates: 3");
+  EXPECT_EQ(Complaints(Grid("repeat_points: false\n")), "");
   EXPECT_EQ(Complaints(Grid("parameters:\n  lr: {min: 0.1, max: 0.2}\n")),
             "s.yaml:5: parameter 'lr' has distribution uniform, which a grid cannot enumerate; a "
             "grid needs constant, categorical, int_uniform or q_uniform");

@@ -70,7 +70,7 @@ double StepOf(const Parameter& parameter) {
 
 PbtSearch::PbtSearch(const SweepSpec* spec)
     : spec_(spec),
-      first_(spec, /*finite=*/false),
+      first_(spec, /*distinct=*/false),
       latest_(static_cast<std::size_t>(spec->pbt.population), 0) {}
 
 std::size_t PbtSearch::QuantileOf(std::size_t members, double quantile) {
