@@ -34,6 +34,7 @@ std::string Canonical(const Parameter& parameter) {
     absl::StrAppend(&text, i == 0 ? " probabilities " : " ",
                     FormatDouble(parameter.probabilities[i]));
   }
+  if (parameter.ordered) absl::StrAppend(&text, *parameter.ordered ? " ordered" : " unordered");
   if (parameter.when) absl::StrAppend(&text, " when ", Framed(parameter.when->text()));
   return text;
 }
@@ -71,7 +72,7 @@ struct Wording {
 bool IsNewer(const Parameter& parameter) {
   const auto is_list = [](const Value& value) { return std::holds_alternative<ListValue>(value); };
   return !parameter.probabilities.empty() || IsNormal(parameter.distribution) ||
-         parameter.name.find('.') != std::string::npos ||
+         parameter.ordered || parameter.name.find('.') != std::string::npos ||
          std::any_of(parameter.values.begin(), parameter.values.end(), is_list);
 }
 

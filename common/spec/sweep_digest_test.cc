@@ -56,6 +56,7 @@ TEST(Digest, WhatMeansTheSameHasTheSame) {
   EXPECT_EQ(DigestWith("dataset: synthetic", "dataset: {name: synthetic, train: 4096}"), digest);
   EXPECT_EQ(DigestWith("\">= 0.9\"", "'>=90%'"), digest);
   EXPECT_EQ(DigestWith("[0.1, 0.2]", "[0.1, 0.2], probabilities: [0.5, 0.5]"), digest);
+  EXPECT_EQ(DigestWith("[0.1, 0.2]", "[0.1, 0.2], ordered: true"), digest);
 }
 
 TEST(Digest, PointsToTryFirstCountAsTheyAreTried) {
@@ -137,6 +138,7 @@ TEST(Digest, WhatMeansSomethingElseHasAnother) {
   differs(", epochs: \"< 20\"", "");
   differs("run_cap: 4", "run_cap: 3");
   differs("run_cap: 4", "run_cap: 4\nrepeat_points: true");
+  differs("[0.1, 0.2]", "[0.1, 0.2], ordered: false");
 }
 
 TEST(Digest, TheNetworksLayersCountButNotItsComments) {

@@ -60,6 +60,7 @@ TEST(SweepEdit, WhatIsSearchedHowAndHowLongMayChange) {
       {"{min: 0.001, max: 0.1}", "{value: 0.01}"},
       {"{min: 0.001, max: 0.1}", "{values: [0.01, 0.02]}"},
       {"[constant, step]", "[constant, step, cosine]"},
+      {"[constant, step]", "[step, constant], ordered: true"},
       {"parameters:\n", "parameters:\n  momentum: {min: 0.5, max: 0.9}\n"},
       {"run_cap: 20", "run_cap: 50"},
       {"method: tpe", "method: gp"},

@@ -154,7 +154,12 @@ TEST(Errors, AMethodForNumbersRefusesEverythingElse) {
   EXPECT_EQ(
       complaints("  lr: {min: 0.1, max: 0.2}\n  schedule: {values: [step, cosine]}\n"),
       "s.yaml:7: parameter 'schedule' lists 'step', but method cmaes can search only numbers; "
-      "take tpe");
+      "take tpe, or write ordered: true if neighbours are similar");
+  EXPECT_EQ(complaints("  schedule: {values: [step, cosine], ordered: true}\n"), "");
+  EXPECT_EQ(complaints("  batch_size: {values: [32, 128, 64], ordered: true}\n"), "");
+  EXPECT_EQ(complaints("  batch_size: {values: [32, 64], ordered: false}\n"),
+            "s.yaml:6: parameter 'batch_size' is 'ordered: false', but method cmaes takes "
+            "neighbours in the list for similar; take tpe");
   EXPECT_EQ(
       complaints("  momentum: {min: 0.1, max: 0.9, when: \"lr > 0.5\"}\n"),
       "s.yaml:6: parameter 'momentum' has a 'when', but method cmaes cannot search parameters "
@@ -162,7 +167,7 @@ TEST(Errors, AMethodForNumbersRefusesEverythingElse) {
   EXPECT_EQ(
       complaints("  batch_size: {values: [32, 128, 64]}\n"),
       "s.yaml:6: parameter 'batch_size' lists its numbers in no order, but method cmaes takes "
-      "neighbours in the list for similar; sort them");
+      "neighbours in the list for similar; sort them, or write ordered: true if they are");
   EXPECT_EQ(complaints("  batch_size: {values: [128, 64, 32]}\n  schedule: {values: [step]}\n"),
             "");
   EXPECT_THAT(Complaints("name: s\nmodel: {values: [cnn-18718, cnn-19046]}\nrun_cap: 5\nmethod: "
@@ -328,6 +333,14 @@ TEST(Errors, OfParametersOneByOne) {
        "'trained_by: callers' can be"},
       {"lr: {min: low, max: 0.2}", "'min' must be a number, not 'low'"},
       {"lr: {vlaue: 0.1}", "did you mean 'value'?"},
+      {"lr: {values: [0.1, 0.2], ordered: up}",
+       "'ordered' of parameter 'lr' must be true or false, not 'up'"},
+      {"lr: {values: [0.1], ordered: true}",
+       "parameter 'lr' is 'ordered', but lists one value, which has no order"},
+      {"lr: {value: 0.1, ordered: true}", "distribution constant, with which 'ordered' does not"},
+      {"lr: {min: 0.1, max: 0.2, ordered: true}", "distribution uniform, with which 'ordered'"},
+      {"lr: {values: [0.1, 0.2], probabilities: [0.7, 0.3], ordered: true}",
+       "parameter 'lr' is 'ordered: true' and has 'probabilities' that differ"},
       {"lr: {values: [0.1, 0.2], probabilities: [0.5]}", "has 2 values, but 1 probability"},
       {"lr: {values: [0.1, 0.2], probabilities: [0.5, 0.4]}",
        "has probabilities with the sum 0.9; it must be 1"},

@@ -570,15 +570,20 @@ class SweepParser {
       return complain(
           absl::StrCat("has 'probabilities', which method ", method, " does not know; take tpe"));
     }
-    if (parameter.values.size() < 2) return;
+    if (parameter.values.size() < 2 || DimensionOf(parameter).ordered) return;
+    if (parameter.ordered == false) {
+      return complain(absl::StrCat("is 'ordered: false', but method ", method,
+                                   " takes neighbours in the list for similar; take tpe"));
+    }
     for (const Value& value : parameter.values) {
       if (IsNumber(value)) continue;
-      return complain(absl::StrCat("lists ", Shown(value), ", but method ", method,
-                                   " can search only numbers; take tpe"));
+      return complain(absl::StrCat(
+          "lists ", Shown(value), ", but method ", method, " can search only numbers; take tpe",
+          parameter.name == "model" ? "" : ", or write ordered: true if neighbours are similar"));
     }
-    if (DimensionOf(parameter).ordered) return;
     complain(absl::StrCat("lists its numbers in no order, but method ", method,
-                          " takes neighbours in the list for similar; sort them"));
+                          " takes neighbours in the list for similar; sort them, or write ordered: "
+                          "true if they are"));
   }
 
   void ReadEpochs() {
