@@ -41,9 +41,10 @@ struct DeclaredMeasure {
 //   2  YAML 1.2's core schema reads scalars; a program gets only the file's values; `seed` is
 //      derived from the name by default; slips that edition 1 took as text are refused
 //   3  `method` is auto by default, and random before
+//   4  `bayes` takes sobol for several metrics, and a model before
 // Of every edition, searches that draw q_log_uniform_values between ends that are no multiples of
 // q, and tpe with lists, go on with other points than builds before edition 3 would have.
-inline constexpr int kSweepEdition = 3;
+inline constexpr int kSweepEdition = 4;
 
 // The texts of a submitted sweep: the sweep file and, by their names in it, each network file that
 // is not built in and each of `files`. The client sends this to the coordinator, which stores it.
