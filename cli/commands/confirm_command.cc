@@ -38,6 +38,8 @@ namespace sweep::cli {
 namespace {
 
 constexpr int kMostFinalists = 30;  // whose numbers a label has room for
+// Rows among which finalists with different points are looked for.
+constexpr int kMostRanked = 1000;
 
 struct ConfirmFlags {
   int top = 3;
@@ -218,11 +220,27 @@ absl::StatusOr<SweepInput> ConfirmationInput(const KnownSweep& selection,
   return input;
 }
 
+// The best rows of which no two have the same point.
+void KeepDistinct(int top, v1::RankSweepResponse* ranking) {
+  std::set<std::string> points;
+  v1::RankSweepResponse kept;
+  for (v1::RankedConfiguration& row : *ranking->mutable_rows()) {
+    Json point = Json::object();
+    for (const auto& [key, value] : row.trial().parameters()) point[key] = ValueJson(value);
+    if (kept.rows_size() == top || !points.insert(point.dump()).second) continue;
+    *kept.add_rows() = std::move(row);
+  }
+  ranking->mutable_rows()->Swap(kept.mutable_rows());
+}
+
 absl::StatusOr<SweepInput> MakeConfirmation(Connection& connection, const KnownSweep& selection,
                                             const ConfirmFlags& flags) {
   const std::string name = ShortName(selection.sweep.name());
-  const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(connection, name, flags.top);
+  const bool may_repeat = selection.input.spec.repeat_points;
+  absl::StatusOr<v1::RankSweepResponse> ranking =
+      RankSweep(connection, name, may_repeat ? kMostRanked : flags.top);
   if (!ranking.ok()) return ranking.status();
+  if (may_repeat) KeepDistinct(flags.top, &*ranking);
   if (ranking->rows().empty()) {
     return absl::FailedPreconditionError(
         fmt::format("{} has nothing to confirm: no trial has a result yet", name));

@@ -9,8 +9,6 @@
 
 namespace sweep {
 
-namespace {
-
 bool IsMonotonic(const std::vector<Value>& values) {
   std::vector<double> numbers;
   for (const Value& value : values) {
@@ -21,15 +19,14 @@ bool IsMonotonic(const std::vector<Value>& values) {
          std::is_sorted(numbers.rbegin(), numbers.rend());
 }
 
-}  // namespace
-
 Dimension DimensionOf(const Parameter& parameter) {
   const bool steps_are_whole = parameter.q == std::round(parameter.q);
   switch (parameter.distribution) {
     case Distribution::kConstant:
     case Distribution::kCategorical:
       return {.scale = Dimension::Scale::kCategory,
-              .ordered = parameter.probabilities.empty() && IsMonotonic(parameter.values)};
+              .ordered = parameter.probabilities.empty() &&
+                         parameter.ordered.value_or(IsMonotonic(parameter.values))};
     case Distribution::kIntUniform:
       return {.scale = Dimension::Scale::kLinear, .whole = true};
     case Distribution::kUniform:

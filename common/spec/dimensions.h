@@ -16,13 +16,15 @@ struct Dimension {
   enum class Scale { kLinear, kLog, kCategory };
   Scale scale = Scale::kLinear;
   bool whole = false;  // only integers
-  // The order of the coordinates has a meaning: ranges, and lists of rising or of falling numbers
-  // that are equally likely.
+  // The order of the coordinates has a meaning: ranges, and lists of equally likely values that the
+  // file calls ordered, or that are rising or falling numbers.
   bool ordered = true;
   std::size_t parameter = 0;  // index into the sweep's parameters
 };
 
 Dimension DimensionOf(const Parameter& parameter);
+// True for rising and for falling numbers.
+bool IsMonotonic(const std::vector<Value>& values);
 
 // The search space of a sweep as a unit cube, with one coordinate for each parameter of more than
 // one value. Each coordinate is the parameter's distribution function, so a uniform draw from the

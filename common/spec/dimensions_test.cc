@@ -46,6 +46,25 @@ Dimension Of(const SearchSpace& space, const std::string& name) {
   return {};
 }
 
+TEST(SearchSpace, TheFileSaysWhichListsAreOrdered) {
+  const auto is_ordered = [](const std::string& lists) {
+    const SweepSpec spec = MustParse(
+        "name: s\nprogram: ./none\nepochs: 1\nrun_cap: 5\nmetric: {name: f, goal: minimize}\n"
+        "parameters:\n  size: {values: " +
+        lists + "}\n");
+    return DimensionOf(spec.parameters.front()).ordered;
+  };
+  EXPECT_FALSE(is_ordered("[small, medium, large]"));
+  EXPECT_TRUE(is_ordered("[small, medium, large], ordered: true"));
+  EXPECT_TRUE(is_ordered("[[8], [8, 8], [16, 8, 8]], ordered: true"));
+  EXPECT_TRUE(is_ordered("[8, 16, 32]"));
+  EXPECT_FALSE(is_ordered("[8, 16, 32], ordered: false"));
+  EXPECT_FALSE(is_ordered("[16, 8, 32]"));
+  EXPECT_TRUE(is_ordered("[16, 8, 32], ordered: true"));
+  EXPECT_TRUE(is_ordered("[a, b], ordered: true, probabilities: [0.5, 0.5]"));
+  EXPECT_FALSE(is_ordered("[a, b], ordered: false, probabilities: [0.9, 0.1]"));
+}
+
 TEST(SearchSpace, HasADimensionForEachParameterOfSeveralValues) {
   const SweepSpec spec = MustParse(kEveryKind);
   const SearchSpace space(&spec);

@@ -61,10 +61,10 @@ MethodChoice ChooseMethod(std::string_view word, const SweepSpec& spec) {
   const std::int64_t planned = spec.PlannedConfigurations();
   const std::string budget =
       absl::StrCat(planned, planned == 1 ? " configuration is " : " configurations are ");
-  // Bayes took a model of the first one.
-  const bool knows_several = word == "auto" || spec.edition >= 4;
-  if (spec.objectives.size() > 1 && knows_several)
+  // `bayes` took a model by the first one before edition 4.
+  if (spec.objectives.size() > 1 && (word == "auto" || spec.edition >= 4)) {
     return choose("sobol", "no model weighs several metrics");
+  }
   // What an earlier sweep has found is there to learn from.
   if (word == "auto" && planned <= kStartUpConfigurations && spec.warm_start.empty()) {
     return choose("sobol", budget + "too few to learn from");

@@ -34,6 +34,8 @@ const std::map<std::string, std::string>& MeantKeys() {
       {"enqueue", "try_first"},
       {"initial", "try_first"},
       {"points_to_evaluate", "try_first"},
+      {"allow_duplicates", "repeat_points"},
+      {"allow_repeats", "repeat_points"},
   };
   return meant;
 }

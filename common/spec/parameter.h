@@ -47,6 +47,9 @@ struct Parameter {
   std::vector<Value> values;  // constant: one; categorical: all
   // Categorical: one per value, with sum 1. Empty when all are equally likely.
   std::vector<double> probabilities;
+  // Categorical: whether the order of `values` has a meaning, where the file says it and it does
+  // not follow from the values (DimensionOf).
+  std::optional<bool> ordered;
   double min = 0;  // of a normal distribution may be -infinity
   double max = 0;  // the same: infinity
   double q = 0;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
+#include "common/spec/dimensions.h"
 #include "common/spec/nested_names.h"
 #include "common/spec/search_space.h"
 #include "common/yaml/shown.h"
@@ -34,7 +35,16 @@ constexpr double kSumSlack = 1.001e-5;
 // The keys of a parameter's own mapping.
 const std::vector<std::string>& ParameterKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "value", "values", "probabilities", "min", "max", "mu", "sigma", "q", "distribution", "when"};
+      "value", "values", "probabilities", "ordered", "min", "max", "mu",
+      "sigma", "q",      "distribution",  "when"};
+  return keys;
+}
+
+// Those of them by which a mapping is known to be no nesting. A nested parameter may be called
+// `ordered`, and a parameter that has this key has another one, too.
+std::vector<std::string> TellingKeys() {
+  std::vector<std::string> keys = ParameterKeys();
+  std::erase(keys, "ordered");
   return keys;
 }
 
@@ -67,7 +77,7 @@ std::vector<std::string> KeysOf(Distribution distribution) {
 
 // The keys that a distribution may have besides.
 std::vector<std::string> MoreKeysOf(Distribution distribution) {
-  if (distribution == Distribution::kCategorical) return {"probabilities"};
+  if (distribution == Distribution::kCategorical) return {"probabilities", "ordered"};
   if (IsNormal(distribution)) return {"min", "max"};
   return {};
 }
@@ -210,6 +220,7 @@ class ParameterParser {
       case Distribution::kCategorical:
         ReadValues(keys_.at("values"));
         ReadProbabilities();
+        ReadOrdered();
         break;
       default:
         ReadRange();
@@ -342,6 +353,30 @@ class ParameterParser {
       for (double& share : shares) share /= sum;
       parameter_.probabilities = std::move(shares);
     }  // else they are equally likely, as without probabilities
+  }
+
+  void ReadOrdered() {
+    const auto entry = keys_.find("ordered");
+    if (entry == keys_.end()) return;
+    const int line = entry->second.line;
+    const std::optional<Value> value = reader_->Scalar(entry->second, Of("ordered"));
+    if (!value || parameter_.values.empty()) return;
+    const bool* const ordered = std::get_if<bool>(&*value);
+    if (ordered == nullptr) {
+      return reader_->Error(
+          line, absl::StrCat(Of("ordered"), " must be true or false, not ", Shown(*value)));
+    }
+    if (parameter_.values.size() == 1) {
+      return Complain("is 'ordered', but lists one value, which has no order", line);
+    }
+    if (*ordered && !parameter_.probabilities.empty()) {
+      return Complain(
+          "is 'ordered: true' and has 'probabilities' that differ: the values of an "
+          "ordered list are equally likely",
+          line);
+    }
+    // What follows from the values is not said twice.
+    if (*ordered != DimensionOf(parameter_).ordered) parameter_.ordered = *ordered;
   }
 
   // False after an error. A missing key leaves the number as it is.
@@ -624,7 +659,7 @@ std::vector<Parameter> ParseParameters(const YamlEntry& entry, const ParameterCo
                                        YamlReader* reader) {
   std::vector<Parameter> parameters;
   const std::vector<YamlEntry> entries =
-      FlatParameters(entry.value, entry.line, ParameterKeys(), reader);
+      FlatParameters(entry.value, entry.line, TellingKeys(), reader);
   if (entries.size() > kMaxParameters) {
     reader->Error(entry.line, absl::StrCat("'parameters' has ", entries.size(),
                                            " entries; the limit is ", kMaxParameters));

@@ -25,8 +25,9 @@ constexpr std::size_t kMaxLabelBytes = 256;
 constexpr double kMaxMemory = 1e15;
 
 constexpr std::pair<std::string_view, double> kUnits[] = {
-    {"B", 1},     {"kB", 1e3},     {"MB", 1e6},        {"GB", 1e9},        {"TB", 1e12},
-    {"KiB", 1024}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1099511627776.0}};
+    {"B", 1},         {"kB", 1e3},      {"MB", 1e6},
+    {"GB", 1e9},      {"TB", 1e12},     {"KiB", 1024},
+    {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1099511627776.0}};
 
 // nullopt when it is no positive number with a unit.
 std::optional<std::int64_t> BytesOf(const std::string& text) {
@@ -50,8 +51,10 @@ bool IsLabel(const std::string& text) {
 class RequirementsParser {
  public:
   RequirementsParser(const YamlEntry& entry, YamlReader* reader) : reader_(*reader) {
-    keys_ = reader_.Keys(entry.value, entry.line, "'requires', which says what a worker must have (gates stand in 'require')",
-                         {"device", "labels", "memory", "build"});
+    keys_ =
+        reader_.Keys(entry.value, entry.line,
+                     "'requires', which says what a worker must have (gates stand in 'require')",
+                     {"device", "labels", "memory", "build"});
   }
 
   WorkerRequirements Run() {
@@ -97,7 +100,8 @@ class RequirementsParser {
     if (IsLabel(label)) {
       required_.labels.push_back(label);
     } else {
-      reader_.Error(line, absl::StrCat("label ", Shown(label), " of 'requires' must be KEY or "
+      reader_.Error(line, absl::StrCat("label ", Shown(label),
+                                       " of 'requires' must be KEY or "
                                        "KEY=VALUE, as workers have it by --label: a name of "
                                        "letters, digits, '.', '_' and '-'"));
     }

@@ -33,8 +33,7 @@ TEST(Requirements, AreReadFromTheFile) {
   EXPECT_THAT(all.labels, ElementsAre("a100", "zone=eu"));
   EXPECT_EQ(all.memory_bytes, std::int64_t{16} << 30);
   EXPECT_EQ(all.build, "1.2");
-  EXPECT_EQ(all.ToString(),
-            "device: cuda, labels: [a100, zone=eu], memory: 17.18 GB, build: 1.2");
+  EXPECT_EQ(all.ToString(), "device: cuda, labels: [a100, zone=eu], memory: 17.18 GB, build: 1.2");
   EXPECT_THAT(Read("requires: {labels: {zone: eu, rack: 7}}\n").labels,
               ElementsAre("rack=7", "zone=eu"));
   EXPECT_EQ(Read("requires: {memory: 1.5GB}\n").memory_bytes, 1'500'000'000);

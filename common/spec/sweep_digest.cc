@@ -34,6 +34,7 @@ std::string Canonical(const Parameter& parameter) {
     absl::StrAppend(&text, i == 0 ? " probabilities " : " ",
                     FormatDouble(parameter.probabilities[i]));
   }
+  if (parameter.ordered) absl::StrAppend(&text, *parameter.ordered ? " ordered" : " unordered");
   if (parameter.when) absl::StrAppend(&text, " when ", Framed(parameter.when->text()));
   return text;
 }
@@ -71,7 +72,7 @@ struct Wording {
 bool IsNewer(const Parameter& parameter) {
   const auto is_list = [](const Value& value) { return std::holds_alternative<ListValue>(value); };
   return !parameter.probabilities.empty() || IsNormal(parameter.distribution) ||
-         parameter.name.find('.') != std::string::npos ||
+         parameter.ordered || parameter.name.find('.') != std::string::npos ||
          std::any_of(parameter.values.begin(), parameter.values.end(), is_list);
 }
 
@@ -80,7 +81,8 @@ std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
   if (method == methods.end() || spec.early_terminate || spec.stop_when ||
-      !spec.try_first.empty() || !spec.warm_start.empty() || spec.confidence > 0 || spec.race) {
+      !spec.try_first.empty() || !spec.warm_start.empty() || spec.confidence > 0 || spec.race ||
+      spec.repeat_points) {
     return std::nullopt;
   }
   if (std::any_of(spec.parameters.begin(), spec.parameters.end(), IsNewer)) return std::nullopt;
@@ -169,6 +171,7 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
     }
     absl::StrAppend(&text, "\n");
   }
+  if (spec.repeat_points) absl::StrAppend(&text, "repeat_points\n");
   for (const std::string& name : spec.warm_start) {
     absl::StrAppend(&text, "warm_start ", Framed(name), "\n");
   }

@@ -49,11 +49,14 @@ TEST(Digest, WhatMeansTheSameHasTheSame) {
   EXPECT_NE(DigestWith("name: s", "name: renamed"), digest) << "whose seed is another";
   EXPECT_EQ(DigestWith("name: s", "name: s\ndescription: why\nlabels: {a: b}"), digest);
   EXPECT_EQ(DigestWith("epochs: 5\n", ""), DigestWith("epochs: 5\n", "recipe: seed\n"));
-  EXPECT_EQ(DigestWith("run_cap: 4", "run_cap: 4\nreplicates: 1\nevaluate: test"), digest)
+  EXPECT_EQ(
+      DigestWith("run_cap: 4", "run_cap: 4\nreplicates: 1\nevaluate: test\nrepeat_points: false"),
+      digest)
       << "what is said is what holds anyway";
   EXPECT_EQ(DigestWith("dataset: synthetic", "dataset: {name: synthetic, train: 4096}"), digest);
   EXPECT_EQ(DigestWith("\">= 0.9\"", "'>=90%'"), digest);
   EXPECT_EQ(DigestWith("[0.1, 0.2]", "[0.1, 0.2], probabilities: [0.5, 0.5]"), digest);
+  EXPECT_EQ(DigestWith("[0.1, 0.2]", "[0.1, 0.2], ordered: true"), digest);
 }
 
 TEST(Digest, PointsToTryFirstCountAsTheyAreTried) {
@@ -134,6 +137,8 @@ TEST(Digest, WhatMeansSomethingElseHasAnother) {
   differs(">= 0.9", "> 0.9");
   differs(", epochs: \"< 20\"", "");
   differs("run_cap: 4", "run_cap: 3");
+  differs("run_cap: 4", "run_cap: 4\nrepeat_points: true");
+  differs("[0.1, 0.2]", "[0.1, 0.2], ordered: false");
 }
 
 TEST(Digest, TheNetworksLayersCountButNotItsComments) {

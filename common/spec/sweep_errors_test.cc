@@ -24,6 +24,7 @@ TEST(Errors, APopulationSaysWhatDoesNotGoWithIt) {
   const std::pair<std::string, std::string> cases[] = {
       {"replicates: 2\n", "s.yaml:5: 'replicates' does not go with method pbt: each segment"},
       {"early_terminate: {type: median}\n", "s.yaml:5: 'early_terminate' does not go with method"},
+      {"repeat_points: true\n", "s.yaml:5: 'repeat_points' does not go with method pbt: whether"},
       {"metric: [accuracy, loss]\n", "s.yaml:5: 'metric' does not go with method pbt: one metric"},
       {"warm_start: earlier\n", "'warm_start' goes with a method that learns (tpe, gp, cmaes);"},
       {"require: {accuracy: \">= 0.9\"}\nstop_when: {trial_qualifies: true}\n",
@@ -153,7 +154,12 @@ TEST(Errors, AMethodForNumbersRefusesEverythingElse) {
   EXPECT_EQ(
       complaints("  lr: {min: 0.1, max: 0.2}\n  schedule: {values: [step, cosine]}\n"),
       "s.yaml:7: parameter 'schedule' lists 'step', but method cmaes can search only numbers; "
-      "take tpe");
+      "take tpe, or write ordered: true if neighbours are similar");
+  EXPECT_EQ(complaints("  schedule: {values: [step, cosine], ordered: true}\n"), "");
+  EXPECT_EQ(complaints("  batch_size: {values: [32, 128, 64], ordered: true}\n"), "");
+  EXPECT_EQ(complaints("  batch_size: {values: [32, 64], ordered: false}\n"),
+            "s.yaml:6: parameter 'batch_size' is 'ordered: false', but method cmaes takes "
+            "neighbours in the list for similar; take tpe");
   EXPECT_EQ(
       complaints("  momentum: {min: 0.1, max: 0.9, when: \"lr > 0.5\"}\n"),
       "s.yaml:6: parameter 'momentum' has a 'when', but method cmaes cannot search parameters "
@@ -161,7 +167,7 @@ TEST(Errors, AMethodForNumbersRefusesEverythingElse) {
   EXPECT_EQ(
       complaints("  batch_size: {values: [32, 128, 64]}\n"),
       "s.yaml:6: parameter 'batch_size' lists its numbers in no order, but method cmaes takes "
-      "neighbours in the list for similar; sort them");
+      "neighbours in the list for similar; sort them, or write ordered: true if they are");
   EXPECT_EQ(complaints("  batch_size: {values: [128, 64, 32]}\n  schedule: {values: [step]}\n"),
             "");
   EXPECT_THAT(Complaints("name: s\nmodel: {values: [cnn-18718, cnn-19046]}\nrun_cap: 5\nmethod: "
@@ -287,6 +293,8 @@ TEST(Errors, OneByOne) {
        "epochs of whole runs; write {qualifying: N}"},
       {"seed: -1\n", "'seed' must be an integer in [0, 9223372036854775807], not -1"},
       {"keep_going: always\n", "'keep_going' must be true or false, not 'always'"},
+      {"repeat_points: often\n", "'repeat_points' must be true or false, not 'often'"},
+      {"allow_duplicates: true\n", "did you mean 'repeat_points'?"},
       {"max_failures: 0\n", "'max_failures' must be an integer in [1, 100], not 0"},
       {"recipe: tunde\n", "no recipe 'tunde'; did you mean 'tuned'? (it has seed, tuned)"},
       {"labels: {a b: c}\n", "label 'a b' must be a name"},
@@ -325,6 +333,14 @@ TEST(Errors, OfParametersOneByOne) {
        "'trained_by: callers' can be"},
       {"lr: {min: low, max: 0.2}", "'min' must be a number, not 'low'"},
       {"lr: {vlaue: 0.1}", "did you mean 'value'?"},
+      {"lr: {values: [0.1, 0.2], ordered: up}",
+       "'ordered' of parameter 'lr' must be true or false, not 'up'"},
+      {"lr: {values: [0.1], ordered: true}",
+       "parameter 'lr' is 'ordered', but lists one value, which has no order"},
+      {"lr: {value: 0.1, ordered: true}", "distribution constant, with which 'ordered' does not"},
+      {"lr: {min: 0.1, max: 0.2, ordered: true}", "distribution uniform, with which 'ordered'"},
+      {"lr: {values: [0.1, 0.2], probabilities: [0.7, 0.3], ordered: true}",
+       "parameter 'lr' is 'ordered: true' and has 'probabilities' that differ"},
       {"lr: {values: [0.1, 0.2], probabilities: [0.5]}", "has 2 values, but 1 probability"},
       {"lr: {values: [0.1, 0.2], probabilities: [0.5, 0.4]}",
        "has probabilities with the sum 0.9; it must be 1"},
@@ -405,6 +421,10 @@ TEST(Errors, ConditionsInACircleAreFollowedRound) {
 }
 
 TEST(Errors, AGridNeedsValuesThatCanBeListed) {
+  EXPECT_EQ(Complaints(Grid("repeat_points: true\n")),
+            "s.yaml:4: 'repeat_points' does not go with method grid: a grid tries every point "
+            "once; for several trainings of each write replicates: 3");
+  EXPECT_EQ(Complaints(Grid("repeat_points: false\n")), "");
   EXPECT_EQ(Complaints(Grid("parameters:\n  lr: {min: 0.1, max: 0.2}\n")),
             "s.yaml:5: parameter 'lr' has distribution uniform, which a grid cannot enumerate; a "
             "grid needs constant, categorical, int_uniform or q_uniform");

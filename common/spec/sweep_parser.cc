@@ -46,12 +46,15 @@ constexpr std::size_t kMaxTextLength = 4096;
 constexpr std::size_t kMaxWarmStarts = 16;
 
 const std::vector<std::string>& TopLevelKeys() {
-  static const auto& keys = *new std::vector<std::string>{
-      "name",        "description", "labels",          "model",     "recipe",       "program",
-      "files",       "trained_by",  "dataset",         "method",    "metric",       "parameters",
-      "constraints", "try_first",   "warm_start",      "epochs",    "evaluate",     "require",
-      "gate_on",     "run_cap",     "replicates",      "seed",      "max_failures", "keep_going",
-      "measures",    "k",           "early_terminate", "stop_when", "pbt",          "requires"};
+  static const auto& keys =
+      *new std::vector<std::string>{"name",          "description", "labels",     "model",
+                                    "recipe",        "program",     "files",      "trained_by",
+                                    "dataset",       "method",      "metric",     "parameters",
+                                    "constraints",   "try_first",   "warm_start", "epochs",
+                                    "evaluate",      "require",     "gate_on",    "run_cap",
+                                    "repeat_points", "replicates",  "seed",       "max_failures",
+                                    "keep_going",    "measures",    "k",          "early_terminate",
+                                    "stop_when",     "pbt",         "requires"};
   return keys;
 }
 
@@ -419,21 +422,40 @@ class SweepParser {
     read("seed", 0, std::numeric_limits<std::int64_t>::max(), &spec_.seed);
     if (Find("seed") == nullptr && spec_.edition >= 2) spec_.seed = SeedOfName(spec_.name);
     read("max_failures", 1, 100, &spec_.max_failures);
-    if (const YamlEntry* entry = Find("keep_going")) {
-      const std::optional<Value> value = reader_.Scalar(*entry);
-      const bool* const flag = value ? std::get_if<bool>(&*value) : nullptr;
-      if (flag != nullptr) spec_.keep_going = *flag;
-      if (value && flag == nullptr) {
-        reader_.Error(entry->line,
-                      absl::StrCat("'keep_going' must be true or false, not ", Shown(*value)));
-      }
-    }
+    ReadFlag("keep_going", &spec_.keep_going);
+    ReadRepeatPoints();
     if (spec_.method->needs_run_cap && method_is_known_ && Find("run_cap") == nullptr &&
         !MisspeltKey("run_cap")) {
       reader_.Error(LineOfKey("method"),
                     absl::StrCat("method ", method_word_,
                                  " needs 'run_cap': how many configurations to try"));
     }
+  }
+
+  void ReadFlag(const char* key, bool* flag) {
+    const YamlEntry* entry = Find(key);
+    if (entry == nullptr) return;
+    const std::optional<Value> value = reader_.Scalar(*entry);
+    if (!value) return;
+    if (const bool* const given = std::get_if<bool>(&*value)) {
+      *flag = *given;
+    } else {
+      reader_.Error(entry->line,
+                    absl::StrCat("'", key, "' must be true or false, not ", Shown(*value)));
+    }
+  }
+
+  void ReadRepeatPoints() {
+    ReadFlag("repeat_points", &spec_.repeat_points);
+    if (!spec_.repeat_points || !method_is_known_) return;
+    if (!spec_.method->finite && !spec_.HasPopulation()) return;
+    reader_.Error(LineOfKey("repeat_points"),
+                  absl::StrCat("'repeat_points' does not go with method ", method_word_, ": ",
+                               spec_.method->finite
+                                   ? "a grid tries every point once; for several trainings of each "
+                                     "write replicates: 3"
+                                   : "whether a segment has the values of another one follows from "
+                                     "who copies whom"));
   }
 
   void ReadReplicates() {
@@ -561,15 +583,20 @@ class SweepParser {
       return complain(
           absl::StrCat("has 'probabilities', which method ", method, " does not know; take tpe"));
     }
-    if (parameter.values.size() < 2) return;
+    if (parameter.values.size() < 2 || DimensionOf(parameter).ordered) return;
+    if (parameter.ordered == false) {
+      return complain(absl::StrCat("is 'ordered: false', but method ", method,
+                                   " takes neighbours in the list for similar; take tpe"));
+    }
     for (const Value& value : parameter.values) {
       if (IsNumber(value)) continue;
-      return complain(absl::StrCat("lists ", Shown(value), ", but method ", method,
-                                   " can search only numbers; take tpe"));
+      return complain(absl::StrCat(
+          "lists ", Shown(value), ", but method ", method, " can search only numbers; take tpe",
+          parameter.name == "model" ? "" : ", or write ordered: true if neighbours are similar"));
     }
-    if (DimensionOf(parameter).ordered) return;
     complain(absl::StrCat("lists its numbers in no order, but method ", method,
-                          " takes neighbours in the list for similar; sort them"));
+                          " takes neighbours in the list for similar; sort them, or write ordered: "
+                          "true if they are"));
   }
 
   void ReadEpochs() {

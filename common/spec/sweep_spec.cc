@@ -72,8 +72,10 @@ absl::StatusOr<std::optional<Configuration>> SweepSpec::CompleteIfAllowed(
 
 TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int replicate) const {
   TrialSpec trial;
+  std::uint64_t key = DeriveKey(seed, "replicate");
+  if (repeat_points) key = DeriveKey(key, absl::StrCat("configuration/", configuration.number));
   // 63 bits, because SQLite's integers are signed.
-  trial.seed = Mix64(DeriveKey(seed, "replicate") + static_cast<std::uint64_t>(replicate)) >> 1;
+  trial.seed = Mix64(key + static_cast<std::uint64_t>(replicate)) >> 1;
   for (const auto& [parameter, value] : configuration.resolved) {
     // A program's parameter may have a value that the trainer's of the same name cannot have.
     if (LeavesDefaultsToProgram() && !CheckTrialParameter(parameter, value).empty()) continue;
@@ -148,7 +150,7 @@ std::int64_t SweepSpec::PlannedConfigurations() const {
     const std::int64_t all = pbt.Planned(epochs);
     return run_cap == 0 ? all : std::min(run_cap, all);
   }
-  if (!points) return run_cap;
+  if (!points || repeat_points) return run_cap;
   return run_cap == 0 ? *points : std::min(run_cap, *points);
 }
 

@@ -104,11 +104,14 @@ struct SweepSpec {
   std::optional<StopWhen> stop_when;
   std::vector<Expression> constraints;
   // Points that are tried first, complete, each with the parameters that exist there. They satisfy
-  // the constraints, and no two are the same.
+  // the constraints, and no two are the same without `repeat_points`.
   std::vector<ParameterMap> try_first;
   // Earlier sweeps of the same coordinator whose results the search knows from the start.
   std::vector<std::string> warm_start;
   std::int64_t run_cap = 0;  // configurations; 0: all of a grid
+  // The search may try a point again. Each configuration then has seeds of its own, since a second
+  // training with the same seed would only repeat the first.
+  bool repeat_points = false;
   // Distinct points that satisfy the constraints, when the space is finite and small enough to be
   // counted (always so for a grid).
   std::optional<std::int64_t> points;
@@ -176,7 +179,7 @@ struct SweepSpec {
 
   // The trainer's spec for replicate `replicate` (0-based), without the trial's name. The seed
   // depends only on the sweep's seed and the replicate, so that configurations are compared with
-  // the same seeds; it is below 2^63.
+  // the same seeds, and with `repeat_points` also on the configuration's number; it is below 2^63.
   TrialSpec MakeTrialSpec(const Configuration& configuration, int replicate) const;
 
   // The runs that every configuration gets.
@@ -192,7 +195,7 @@ struct SweepSpec {
   // True when its configurations are segments of the members of a population.
   bool HasPopulation() const { return method->has_population; }
   // Number of configurations of a full run: run_cap, or fewer when the space has fewer distinct
-  // points, or a population fewer segments.
+  // points and none is to be tried twice, or a population has fewer segments.
   std::int64_t PlannedConfigurations() const;
 };
 

@@ -162,6 +162,25 @@ TEST(SweepSpec, AStoredSweepKeepsTheMethodOfItsTime) {
   expect(two, 3, "sobol", "sobol");
 }
 
+// `bayes` chose a model by the first of several metrics when it was stored.
+TEST(SweepSpec, AStoredSweepOfSeveralMetricsKeepsItsModel) {
+  SweepSource source{.file = "s.yaml",
+                     .text =
+                         "name: s\nprogram: ./none\nmethod: bayes\nrun_cap: 60\nmetric: [{name: "
+                         "a, goal: minimize}, {name: b, goal: minimize}]\n"
+                         "parameters: {x: {min: 0.0, max: 1.0}}\n"};
+  EXPECT_EQ(MustParse(source.text).method->word, "sobol");
+  source.edition = 3;
+  Diagnostics diagnostics;
+  const auto stored = SweepSpec::Parse(source, &diagnostics);
+  ASSERT_TRUE(stored.ok()) << FormatDiagnostics(diagnostics);
+  EXPECT_EQ(stored->method->word, "gp");
+  const auto read = SweepSpec::ParseStored(source, stored->digest, &diagnostics);
+  ASSERT_TRUE(read.ok()) << FormatDiagnostics(diagnostics);
+  EXPECT_EQ(read->method->word, "gp");
+  EXPECT_EQ(read->edition, 3);
+}
+
 TEST(SweepSpec, TheSmallestFileGetsTheDefaults) {
   const SweepSpec spec = MustParse("name: s\nmodel: cnn-18718\nrun_cap: 1\n");
   EXPECT_EQ(spec.name, "s");

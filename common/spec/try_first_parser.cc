@@ -158,7 +158,7 @@ class PointReader {
           absl::StrCat(what, " is excluded by ",
                        constraint.empty() ? "'constraints'"
                                           : absl::StrCat("constraint ", Shown(constraint))));
-    } else if (!is_new) {
+    } else if (!is_new && !spec_.repeat_points) {
       reader_->Error(point.line, absl::StrCat(what, " is the same as ", same->second));
     }
   }

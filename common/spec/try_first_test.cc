@@ -89,6 +89,13 @@ TEST(TryFirst, APointThatCannotBeIsRefused) {
   }
 }
 
+TEST(TryFirst, APointMayStandTwiceWherePointsMayBeRepeated) {
+  const SweepSpec spec = MustParse(std::string("repeat_points: true\n") + kSpace +
+                                   "[{lr: 0.05}, {lr: 0.05, momentum: 0.7}]\n");
+  ASSERT_EQ(spec.try_first.size(), 2u);
+  EXPECT_EQ(spec.try_first[0], spec.try_first[1]);
+}
+
 TEST(TryFirst, IsForMethodsThatChoose) {
   EXPECT_EQ(Complaints(Grid("parameters: {lr: {values: [0.1, 0.2]}}\ntry_first: [{lr: 0.1}]\n")),
             "s.yaml:5: 'try_first' goes with a method that chooses points; a grid tries all of "

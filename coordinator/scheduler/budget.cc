@@ -10,8 +10,10 @@ namespace {
 // The same limit as for run_cap in a sweep file.
 constexpr std::int64_t kMaxRunCap = 1'000'000;
 
-// An upper bound of the number of distinct points; nullopt when it is beyond kMaxRunCap.
+// An upper bound of the number of configurations, each of another point; nullopt when it is beyond
+// kMaxRunCap, or points may be tried again.
 std::optional<std::int64_t> MaxPoints(const SweepSpec& spec) {
+  if (spec.repeat_points) return std::nullopt;
   if (spec.points) return *spec.points;
   std::int64_t points = 1;
   for (const Parameter& parameter : spec.parameters) {

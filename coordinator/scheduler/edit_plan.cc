@@ -84,7 +84,7 @@ absl::StatusOr<std::int64_t> EditPlan::Planned(const SweepRow& row) const {
                     "configurations that it has made",
                     row.name, planned, row.configurations));
   }
-  if (!after_->points) return planned;
+  if (!needs_points()) return planned;
   return std::min(planned, row.configurations + *after_->points - std::ssize(inside_));
 }
 

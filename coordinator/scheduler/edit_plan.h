@@ -32,7 +32,9 @@ class EditPlan {
   // Configurations whose points were looked at, from 1 on; those of Count follow.
   std::int64_t counted() const { return counted_; }
   // True when the number of configurations depends on the points that were made.
-  bool needs_points() const { return after_ != nullptr && after_->points.has_value(); }
+  bool needs_points() const {
+    return after_ != nullptr && after_->points.has_value() && !after_->repeat_points;
+  }
   void Count(const MadePoint& made);
   // Whether it goes on when trials fail alike, where the new file says something else.
   std::optional<bool> keep_going() const;

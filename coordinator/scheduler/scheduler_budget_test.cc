@@ -179,6 +179,11 @@ TEST_F(BudgetTest, WhatCannotBeExtendedIsRefusedWithTheNumber) {
   EXPECT_THAT(Message(beyond), HasSubstr("its search space has 12 points"));
   EXPECT_TRUE(Extend(twelve, 12).ok());
 
+  const SweepSource again =
+      RandomSource("again", 4, std::string(kTwelve) + "repeat_points: true\n");
+  SubmitSource(again);
+  EXPECT_EQ(Must(Extend(again, 40)).planned_configurations, 40) << "its points may come again";
+
   ASSERT_EQ(CancelSweep("s"), absl::OkStatus());
   EXPECT_TRUE(absl::IsFailedPrecondition(Extend(random, 9).status()));
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/sha256.h"
 #include "coordinator/scheduler/testing/scheduler_testing.h"
+#include "coordinator/scheduler/trial_spec_json.h"
 
 namespace sweep {
 namespace {
@@ -92,6 +93,35 @@ TEST_F(EditTest, ACompletedSweepGoesOnWithWhatIsNew) {
   EXPECT_LE(revisions[0].started, revisions[1].started);
   Submit(GridSource(kFour));
   EXPECT_THAT(Take(), IsEmpty()) << "it is the same sweep";
+}
+
+// The one point of the space was trained, and is to be trained again.
+TEST_F(EditTest, PointsMayComeAgainWhereTheNewFileSaysSo) {
+  const auto source = [](const std::string& more) {
+    SweepSource made = GridSource("  lr: {values: [0.01]}\n", "run_cap: 3\n" + more);
+    made.text.replace(made.text.find("grid"), 4, "random");
+    return made;
+  };
+  Submit(source(""));
+  EXPECT_THAT(TrainAll(), ElementsAre(0.01));
+  EXPECT_EQ(Sweep().state, SweepState::kCompleted);
+  const std::uint64_t seed = Trial(1).seed;
+  EXPECT_EQ(Must(Edit(source("repeat_points: true\n"))).planned_configurations, 3);
+  EXPECT_THAT(TrainAll(), ElementsAre(0.01, 0.01));
+  EXPECT_EQ(Sweep().state, SweepState::kCompleted);
+  std::set<std::uint64_t> seeds;
+  for (const std::int64_t number : {1, 2, 3}) {
+    const TrialRow trial = Trial(number);
+    const std::string line =
+        Must(BuildTrialSpecJson(*ParseFile(source("repeat_points: true\n")), trial));
+    EXPECT_THAT(line, HasSubstr(std::to_string(trial.seed))) << "as it was trained";
+    seeds.insert(trial.seed);
+  }
+  EXPECT_TRUE(seeds.contains(seed));
+  EXPECT_EQ(seeds.size(), 3u);
+  EXPECT_EQ(Must(Edit(source("keep_going: true\n"))).planned_configurations, 3)
+      << "none is left of the space";
+  EXPECT_THAT(TrainAll(), IsEmpty());
 }
 
 TEST_F(EditTest, WhatRunsAndWaitsGoesOn) {

@@ -17,6 +17,7 @@ absl::StatusOr<std::string> BuildTrialSpecJson(const SweepSpec& spec, const Tria
   }
   TrialSpec resolved = spec.MakeTrialSpec(*configuration, trial.replicate);
   resolved.trial = trial.short_name();
+  resolved.seed = trial.seed;  // an edit may have changed how further ones get theirs
   resolved.target_epoch = trial.target_epoch;
   resolved.start_epoch = trial.start_epoch;
   try {

@@ -38,8 +38,8 @@ double Mirrored(double x) {
 
 }  // namespace
 
-CmaSearch::CmaSearch(const SweepSpec* spec, bool finite)
-    : LearningSearch(spec, finite, /*start_up=*/0), first_own_(std::ssize(spec->try_first) + 1) {
+CmaSearch::CmaSearch(const SweepSpec* spec, bool distinct)
+    : LearningSearch(spec, distinct, /*start_up=*/0), first_own_(std::ssize(spec->try_first) + 1) {
   if (!space().dimensions().empty()) Begin(CubePoint(space().dimensions().size(), 0.5), 0);
 }
 

@@ -30,8 +30,8 @@ class CmaEvolution;
 // strategy with increasing population size", CEC 2005).
 class CmaSearch final : public LearningSearch {
  public:
-  // `finite`: every parameter has a list of values. `spec` must outlive the object.
-  CmaSearch(const SweepSpec* spec, bool finite);
+  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  CmaSearch(const SweepSpec* spec, bool distinct);
   ~CmaSearch() override;
 
   void BeginAt(std::int64_t number) override {

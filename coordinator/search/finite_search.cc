@@ -24,7 +24,22 @@ double LogProbability(const SweepSpec& spec, const ParameterMap& point) {
   return sum;
 }
 
+// The logarithm of a point's share of independent draws of all parameters.
+double LogShareOfDraws(const SweepSpec& spec, const ParameterMap& point) {
+  double sum = LogProbability(spec, point);
+  for (const Parameter& parameter : spec.parameters) {
+    if (!parameter.probabilities.empty() || !point.contains(parameter.name)) continue;
+    sum -= std::log(static_cast<double>(parameter.GridSize()));
+  }
+  return sum;
+}
+
 }  // namespace
+
+absl::Status FiniteSearch::NoneIsValid() const {
+  return absl::InvalidArgumentError(
+      absl::StrCat("sweep ", spec_->name, ": no point of the search space is valid"));
+}
 
 // The Fisher-Yates shuffle (Knuth, TAOCP 2, algorithm 3.4.2P) where all points are equally likely.
 void FiniteSearch::Shuffle() {
@@ -94,6 +109,36 @@ void FiniteSearch::TryMore(std::int64_t number) {
   tried_ = end;
 }
 
+absl::Status FiniteSearch::WeighAll() {
+  if (!ends_.empty()) return absl::OkStatus();
+  if (absl::Status status = Prepare(); !status.ok()) return status;
+  while (tried_ < codes_.size()) TryMore(/*number=*/1);
+  PointResolver resolver(spec_);
+  double sum = 0;
+  for (std::size_t first = 0; first < valid_.size(); first += PointResolver::kBlock) {
+    std::vector<ParameterMap> points;
+    for (std::size_t i = first; i < std::min(first + PointResolver::kBlock, valid_.size()); ++i) {
+      points.push_back(space_->Decode(valid_[i]));
+    }
+    for (const PointResolver::Result& resolved : resolver.Resolve(points)) {
+      // A valid point can be resolved.
+      if (resolved.ok()) sum += std::exp(LogShareOfDraws(*spec_, resolved->parameters));
+      ends_.push_back(sum);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Configuration> FiniteSearch::Draw(std::int64_t number) {
+  if (absl::Status status = WeighAll(); !status.ok()) return status;
+  if (valid_.empty()) return NoneIsValid();
+  PhiloxStream stream(DeriveKey(spec_->seed, "random/list"), static_cast<std::uint64_t>(number));
+  const double at = stream.NextUniform() * ends_.back();
+  const auto end = std::upper_bound(ends_.begin(), ends_.end() - 1, at);
+  return spec_->Complete(number,
+                         space_->Decode(valid_[static_cast<std::size_t>(end - ends_.begin())]));
+}
+
 absl::StatusOr<std::optional<Configuration>> FiniteSearch::Point(std::int64_t number) {
   if (absl::Status status = Prepare(); !status.ok()) return status;
   while (static_cast<std::int64_t>(valid_.size()) < number && tried_ < codes_.size()) {
@@ -101,8 +146,7 @@ absl::StatusOr<std::optional<Configuration>> FiniteSearch::Point(std::int64_t nu
   }
   if (static_cast<std::int64_t>(valid_.size()) < number) {
     if (!valid_.empty()) return std::optional<Configuration>();
-    return absl::InvalidArgumentError(
-        absl::StrCat("sweep ", spec_->name, ": no point of the search space is valid"));
+    return NoneIsValid();
   }
   return spec_->CompleteIfAllowed(number,
                                   space_->Decode(valid_[static_cast<std::size_t>(number - 1)]));

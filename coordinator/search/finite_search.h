@@ -29,12 +29,18 @@ class FiniteSearch final : public Search {
   }
   // As Suggest.
   absl::StatusOr<std::optional<Configuration>> Point(std::int64_t number);
+  // A point drawn from all valid ones, each as likely as among independent draws: the same for a
+  // number whichever others were requested.
+  absl::StatusOr<Configuration> Draw(std::int64_t number);
 
  private:
   absl::Status Prepare();
+  absl::Status NoneIsValid() const;
   void Shuffle();
   // Orders codes_ as draws in proportion to the points' probabilities.
   void ShuffleByProbability(PhiloxStream* stream);
+  // Fills `ends_`.
+  absl::Status WeighAll();
   // Tries the next block of codes.
   void TryMore(std::int64_t number);
 
@@ -44,6 +50,7 @@ class FiniteSearch final : public Search {
   std::vector<std::uint64_t> codes_;  // in the order of tries
   std::size_t tried_ = 0;             // number of codes_ tried
   std::vector<std::uint64_t> valid_;  // the valid ones among those tried
+  std::vector<double> ends_;  // of draws: the sums of the valid points' probabilities so far
   PointCompleter completer_;
 };
 

@@ -7,11 +7,21 @@
 namespace sweep {
 
 FirstPoints::FirstPoints(const SweepSpec* spec, std::unique_ptr<Search> rest,
-                         const std::vector<ParameterMap>& made, bool finite)
-    : spec_(spec), rest_(std::move(rest)), finite_(finite), made_(std::ssize(made)) {
-  for (const ParameterMap& point : made) known_.insert(PointIdentity(point));
+                         const std::vector<ParameterMap>& made, bool distinct)
+    : spec_(spec), rest_(std::move(rest)), distinct_(distinct), made_(std::ssize(made)) {
+  std::multiset<std::string> before;
+  for (const ParameterMap& point : made) before.insert(PointIdentity(point));
   for (const ParameterMap& point : spec->try_first) {
-    if (known_.insert(PointIdentity(point)).second) first_.push_back(&point);
+    const auto same = before.find(PointIdentity(point));
+    if (same == before.end()) {
+      first_.push_back(&point);
+    } else {
+      before.erase(same);
+    }
+  }
+  if (!spec->repeat_points) {
+    for (const ParameterMap& point : made) known_.insert(PointIdentity(point));
+    for (const ParameterMap* const point : first_) known_.insert(PointIdentity(*point));
   }
   if (made_ > 0) rest_->BeginAt(made_ + std::ssize(first_) + 1);
   if (!spec->method->learns) return;
@@ -22,14 +32,14 @@ FirstPoints::FirstPoints(const SweepSpec* spec, std::unique_ptr<Search> rest,
 }
 
 std::int64_t FirstPoints::FirstOfRest() const {
-  if (finite_) return 1;
+  if (distinct_) return 1;
   // Where the search would stand without an edit: `try_first` has taken its numbers only.
   return made_ + std::ssize(first_) + 1 - std::ssize(spec_->try_first);
 }
 
 absl::StatusOr<std::optional<Suggestion>> FirstPoints::SuggestRest(std::int64_t number) {
   // No point is left out, so that a number far ahead costs no more than the next one.
-  if (!finite_ && made_ == 0) return rest_->Suggest(number - std::ssize(first_));
+  if (!distinct_ && made_ == 0) return rest_->Suggest(number - std::ssize(first_));
   if (last_ == 0 || number <= last_) {
     last_ = made_ + std::ssize(first_);
     asked_ = FirstOfRest() - 1;

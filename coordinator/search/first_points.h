@@ -17,13 +17,15 @@ namespace sweep {
 // both from the start, the latter as configurations that run, and is asked for the numbers of the
 // sweep. Of any other method the first own point follows the last one of `try_first`; after an edit
 // it goes on in a space of ranges where it was, and begins anew in one of lists. Its points that
-// are known are left out; without an edit a space of ranges has none.
+// are known are left out; without an edit a space of ranges has none. Where the file asks for
+// repeated points none is left out, and of `try_first` only what was made as often as it stands
+// there.
 class FirstPoints final : public Search {
  public:
-  // `made`: from number 1 on; empty without an edit. `finite`: every parameter has a list of
-  // values. `spec` must outlive the object.
+  // `made`: from number 1 on; empty without an edit. `distinct`: as AllDistinct
+  // (search_makers.h). `spec` must outlive the object.
   FirstPoints(const SweepSpec* spec, std::unique_ptr<Search> rest,
-              const std::vector<ParameterMap>& made, bool finite);
+              const std::vector<ParameterMap>& made, bool distinct);
 
   void Observe(const Observation& observation) override { rest_->Observe(observation); }
   absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override;
@@ -42,9 +44,9 @@ class FirstPoints final : public Search {
 
   const SweepSpec* const spec_;
   const std::unique_ptr<Search> rest_;
-  const bool finite_;
-  const std::int64_t made_;                 // number of the last configuration made before
-  std::set<std::string> known_;             // identities of those, and of `first_`
+  const bool distinct_;
+  const std::int64_t made_;      // number of the last configuration made before
+  std::set<std::string> known_;  // identities of those, and of `first_`; empty with repeats
   std::vector<const ParameterMap*> first_;  // points of `try_first` that are new
   std::int64_t last_ = 0;                   // number of the last point made of the rest; 0: none
   std::int64_t asked_ = 0;                  // its place in the order of the rest

@@ -63,8 +63,8 @@ std::size_t LastFit(std::size_t ended) {
 
 }  // namespace
 
-GpSearch::GpSearch(const SweepSpec* spec, bool finite)
-    : LearningSearch(spec, finite), process_(GaussianAxesOf(space())) {
+GpSearch::GpSearch(const SweepSpec* spec, bool distinct)
+    : LearningSearch(spec, distinct), process_(GaussianAxesOf(space())) {
   for (std::size_t gate = 0; gate < gates().size(); ++gate) {
     gate_processes_.push_back({.process = GaussianProcess(GaussianAxesOf(space()))});
   }

@@ -43,8 +43,8 @@ class GpSearch final : public LearningSearch {
   static constexpr std::size_t kMostPoints = 500;
   static constexpr std::size_t kMostFitted = 150;
 
-  // `finite`: every parameter has a list of values. `spec` must outlive the object.
-  GpSearch(const SweepSpec* spec, bool finite);
+  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  GpSearch(const SweepSpec* spec, bool distinct);
 
  private:
   // How costs were made values for a process.

@@ -33,14 +33,14 @@ enum class Class {
 
 }  // namespace
 
-LearningSearch::LearningSearch(const SweepSpec* spec, bool finite, std::size_t start_up)
+LearningSearch::LearningSearch(const SweepSpec* spec, bool distinct, std::size_t start_up)
     : spec_(spec),
-      finite_(finite),
+      distinct_(distinct),
       least_ended_(start_up),
       space_(spec),
       gates_(*spec),
       judged_(spec->JudgedMeasures()),
-      start_up_(spec, finite),
+      start_up_(spec, distinct),
       completer_(spec) {}
 
 bool LearningSearch::HasConditions() const {
@@ -288,9 +288,9 @@ CubePoint LearningSearch::Rounded(const CubePoint& place) const {
 }
 
 absl::StatusOr<std::optional<Configuration>> LearningSearch::Next(std::int64_t number) {
-  if (finite_ || ended_ < least_ended_) return start_up_.Point(number);
+  if (distinct_ || ended_ < least_ended_) return start_up_.Point(number);
   // The sequence would have to make all points before this one.
-  return RandomSearch(spec_, /*finite=*/false).Point(number);
+  return RandomSearch(spec_, /*distinct=*/false).Point(number);
 }
 
 absl::StatusOr<std::optional<Suggestion>> LearningSearch::Peek(std::int64_t number) {

@@ -28,7 +28,8 @@ namespace sweep {
 // The common part of the methods that learn. Keeps what is known of each configuration, and
 // suggests points of a scrambled Sobol sequence until some configurations have ended, then those
 // of a model. Where the model has none, because all that it finds are excluded or known, it takes
-// the next point of the sequence that is new (in a finite space) or a random one.
+// the next point of the sequence that is new (in a finite space) or a random one. Where the file
+// asks for repeated points, known ones count as new.
 //
 // A configuration's cost is the mean of its replicates' best finite values. One of which a
 // replicate was stopped or failed ranks after all others, by how many such it has and by how far
@@ -88,9 +89,9 @@ class LearningSearch : public Search {
     std::optional<double> expected_improvement;  // as in SuggestionOrigin
   };
 
-  // `finite`: every parameter has a list of values. `start_up`: configurations that must have ended
+  // `distinct`: as AllDistinct (search_makers.h). `start_up`: configurations that must have ended
   // before the model is asked. `spec` must outlive the object.
-  LearningSearch(const SweepSpec* spec, bool finite, std::size_t start_up = kStartUp);
+  LearningSearch(const SweepSpec* spec, bool distinct, std::size_t start_up = kStartUp);
 
   // A suggestion for that number from what is known; nullopt when it finds no point.
   virtual std::optional<Choice> Model(std::int64_t number) = 0;
@@ -155,7 +156,7 @@ class LearningSearch : public Search {
   absl::StatusOr<std::optional<Configuration>> Next(std::int64_t number);
 
   const SweepSpec* const spec_;
-  const bool finite_;
+  const bool distinct_;
   const std::size_t least_ended_;  // before the model is asked
   const SearchSpace space_;
   const LearnedGates gates_;

@@ -42,14 +42,20 @@ class ExploringStreams {
   std::map<std::string, PhiloxStream> streams_;
 };
 
-// The neighbour in a list; the value itself at its end.
+// The neighbour in a list; the value itself at its end. Where no value is nearer than another, the
+// list is a ring, so that every one is left.
 Value Neighbour(const Parameter& parameter, const Value& value, bool up) {
   const std::int64_t size = parameter.GridSize();
   std::int64_t place = 0;
   while (place < size && !SameValue(parameter.GridValue(place), value)) ++place;
   if (place == size) return value;
-  for (place += up ? 1 : -1; place >= 0 && place < size; place += up ? 1 : -1) {
-    if (parameter.ProbabilityOf(place) > 0) return parameter.GridValue(place);
+  const std::int64_t step = up ? 1 : -1;
+  const bool is_ring = parameter.ordered == false;
+  for (std::int64_t i = 1; i < size; ++i) {
+    std::int64_t other = place + i * step;
+    if (is_ring) other = (other + size) % size;
+    if (other < 0 || other >= size) return value;
+    if (parameter.ProbabilityOf(other) > 0) return parameter.GridValue(other);
   }
   return value;
 }
@@ -70,7 +76,7 @@ double StepOf(const Parameter& parameter) {
 
 PbtSearch::PbtSearch(const SweepSpec* spec)
     : spec_(spec),
-      first_(spec, /*finite=*/false),
+      first_(spec, /*distinct=*/false),
       latest_(static_cast<std::size_t>(spec->pbt.population), 0) {}
 
 std::size_t PbtSearch::QuantileOf(std::size_t members, double quantile) {

@@ -356,6 +356,13 @@ TEST(PbtSearch, AListGivesANeighbour) {
   EXPECT_EQ(Changed("{values: [a, b, c]}", std::string("b"), false), Value(std::string("a")));
   EXPECT_EQ(Changed("{values: [a, b, c]}", std::string("c"), true), Value(std::string("c")));
   EXPECT_EQ(Changed("{values: [32, 64, 128]}", std::int64_t{64}, true), Value(std::int64_t{128}));
+  EXPECT_EQ(Changed("{values: [c, a, b], ordered: true}", std::string("c"), false),
+            Value(std::string("c")));
+  for (const bool up : {true, false}) {
+    EXPECT_NE(Changed("{values: [1, 2, 3], ordered: false}", std::int64_t{3}, up),
+              Value(std::int64_t{3}))
+        << "no value is at an end";
+  }
 }
 
 TEST(PbtSearch, AChangedPointIsOneOfTheSpaceAndSatisfiesTheConstraints) {

@@ -47,21 +47,25 @@ absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
     }
     for (PointCompleter::Result& result : completer_.Complete(number, points)) {
       if (!result.ok() || !result->has_value()) continue;
-      if (finite_ && !seen_.insert(PointIdentity((*result)->parameters)).second) continue;
+      if (distinct_ && !seen_.insert(PointIdentity((*result)->parameters)).second) continue;
       return **std::move(result);
     }
   }
+  if (!distinct_ && spec_->points) {
+    if (!list_) list_.emplace(spec_, FiniteSearch::Order::kShuffled);
+    return list_->Draw(number);
+  }
   return absl::InvalidArgumentError(absl::StrCat(
-      "sweep ", spec_->name, ": ", kMaxDraws, " draws found no ", finite_ ? "new point" : "point",
+      "sweep ", spec_->name, ": ", kMaxDraws, " draws found no ", distinct_ ? "new point" : "point",
       " of the search space that satisfies the constraints"));
 }
 
 absl::StatusOr<std::optional<Configuration>> RandomSearch::Point(std::int64_t number) {
-  if (finite_ && number <= drawn_) {
+  if (distinct_ && number <= drawn_) {
     drawn_ = 0;
     seen_.clear();
   }
-  while (finite_ && drawn_ + 1 < number) {
+  while (distinct_ && drawn_ + 1 < number) {
     if (absl::Status status = Draw(drawn_ + 1).status(); !status.ok()) return status;
     ++drawn_;
   }
@@ -74,7 +78,7 @@ absl::StatusOr<std::optional<Configuration>> RandomSearch::Point(std::int64_t nu
 absl::StatusOr<std::optional<Suggestion>> RandomInstead(const SweepSpec& spec,
                                                         std::int64_t number) {
   return WithOrigin(
-      RandomSearch(&spec, /*finite=*/false).Point(number),
+      RandomSearch(&spec, /*distinct=*/false).Point(number),
       {.source = SuggestionSource::kRandom, .method = std::string(spec.method->word)});
 }
 

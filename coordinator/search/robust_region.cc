@@ -380,7 +380,8 @@ void RegionFinder::Say(const Found& found, const Anchor& anchor, RobustRegion* r
     side.dimension = i;
     side.values = space_.ValuesOf(i, found.box[i]);
     side.tried = space_.ValuesOf(i, hull[i]);
-    if (axes()[i].ordered) {
+    // A list that is no scale of numbers has no ends, but values.
+    if (axes()[i].ordered && (side.values.empty() || IsMonotonic(side.values))) {
       std::tie(side.low, side.high) = space_.EndsOf(i, found.box[i]);
       std::tie(side.tried_low, side.tried_high) = space_.EndsOf(i, hull[i]);
     }

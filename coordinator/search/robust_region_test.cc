@@ -264,6 +264,25 @@ TEST(RobustRegion, HasRangesAndListsInTheirOwnScales) {
   EXPECT_EQ(SideOf(region, 3).tried.size(), 3u);
 }
 
+// Words in an order have neighbours, but no numbers at the ends.
+TEST(RobustRegion, TakesOrderedWordsSideBySide) {
+  const SweepSpec spec =
+      SpecOf(4, 160,
+             "  x: {min: 0.0, max: 1.0}\n"
+             "  size: {values: [tiny, small, medium, large, huge], ordered: true}\n");
+  const auto score = [](const ParameterMap& point) {
+    const std::string& size = std::get<std::string>(point.at("size"));
+    return size == "small" || size == "medium" || size == "large" ? 0.5 : 1.6;
+  };
+  const RobustRegion region = FindRobustRegion(spec, Train(spec, score, 0.05, 4), 0.9);
+  ASSERT_EQ(region.problem, Problem::kNone);
+  const std::vector<Value> sizes = {std::string("small"), std::string("medium"),
+                                    std::string("large")};
+  EXPECT_EQ(SideOf(region, 1).values, sizes);
+  EXPECT_FALSE(SideOf(region, 1).low.has_value());
+  EXPECT_EQ(SideOf(region, 1).tried.size(), 5u);
+}
+
 TEST(RobustRegion, StaysInTheBranchOfItsConfiguration) {
   const SweepSpec spec = SpecOf(6, 120,
                                 "  kind: {values: [plain, tuned]}\n"

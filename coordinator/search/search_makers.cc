@@ -21,24 +21,26 @@ std::unique_ptr<Search> MakeGrid(const SweepSpec* spec) {
 
 std::unique_ptr<Search> MakeRandom(const SweepSpec* spec) {
   // The parser has counted the points if the space is small enough to enumerate.
-  if (spec->points) return std::make_unique<FiniteSearch>(spec, FiniteSearch::Order::kShuffled);
-  return std::make_unique<RandomSearch>(spec, HasFiniteSpace(*spec));
+  if (spec->points && AllDistinct(*spec)) {
+    return std::make_unique<FiniteSearch>(spec, FiniteSearch::Order::kShuffled);
+  }
+  return std::make_unique<RandomSearch>(spec, AllDistinct(*spec));
 }
 
 std::unique_ptr<Search> MakeSobol(const SweepSpec* spec) {
-  return std::make_unique<SobolSearch>(spec, HasFiniteSpace(*spec));
+  return std::make_unique<SobolSearch>(spec, AllDistinct(*spec));
 }
 
 std::unique_ptr<Search> MakeTpe(const SweepSpec* spec) {
-  return std::make_unique<TpeSearch>(spec, HasFiniteSpace(*spec));
+  return std::make_unique<TpeSearch>(spec, AllDistinct(*spec));
 }
 
 std::unique_ptr<Search> MakeGp(const SweepSpec* spec) {
-  return std::make_unique<GpSearch>(spec, HasFiniteSpace(*spec));
+  return std::make_unique<GpSearch>(spec, AllDistinct(*spec));
 }
 
 std::unique_ptr<Search> MakeCmaes(const SweepSpec* spec) {
-  return std::make_unique<CmaSearch>(spec, HasFiniteSpace(*spec));
+  return std::make_unique<CmaSearch>(spec, AllDistinct(*spec));
 }
 
 std::unique_ptr<Search> MakePbt(const SweepSpec* spec) { return std::make_unique<PbtSearch>(spec); }
@@ -57,6 +59,8 @@ bool HasFiniteSpace(const SweepSpec& spec) {
                      [](const Parameter& one) { return one.GridSize() > 0 || one.q > 0; });
 }
 
+bool AllDistinct(const SweepSpec& spec) { return !spec.repeat_points && HasFiniteSpace(spec); }
+
 std::unique_ptr<Search> Search::Make(const SweepSpec* spec) { return Make(spec, {}); }
 
 std::unique_ptr<Search> Search::Make(const SweepSpec* spec, SearchStart start) {
@@ -69,7 +73,7 @@ std::unique_ptr<Search> Search::Make(const SweepSpec* spec, SearchStart start) {
   // A population begins with the points of `try_first` itself.
   const bool has_first = !spec->try_first.empty() && !spec->HasPopulation();
   if (start.made.empty() && !has_first) return search;
-  return std::make_unique<FirstPoints>(spec, std::move(search), start.made, HasFiniteSpace(*spec));
+  return std::make_unique<FirstPoints>(spec, std::move(search), start.made, AllDistinct(*spec));
 }
 
 }  // namespace sweep

@@ -44,7 +44,8 @@ void Renumber(DriverCore& core, DrivenSweep& sweep, std::int64_t first) {
   }
   std::erase_if(sweep.suggested, [&](const DrivenSweep::Suggested& one) {
     if (one.is_told) return one.configuration->number < first;  // stored
-    return taken.contains(PointIdentity(one.configuration->parameters));
+    return !sweep.spec->repeat_points &&
+           taken.contains(PointIdentity(one.configuration->parameters));
   });
   std::int64_t number = first;
   for (DrivenSweep::Suggested& one : sweep.suggested) {

@@ -28,9 +28,9 @@ std::vector<std::uint64_t> Keys(std::uint64_t seed, const std::vector<std::strin
 
 }  // namespace
 
-SobolSearch::SobolSearch(const SweepSpec* spec, bool finite)
+SobolSearch::SobolSearch(const SweepSpec* spec, bool distinct)
     : spec_(spec),
-      finite_(finite),
+      distinct_(distinct),
       space_(spec),
       sequence_(Keys(spec->seed, SortedNames(space_))),
       completer_(spec) {
@@ -54,7 +54,7 @@ std::vector<ParameterMap> SobolSearch::PointsAhead(std::size_t count) const {
 }
 
 bool SobolSearch::IsNew(const Configuration& configuration) {
-  return !finite_ || seen_.insert(PointIdentity(configuration.parameters)).second;
+  return !distinct_ || seen_.insert(PointIdentity(configuration.parameters)).second;
 }
 
 std::optional<Configuration> SobolSearch::NextOfSequence() {
@@ -78,8 +78,9 @@ std::optional<Configuration> SobolSearch::NextOfSequence() {
 absl::StatusOr<std::optional<Configuration>> SobolSearch::NextOfRest() {
   while (true) {
     absl::StatusOr<std::optional<Configuration>> next = rest_->Point(++rest_number_);
-    if (!next.ok() || !next->has_value()) return next;
-    if (!IsNew(**next)) continue;
+    if (!next.ok() || (distinct_ && !next->has_value())) return next;
+    if (!next->has_value()) rest_number_ = 0;  // all of them again
+    if (!next->has_value() || !IsNew(**next)) continue;
     (*next)->number = made_ + 1;
     return next;
   }
@@ -91,7 +92,7 @@ absl::StatusOr<std::optional<Configuration>> SobolSearch::Next() {
     if (next) return next;
     if (!spec_->points) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "sweep ", spec_->name, ": ", kMaxTried, " points found no ", finite_ ? "new " : "",
+          "sweep ", spec_->name, ": ", kMaxTried, " points found no ", distinct_ ? "new " : "",
           "one of the search space that satisfies the constraints"));
     }
     rest_.emplace(spec_, FiniteSearch::Order::kShuffled);

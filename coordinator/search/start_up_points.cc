@@ -9,11 +9,14 @@ namespace sweep {
 
 // The start-up points of the numbers before may have been made, but not those that `try_first` has
 // taken.
-StartUpPoints::StartUpPoints(const SweepSpec* spec, bool finite)
-    : finite_(finite), sequence_(spec, finite), before_(std::ssize(spec->try_first)) {}
+StartUpPoints::StartUpPoints(const SweepSpec* spec, bool distinct)
+    : distinct_(distinct),
+      repeats_(spec->repeat_points),
+      sequence_(spec, distinct),
+      before_(std::ssize(spec->try_first)) {}
 
 StartUpPoints::StartUpPoints(const SweepSpec* spec, const SearchStart& start)
-    : StartUpPoints(spec, HasFiniteSpace(*spec)) {
+    : StartUpPoints(spec, AllDistinct(*spec)) {
   if (start.first_own() > 1) BeginAt(start.first_own());
   for (const ParameterMap& point : start.made) Know(point);
   for (const EarlierConfiguration& one : start.earlier) Know(one.point);
@@ -30,7 +33,7 @@ void StartUpPoints::Forget(const ParameterMap& parameters) {
 }
 
 bool StartUpPoints::IsNew(const ParameterMap& parameters) const {
-  return !known_.contains(PointFingerprint(parameters));
+  return repeats_ || !known_.contains(PointFingerprint(parameters));
 }
 
 absl::StatusOr<std::optional<Configuration>> StartUpPoints::FirstNew() {
@@ -47,9 +50,9 @@ absl::StatusOr<std::optional<Configuration>> StartUpPoints::FirstNew() {
 }
 
 absl::StatusOr<std::optional<Configuration>> StartUpPoints::Point(std::int64_t number) {
-  if (!finite_ && number <= before_) return std::nullopt;
+  if (!distinct_ && number <= before_) return std::nullopt;
   absl::StatusOr<std::optional<Configuration>> point =
-      finite_ ? FirstNew() : sequence_.Point(number - before_);
+      distinct_ ? FirstNew() : sequence_.Point(number - before_);
   if (point.ok() && point->has_value()) (*point)->number = number;
   return point;
 }

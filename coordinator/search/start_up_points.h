@@ -14,11 +14,12 @@ namespace sweep {
 
 // The points of configurations for which no model is asked, at the start of a search or because it
 // thinks for long: those of a scrambled Sobol sequence, by the number of the configuration. In a
-// finite space, the first of the sequence that no configuration has. Pure.
+// finite space, the first of the sequence that no configuration has, unless the file asks for
+// repeated points. Pure.
 class StartUpPoints {
  public:
-  // `finite`: every parameter has values that can be counted. `spec` must outlive the object.
-  StartUpPoints(const SweepSpec* spec, bool finite);
+  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  StartUpPoints(const SweepSpec* spec, bool distinct);
   // Of a search that begins with `start`.
   StartUpPoints(const SweepSpec* spec, const SearchStart& start);
 
@@ -28,6 +29,7 @@ class StartUpPoints {
   void Know(const ParameterMap& parameters);
   // The configuration of this point is not stored: the point is new again.
   void Forget(const ParameterMap& parameters);
+  // Always true where the file asks for repeated points.
   bool IsNew(const ParameterMap& parameters) const;
 
   // The same point again as long as it is not known. Nullopt when there is none.
@@ -37,12 +39,13 @@ class StartUpPoints {
  private:
   absl::StatusOr<std::optional<Configuration>> FirstNew();
 
-  const bool finite_;
+  const bool distinct_;
+  const bool repeats_;  // the file asks for repeated points
   SobolSearch sequence_;
   std::int64_t before_;                       // numbers before the first point of the sequence
   absl::flat_hash_set<absl::uint128> known_;  // fingerprints of the known points
-  std::int64_t passed_ = 0;                   // finite: points of the sequence that were not new
-  std::optional<Configuration> ahead_;        // finite: the one after them; it may be known by now
+  std::int64_t passed_ = 0;                   // distinct: points of the sequence that were not new
+  std::optional<Configuration> ahead_;  // distinct: the one after them; it may be known by now
 };
 
 }  // namespace sweep

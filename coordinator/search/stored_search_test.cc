@@ -150,13 +150,15 @@ constexpr char kWide[] =
 constexpr char kFinite[] =
     "  lr: {values: [0.001, 0.003, 0.01, 0.03, 0.1]}\n"
     "  momentum: {values: [0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95]}\n";
+constexpr char kRepeating[] =
+    "  lr: {values: [0.001, 0.01, 0.1]}\n  momentum: {values: [0.0, 0.5]}\n"
+    "repeat_points: true\n";
 
 TEST_P(StoredSearchTest, AnotherSearchGivesTheSamePoints) {
-  for (const bool is_finite : {true, false}) {
-    if (GetParam() == "grid" && !is_finite) continue;
+  for (const char* const space : {kFinite, kWide, kRepeating}) {
+    if (GetParam() == "grid" && space != kFinite) continue;
     Begin();
-    Submit(is_finite ? kFinite : kWide,
-           GetParam() == "grid" ? "" : "try_first: [{lr: 0.01, momentum: 0.5}]\n");
+    Submit(space, GetParam() == "grid" ? "" : "try_first: [{lr: 0.01, momentum: 0.5}]\n");
     ASSERT_NE(spec_, nullptr);
     ASSERT_EQ(Sweep(), kConfigurations);
     const auto again_made = MakeSearch();

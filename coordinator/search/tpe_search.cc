@@ -41,8 +41,8 @@ std::vector<ParzenAxis> AxesOf(const SearchSpace& space) {
 
 }  // namespace
 
-TpeSearch::TpeSearch(const SweepSpec* spec, bool finite)
-    : LearningSearch(spec, finite), axes_(AxesOf(space())) {
+TpeSearch::TpeSearch(const SweepSpec* spec, bool distinct)
+    : LearningSearch(spec, distinct), axes_(AxesOf(space())) {
   for (const std::vector<bool>& shape : SomeShapes()) branches_.try_emplace(shape, axes_);
 }
 

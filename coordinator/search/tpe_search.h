@@ -28,8 +28,8 @@ class TpeSearch final : public LearningSearch {
   // Points drawn for a suggestion.
   static constexpr int kCandidates = 24;
 
-  // `finite`: every parameter has a list of values. `spec` must outlive the object.
-  TpeSearch(const SweepSpec* spec, bool finite);
+  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  TpeSearch(const SweepSpec* spec, bool distinct);
 
  private:
   // The configurations that have the same parameters: all, unless some are conditional.

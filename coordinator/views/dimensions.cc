@@ -11,9 +11,10 @@
 namespace sweep {
 namespace {
 
-// Sorts numbers, for an axis; keeps words in the order of the file.
-std::vector<Value> InOrder(std::vector<Value> values) {
-  if (std::all_of(values.begin(), values.end(), IsNumber)) {
+// Sorts numbers, for an axis; keeps words, and what the file calls ordered, in its order.
+std::vector<Value> InOrder(const Parameter& parameter) {
+  std::vector<Value> values = parameter.values;
+  if (parameter.ordered != true && std::all_of(values.begin(), values.end(), IsNumber)) {
     std::stable_sort(values.begin(), values.end(),
                      [](const Value& a, const Value& b) { return AsDouble(a) < AsDouble(b); });
   }
@@ -55,7 +56,7 @@ std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec) {
                           .integer = dimension.whole,
                           .min = range.low,
                           .max = range.high,
-                          .categories = InOrder(parameter.values),
+                          .categories = InOrder(parameter),
                           .parameter = dimension.parameter});
   }
   return dimensions;

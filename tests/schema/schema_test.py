@@ -63,6 +63,8 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"has 'probabilities', which method cmaes", "whether they are equal", r"\bcmaes\b"),
     (r"has [0-9]+ values, but [0-9]+ probabilit", "two lists"),
     (r"has probabilities with the sum", "the sum of a list"),
+    (r"is 'ordered: true' and has 'probabilities' that differ", "whether they are equal"),
+    (r"is 'ordered: false', but method cmaes", "whether the list varies", r"\bcmaes\b"),
     (r"^'[^']*' of point [0-9]+ of 'try_first' is .*; it must be ", "the parameter's values"),
     (r"^point [0-9]+ of 'try_first' ", "parameters, conditions and constraints"),
     (r"^point [0-9]+ of 'try_first': ", "the same"),
