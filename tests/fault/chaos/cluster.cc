@@ -48,10 +48,19 @@ Cluster::Cluster(const Options& options) : options_(options) {
     return proxy;
   };
   people_proxy_ = make_proxy(options.workers);
+  for (int i = 1; i <= options.callers; ++i) {
+    caller_proxies_.push_back(make_proxy(options.workers + i));
+  }
   for (int i = 0; i < options.workers; ++i) {
     workers_.emplace_back().proxy = make_proxy(i);
     StartWorker(static_cast<std::size_t>(i));
   }
+}
+
+std::vector<std::string> Cluster::CallerAddresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& proxy : caller_proxies_) addresses.push_back(proxy->address());
+  return addresses;
 }
 
 bool Cluster::coordinator_up() const {
@@ -69,6 +78,7 @@ void Cluster::StartCoordinator() {
                        .environment = {{kMark, options_.mark}}});
   address_ = testing::WaitForAddress(*coordinator_);
   if (people_proxy_ != nullptr) people_proxy_->SetTarget(address_);
+  for (const auto& proxy : caller_proxies_) proxy->SetTarget(address_);
   for (Worker& worker : workers_) worker.proxy->SetTarget(address_);
 }
 
@@ -288,6 +298,7 @@ void Cluster::Recover() {
   make_due(&coordinator_restart_);
   make_due(&trap_deadline_);
   people_proxy_->Calm();
+  for (const auto& proxy : caller_proxies_) proxy->Calm();
   for (Worker& worker : workers_) {
     for (absl::Time* time : {&worker.restart, &worker.thaw, &worker.mend}) make_due(time);
     worker.proxy->Calm();
@@ -310,6 +321,7 @@ void Cluster::Stop() {
   }
   for (Worker& worker : workers_) worker.proxy.reset();  // the last late calls arrive
   people_proxy_.reset();
+  caller_proxies_.clear();
   TickCoordinator(absl::Now());
   if (coordinator_ == nullptr) return;
   coordinator_->Signal(SIGTERM);
@@ -325,6 +337,7 @@ std::map<std::string, int> Cluster::CallCounts() const {
     for (const auto& [name, count] : proxy.counts()) sum[name] += count;
   };
   add(*people_proxy_);
+  for (const auto& proxy : caller_proxies_) add(*proxy);
   for (const Worker& worker : workers_) add(*worker.proxy);
   return sum;
 }

@@ -13,14 +13,16 @@
 
 namespace sweep::chaos {
 
-// A coordinator and workers as real processes in one folder, each worker and the people behind a
-// proxy of their own, and the faults that they can suffer. Faults end by themselves after a while:
-// Tick does whatever is due. Used by one thread, which starts all processes; they die with it.
+// A coordinator and workers as real processes in one folder, each worker, each caller and the
+// people behind a proxy of their own, and the faults that they can suffer. Faults end by themselves
+// after a while: Tick does whatever is due. Used by one thread, which starts all processes; they
+// die with it.
 class Cluster {
  public:
   struct Options {
     std::string folder;
     int workers = 5;
+    int callers = 3;      // proxies for them
     std::string trainer;  // of the workers; "" for the one beside them
     absl::Duration lease_term = absl::Seconds(3);
     std::string mark;  // in the environment of every process, to find leftover ones
@@ -33,6 +35,8 @@ class Cluster {
   const std::string& address() const { return address_; }
   // The address for people; it does not change.
   const std::string& people_address() const { return people_proxy_->address(); }
+  // Those for callers; they do not change either.
+  std::vector<std::string> CallerAddresses() const;
   bool coordinator_up() const;
 
   // Injects a fault that is no decision. False when it has no target just now.
@@ -86,6 +90,7 @@ class Cluster {
   absl::Time coordinator_thaw_ = absl::InfiniteFuture();
   absl::Time trap_deadline_ = absl::InfiniteFuture();
   std::unique_ptr<FaultyProxy> people_proxy_;
+  std::vector<std::unique_ptr<FaultyProxy>> caller_proxies_;
   std::vector<Worker> workers_;
   std::vector<Leaving> leaving_;
   std::vector<std::string> complaints_;

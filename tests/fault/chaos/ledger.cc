@@ -21,6 +21,11 @@ void Ledger::AddCompletion(const std::string& trial, int attempt) {
   completions_.emplace(trial, attempt);
 }
 
+void Ledger::AddAsk(const std::string& sweep) {
+  const std::lock_guard lock(mutex_);
+  ++asks_[sweep];
+}
+
 void Ledger::SetBudget(const std::string& sweep, std::int64_t configurations) {
   const std::lock_guard lock(mutex_);
   budgets_[sweep] = configurations;
@@ -54,6 +59,11 @@ std::set<Ledger::Key> Ledger::log_lines() const {
 std::set<std::pair<std::string, int>> Ledger::completions() const {
   const std::lock_guard lock(mutex_);
   return completions_;
+}
+
+std::map<std::string, std::int64_t> Ledger::asks() const {
+  const std::lock_guard lock(mutex_);
+  return asks_;
 }
 
 std::map<std::string, std::int64_t> Ledger::budgets() const {

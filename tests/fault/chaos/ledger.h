@@ -25,10 +25,13 @@ class Ledger {
  public:
   using Key = std::tuple<std::string, int, std::int64_t>;  // trial, attempt, epoch or line
 
-  // `sent`: the earliest time at which the coordinator can have received the report.
+  // `sent`: the earliest time at which the coordinator can have received the report; InfinitePast
+  // of one that may come after the end of its attempt.
   void AddEpoch(const std::string& trial, int attempt, int epoch, absl::Time sent);
   void AddLogLine(const std::string& trial, int attempt, std::int64_t line);
   void AddCompletion(const std::string& trial, int attempt);
+  // A caller will ask for a trial with a request of its own, perhaps several times.
+  void AddAsk(const std::string& sweep);
   // A sweep was accepted or extended: it must get this many configurations.
   void SetBudget(const std::string& sweep, std::int64_t configurations);
   // No lease was granted for the object and no report of it accepted in this time.
@@ -41,6 +44,8 @@ class Ledger {
   std::map<std::pair<std::string, int>, absl::Time> last_reports() const;
   std::set<Key> log_lines() const;
   std::set<std::pair<std::string, int>> completions() const;
+  // The requests of callers, by sweep.
+  std::map<std::string, std::int64_t> asks() const;
   std::map<std::string, std::int64_t> budgets() const;
   std::vector<Interval> cancelled() const;
   std::vector<Interval> paused() const;
@@ -51,6 +56,7 @@ class Ledger {
   std::map<std::pair<std::string, int>, absl::Time> last_reports_;
   std::set<Key> log_lines_;
   std::set<std::pair<std::string, int>> completions_;
+  std::map<std::string, std::int64_t> asks_;
   std::map<std::string, std::int64_t> budgets_;
   std::vector<Interval> cancelled_;
   std::vector<Interval> paused_;

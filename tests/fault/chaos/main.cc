@@ -30,7 +30,8 @@ void EndFaults(int number) {
 constexpr char kDescription[] =
     "Runs a real coordinator and real workers under random faults (SIGKILL, SIGSTOP, SIGTERM, cut "
     "connections, delayed, doubled, reordered and lost calls) while sweeps are paused, extended, "
-    "cancelled and retried, then proves from the database that nothing acknowledged was lost, "
+    "cancelled and retried, and callers ask for trials, report them and die, then proves from the "
+    "database that nothing acknowledged was lost, "
     "nothing was done twice and every budget is exact. Exit code 1 when something was.";
 constexpr char kFooter[] =
     "The same seed and number of faults give the same faults in the same order, with the same "
@@ -61,6 +62,10 @@ int Main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "of the faults (default: from the clock)");
   app.add_option("--workers", options.workers, "processes, two slots each")
       ->check(CLI::Range(2, 64))
+      ->capture_default_str();
+  app.add_option("--callers", options.callers,
+                 "programs that ask for trials; 0: no sweep is trained by callers")
+      ->check(CLI::Range(0, 64))
       ->capture_default_str();
   app.add_option("--lease-term", options.lease_term_seconds, "seconds")
       ->check(CLI::Range(1.0, 3600.0))

@@ -10,28 +10,13 @@
 
 #include "absl/time/clock.h"
 #include "fmt/format.h"
+#include "tests/fault/chaos/calls.h"
 
 namespace sweep::chaos {
 namespace {
 
-constexpr absl::Duration kRepeatAfter = absl::Milliseconds(100);
 constexpr absl::Duration kLookAgainAfter = absl::Milliseconds(200);
 constexpr std::int64_t kMostExtended = 5;  // configurations
-
-// True if the coordinator has not answered, so that it is unknown whether it acted.
-bool IsOpen(const grpc::Status& status) {
-  switch (status.error_code()) {
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-    case grpc::StatusCode::INTERNAL:  // a connection that broke
-    case grpc::StatusCode::UNKNOWN:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 

@@ -72,6 +72,10 @@ constexpr Rule kRules[] = {
      "e.attempt HAVING max(e.epoch) - min(e.epoch) + 1 <> count(*) OR min(e.epoch) > 1 + (SELECT "
      "ifnull(max(f.epoch), 0) FROM epoch_reports f WHERE f.trial_id = e.trial_id AND f.attempt < "
      "e.attempt)"},
+    {"workers train the sweeps of workers, and callers those of callers",
+     "SELECT s.name || '/' || t.number || ' by ' || a.worker FROM attempts a JOIN trials t ON t.id "
+     "= a.trial_id JOIN sweeps s ON s.id = t.sweep_id WHERE (s.name LIKE 'asked-%') <> (a.worker "
+     "LIKE 'caller:%')"},
     {"every trial has one event per epoch",
      "SELECT t.sweep_id || '/' || t.number FROM trials t JOIN events e ON e.trial_id = t.id AND "
      "e.kind = 'epoch' GROUP BY t.id HAVING count(*) <> t.epochs OR count(DISTINCT e.epoch) <> "
@@ -182,6 +186,20 @@ void CheckLedger(Reader* reader, const Ledger& ledger, std::vector<std::string>*
   }
 }
 
+// However often a request is repeated, and however late a copy of it arrives, it is granted one
+// attempt at most.
+void CheckAsks(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
+  std::map<std::string, std::int64_t> asks = ledger.asks();
+  reader->Query(
+      "SELECT 'sweeps/' || s.name, count(*) FROM attempts a JOIN trials t ON t.id = a.trial_id "
+      "JOIN sweeps s ON s.id = t.sweep_id WHERE s.name LIKE 'asked-%' GROUP BY s.id",
+      [&](const std::vector<std::string>& columns) {
+        if (std::stoll(columns[1]) <= asks[columns[0]]) return;
+        violations->push_back(fmt::format("{} granted {} attempts for {} requests of callers",
+                                          columns[0], columns[1], asks[columns[0]]));
+      });
+}
+
 // A report that was sent after the end of its attempt must have been refused. The database ends a
 // lost attempt at its last sign of life; it was taken back at the trial's last event that took it
 // from a holder. A late report may have given it back to its holder before, and have added no row.
@@ -289,6 +307,7 @@ std::vector<std::string> FindViolations(const std::string& database, const Ledge
   Reader reader(database);
   CheckRules(&reader, &violations);
   CheckLedger(&reader, ledger, &violations);
+  CheckAsks(&reader, ledger, &violations);
   CheckFencing(&reader, ledger, &violations);
   CheckDecisions(&reader, ledger, &violations);
   CheckFailures(&reader, ledger, &violations);

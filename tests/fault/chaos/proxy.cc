@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "sweep/v1/callers.pb.h"
 #include "sweep/v1/workers.pb.h"
 #include "tests/load/raw_call.h"
 
@@ -45,6 +46,7 @@ std::string TokenOf(const Request& request) {
   if (request.method.ends_with("/ReportEpochs")) return token(v1::ReportEpochsRequest());
   if (request.method.ends_with("/FinishLease")) return token(v1::FinishLeaseRequest());
   if (request.method.ends_with("/AppendLogs")) return token(v1::AppendLogsRequest());
+  if (request.method.ends_with("/ReportTrial")) return token(v1::ReportTrialRequest());
   return "";
 }
 
@@ -151,7 +153,7 @@ class FaultyProxy::Impl {
           const std::lock_guard lock(mutex_);
           outgoing_ = nullptr;
         }
-        if (answer_.status.ok()) proxy_->Record(request_, sent);
+        if (answer_.status.ok()) proxy_->Record(request_, answer_, sent);
         if (fate.duplicate_after < absl::InfiniteDuration()) DeliverLater(fate.duplicate_after);
       }
       if (fate.lose_answer) answer_ = Lost();
@@ -168,7 +170,7 @@ class FaultyProxy::Impl {
         context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
         const absl::Time sent = absl::Now();
         const RawAnswer answer = Exchange(channel, request.method, request.messages, &context);
-        if (answer.status.ok()) proxy->Record(request, sent);
+        if (answer.status.ok()) proxy->Record(request, answer, sent);
         proxy->NoteLate(request, answer.status.ok());
         proxy->Leave();
       }).detach();
@@ -256,7 +258,7 @@ class FaultyProxy::Impl {
   }
 
   // Records a call that the coordinator has answered with OK.
-  void Record(const Request& request, absl::Time sent) {
+  void Record(const Request& request, const RawAnswer& answer, absl::Time sent) {
     if (request.messages.empty()) return;
     const std::string& method = request.method;
     const std::string first = ToText(request.messages[0]);
@@ -274,6 +276,22 @@ class FaultyProxy::Impl {
       finish.ParseFromString(first);
       if (finish.outcome() == v1::LEASE_OUTCOME_COMPLETED) {
         options_.ledger->AddCompletion(finish.token().trial(), finish.token().attempt());
+      }
+    } else if (method.ends_with("/ReportTrial")) {
+      SpringTrap();
+      v1::ReportTrialRequest report;
+      report.ParseFromString(first);
+      const std::string& trial = report.token().trial();
+      v1::ReportTrialResponse response;
+      if (!answer.messages.empty()) response.ParseFromString(ToText(answer.messages[0]));
+      // What ends a lease is answered as before when it comes again, however late.
+      const bool ends = response.stop() || report.outcome() != v1::LEASE_OUTCOME_UNSPECIFIED;
+      if (ends) sent = absl::InfinitePast();
+      for (const v1::Epoch& epoch : report.epochs()) {
+        options_.ledger->AddEpoch(trial, report.token().attempt(), epoch.epoch(), sent);
+      }
+      if (report.outcome() == v1::LEASE_OUTCOME_COMPLETED) {
+        options_.ledger->AddCompletion(trial, report.token().attempt());
       }
     } else if (method.ends_with("/AppendLogs")) {
       SpringTrap();

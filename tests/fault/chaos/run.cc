@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "fmt/format.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
+#include "tests/fault/chaos/callers.h"
 #include "tests/fault/chaos/cluster.h"
 #include "tests/fault/chaos/ledger.h"
 #include "tests/fault/chaos/people.h"
@@ -71,12 +73,28 @@ std::string RealSweep(const std::string& name) {
       name, kRealConfigurations);
 }
 
+constexpr std::int64_t kAskedConfigurations = 12;
+
+std::string AskedSweep(const std::string& name) {
+  return fmt::format(
+      "name: {}\n"
+      "trained_by: callers\n"
+      "method: random\n"
+      "parameters:\n"
+      "  lr: {{distribution: log_uniform_values, min: 0.001, max: 0.3}}\n"
+      "epochs: 8\n"
+      "run_cap: {}\n"
+      "max_failures: 100\n",
+      name, kAskedConfigurations);
+}
+
 class Run {
  public:
   explicit Run(const RunOptions& options)
       : options_(options),
         cluster_({.folder = options.folder,
                   .workers = options.workers,
+                  .callers = options.callers,
                   .trainer = options.real_trainer ? "" : testing::ProgramPath("timer_trainer"),
                   .lease_term = absl::Seconds(options.lease_term_seconds),
                   .mark = mark_,
@@ -84,7 +102,12 @@ class Run {
                   .ledger = &ledger_}),
         people_({.address = cluster_.people_address(),
                  .longest_decision = absl::Seconds(options.lease_term_seconds),
-                 .ledger = &ledger_}) {}
+                 .ledger = &ledger_}),
+        callers_(std::make_unique<Callers>(
+            Callers::Options{.addresses = cluster_.CallerAddresses(),
+                             .lease_term = absl::Seconds(options.lease_term_seconds),
+                             .seed = options.seed,
+                             .ledger = &ledger_})) {}
 
   std::size_t Execute() {
     const absl::Time start = absl::Now();
@@ -103,6 +126,9 @@ class Run {
     std::cerr << "no more faults; waiting for the sweeps to end\n";
     const bool ended = WaitForEnd();
     call_counts_ = cluster_.CallCounts();
+    call_counts_.merge(callers_->counts());
+    caller_complaints_ = callers_->complaints();
+    callers_.reset();
     cluster_.Stop();
     return Report(ended, absl::Now() - start);
   }
@@ -171,11 +197,19 @@ class Run {
     if (absl::Now() < next_look_) return;
     next_look_ = absl::Now() + absl::Milliseconds(300);
     const std::optional<Work> work = WorkLeft();
-    if (!work.has_value() || work->trials > 8 * options_.workers) return;
+    if (!work.has_value() || work->trials > 8 * options_.workers + 4 * options_.callers) {
+      return;
+    }
     const std::string timer = fmt::format("timer-{}", submitted_ + 1);
     const std::string real = fmt::format("real-{}", submitted_ + 1);
     // Submitting a sweep again is harmless, and so is a lost answer.
     const TimerTrials& trials = submitted_ % 2 == 0 ? kShort : kLong;
+    const std::string asked = fmt::format("asked-{}", submitted_ + 1);
+    if (options_.callers > 0) {
+      if (!people_.Submit(asked, AskedSweep(asked), kAskedConfigurations)) return;
+      if (asked_ < submitted_ + 1) callers_->Serve("sweeps/" + asked);
+      asked_ = submitted_ + 1;
+    }
     if (people_.Submit(timer, TimerSweep(timer, trials), trials.configurations) &&
         (!options_.real_trainer || people_.Submit(real, RealSweep(real), kRealConfigurations))) {
       ++submitted_;
@@ -185,6 +219,7 @@ class Run {
   bool WaitForEnd() {
     const absl::Time deadline = absl::Now() + kLongestEnd;
     cluster_.Recover();
+    callers_->Calm();
     while (!people_.Finish(absl::Milliseconds(200))) {
       cluster_.Tick();
       if (absl::Now() > deadline) return false;
@@ -205,6 +240,7 @@ class Run {
     }
     for (const std::string& complaint : cluster_.complaints()) violations.push_back(complaint);
     for (const std::string& complaint : people_.complaints()) violations.push_back(complaint);
+    for (const std::string& complaint : caller_complaints_) violations.push_back(complaint);
     return violations;
   }
 
@@ -231,7 +267,10 @@ class Run {
   Ledger ledger_;
   Cluster cluster_;
   People people_;
+  std::unique_ptr<Callers> callers_;  // until the cluster stops
+  std::vector<std::string> caller_complaints_;
   int submitted_ = 0;
+  int asked_ = 0;  // sweeps that callers train
   int struck_ = 0;
   absl::Time next_look_ = absl::InfinitePast();
   std::map<std::string, int> strikes_;

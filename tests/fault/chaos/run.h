@@ -10,6 +10,7 @@ struct RunOptions {
   int faults = 50;
   std::uint64_t seed = 0;
   int workers = 5;
+  int callers = 3;  // 0: no sweep is trained by callers
   double lease_term_seconds = 3;
   double pause_seconds = 0.25;  // between faults, on average
   bool real_trainer = false;
