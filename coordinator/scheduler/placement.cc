@@ -14,11 +14,14 @@ Needs NeedsOf(const SweepSpec& spec) {
 Capabilities CapabilitiesOf(const WorkerDescription& description) {
   Capabilities can{.allows_programs = description.allows_programs,
                    .memory_bytes = description.memory_bytes,
-                   .build = description.build};
+                   // After the program's name: "sweep-worker 0.1.0".
+                   .build = description.build.substr(description.build.rfind(' ') + 1)};
   for (const std::string& device : description.devices) {
-    // "cpu", "cuda:0 NVIDIA H200"
-    can.devices.insert(device.substr(0, device.find_first_of(": ")));
+    // "cpu", "cuda:0 NVIDIA H200"; "auto" until a trainer has said more
+    const std::string kind = device.substr(0, device.find_first_of(": "));
+    if (!kind.empty() && kind != "auto") can.devices.insert(kind);
   }
+  if (can.devices.empty()) can.devices.insert("cpu");
   for (const auto& [key, value] : description.labels) {
     can.labels.insert(key);
     can.labels.insert(absl::StrCat(key, "=", value));
@@ -54,7 +57,7 @@ bool CanReplace(const Capabilities& other, const Capabilities& worker) {
   return (other.allows_programs || !worker.allows_programs) &&
          has_all(other.devices, worker.devices) && has_all(other.labels, worker.labels) &&
          other.memory_bytes >= worker.memory_bytes &&
-         (worker.build.empty() || IsAtLeast(other.build, worker.build)) &&
+         (VersionNumbers(worker.build).empty() || IsAtLeast(other.build, worker.build)) &&
          (other.only_sweeps.empty() || other.only_sweeps == worker.only_sweeps);
 }
 

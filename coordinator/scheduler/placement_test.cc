@@ -51,7 +51,7 @@ TEST(Fits, TheWeightiestReasonIsGiven) {
 
 TEST(Fits, AWorkerHasWhatTheSweepRequires) {
   const Capabilities gpu = CapabilitiesOf({.devices = {"cuda:0 NVIDIA H200", "cuda:1 NVIDIA H200"},
-                                           .build = "0.3.1",
+                                           .build = "sweep-worker 0.3.1",
                                            .labels = {{"a100", ""}, {"zone", "eu"}},
                                            .memory_bytes = 16'000'000'000});
   const Capabilities cpu = CapabilitiesOf({.devices = {"cpu"}});
@@ -70,6 +70,10 @@ TEST(Fits, AWorkerHasWhatTheSweepRequires) {
     EXPECT_FALSE(CanReplace(cpu, gpu));
   }
   EXPECT_EQ(Fits(Requiring({.device = "cpu"}), gpu), Misfit::kNoDevice);
+  const Capabilities fresh = CapabilitiesOf({.devices = {"auto"}});
+  EXPECT_EQ(Fits(Requiring({.device = "cpu"}), fresh), Misfit::kNone);
+  EXPECT_EQ(Fits(Requiring({.device = "cuda"}), fresh), Misfit::kNoDevice);
+  EXPECT_TRUE(CanReplace(cpu, fresh));
   EXPECT_EQ(Fits(Requiring({.labels = {"zone=us"}}), gpu), Misfit::kNoLabel);
   EXPECT_EQ(Fits(Requiring({.labels = {"eu"}}), gpu), Misfit::kNoLabel);
   EXPECT_EQ(Fits(Requiring({.memory_bytes = 16'000'000'001}), gpu), Misfit::kLittleMemory);

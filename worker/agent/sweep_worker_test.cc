@@ -379,7 +379,7 @@ TEST_F(SweepWorkerTest, ExitsWithFourWhenTheCoordinatorCannotBeReached) {
 TEST_F(SweepWorkerTest, ExitsWithTwoOnBadArguments) {
   StartWorker({"--coordinator", coordinator_.address(), "--slots", "many"});
   EXPECT_EQ(WaitForExit(), 2);
-  StartWorker({"--coordinator", coordinator_.address(), "--label", "x"});
+  StartWorker({"--coordinator", coordinator_.address(), "--label", "=x"});
   EXPECT_EQ(WaitForExit(), 2);
   StartWorker({"--coordinator", coordinator_.address(), "--silence-timeout", "soon"});
   EXPECT_EQ(WaitForExit(), 2);
