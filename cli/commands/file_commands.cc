@@ -17,6 +17,8 @@
 #include "common/base/input_file.h"
 #include "common/command_line/options.h"
 #include "common/network/network_file.h"
+#include "common/spec/method_choice.h"
+#include "common/spec/suggestion_origin.h"
 #include "common/spec/sweep_file.h"
 #include "common/spec/sweep_spec.h"
 #include "common/yaml/yaml_reader.h"
@@ -217,13 +219,14 @@ struct PreviewOptions {
 // Enough configurations to know the networks and the mean cost, and the total number.
 struct Sample {
   std::vector<Configuration> configurations;
+  std::vector<SuggestionSource> sources;  // of each of them
   std::int64_t planned = 0;
 };
 
 absl::StatusOr<Sample> SampleOf(const SweepSpec& spec) {
   constexpr std::int64_t kSampled = 200;
   const std::unique_ptr<Search> search = Search::Make(&spec);
-  Sample sample{.configurations = {}, .planned = spec.PlannedConfigurations()};
+  Sample sample{.configurations = {}, .sources = {}, .planned = spec.PlannedConfigurations()};
   const std::int64_t wanted = std::min(sample.planned, kSampled);
   for (std::int64_t number = 1; number <= wanted; ++number) {
     absl::StatusOr<std::optional<Suggestion>> next = search->Suggest(number);
@@ -233,6 +236,7 @@ absl::StatusOr<Sample> SampleOf(const SweepSpec& spec) {
       if (!search->WhyNone().is_for_now) sample.planned = number - 1;
       break;
     }
+    sample.sources.push_back((*next)->origin.source);
     sample.configurations.push_back((**std::move(next)).configuration);
   }
   return sample;
@@ -316,13 +320,15 @@ double TotalSeconds(const SweepSpec& spec, const Sample& sample, const Pace& pac
   return seconds / sampled * static_cast<double>(spec.MostTrials(sample.planned));
 }
 
-// The first configurations, as the sweep would try them.
-Listing FirstOf(const Sample& sample) {
-  constexpr std::size_t kShown = 5;
+// The first configurations, as the sweep would try them: of a method that learns all before its
+// model is asked.
+Listing FirstOf(const SweepSpec& spec, const Sample& sample) {
+  const std::size_t shown = spec.method->learns ? kStartUpConfigurations : 5;
   Listing first;
   first.columns = {{"#", "configuration", true},
-                   {"HYPERPARAMETERS", "parameters", false, true, true}};
-  for (std::size_t i = 0; i < std::min(kShown, sample.configurations.size()); ++i) {
+                   {"HYPERPARAMETERS", "parameters", false, true, true},
+                   {"CHOSEN", "chosen_source"}};
+  for (std::size_t i = 0; i < std::min(shown, sample.configurations.size()); ++i) {
     const Configuration& configuration = sample.configurations[i];
     std::string text;
     json values = json::object();
@@ -336,9 +342,24 @@ Listing FirstOf(const Sample& sample) {
         std::visit([&, key = name](const auto& v) { values[key] = v; }, value);
       }
     }
-    first.rows.push_back({Count(configuration.number), {text, values}});
+    first.rows.push_back({Count(configuration.number),
+                          {text, values},
+                          cells::Text(std::string(SuggestionSourceName(sample.sources[i])))});
   }
   return first;
+}
+
+// Who chooses after the first configurations; empty for a method that learns nothing.
+std::string WhatComesAfter(const SweepSpec& spec, const Sample& sample) {
+  if (!spec.method->learns) return "";
+  const bool has_start_up = std::ranges::count(sample.sources, SuggestionSource::kStartUp) > 0;
+  if (!has_start_up || !spec.method->TakesOtherPoints()) {
+    return "later ones follow from the results of those before them\n";
+  }
+  return fmt::format(
+      "once {} configurations have ended, the model of {} chooses from all results; a slot that\n"
+      "waits for it longer than a second gets one more start-up point\n",
+      kStartUpConfigurations, spec.method->word);
 }
 
 // Formats the estimate with its uncertainty: slots that train at once share caches and memory, and
@@ -374,8 +395,8 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
                     ? "first configurations:\n"
                     : fmt::format("first configurations, if nothing were known of {}:\n",
                                   fmt::join(spec.warm_start, ", ")));
-  PrintListing(FirstOf(sample), session, std::cout);
-  if (spec.method->learns) std::cout << "later ones follow from the results of those before them\n";
+  PrintListing(FirstOf(spec, sample), session, std::cout);
+  std::cout << WhatComesAfter(spec, sample);
   std::cout << '\n'
             << (pace ? EstimatedTimeText(TotalSeconds(spec, sample, *pace) / slots, *pace, slots)
                      : "no estimated time: the sweep brings its own program")
@@ -389,7 +410,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
   const absl::StatusOr<Sample> sample = SampleOf(spec);
   if (!sample.ok()) return Fail(sample.status());
   if (session.format == Format::kCsv) {
-    PrintListing(FirstOf(*sample), session, std::cout);
+    PrintListing(FirstOf(spec, *sample), session, std::cout);
     return kExitOk;
   }
   // The time of a sweep's own program is unknown.
@@ -413,7 +434,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
                {"estimated_seconds",
                 pace ? json(TotalSeconds(spec, *sample, *pace) / options.slots) : json(nullptr)},
                {"networks", ListingJson(NetworksOfSweep(spec, sample->configurations))},
-               {"first", ListingJson(FirstOf(*sample))}},
+               {"first", ListingJson(FirstOf(spec, *sample))}},
               std::cout);
     return kExitOk;
   }

@@ -38,14 +38,26 @@ Listing SuggestionListing(const v1::PreviewSuggestionsResponse& answer) {
   listing.columns = {{"#", "configuration", true},
                      {"HYPERPARAMETERS", "parameters", false, true, true},
                      {"NETWORK", "model"},
-                     {"PARAMS", "network_parameters", true}};
+                     {"PARAMS", "network_parameters", true},
+                     {"METHOD", "chosen_by"},
+                     {"CHOSEN", "chosen_source"},
+                     {"EXPECTED GAIN", "expected_improvement", true},
+                     {"RESULTS SEEN", "seen_results", true}};
   for (const v1::SuggestedPoint& point : answer.points()) {
     const bool has_network = !point.model().empty();
     listing.rows.push_back(
         {cells::Count(point.configuration()),
          {Printable(ValuesText(point.parameters())), PointJson(point.parameters())},
          has_network ? cells::Text(point.model()) : cells::Missing(),
-         has_network ? cells::Count(point.network_parameters()) : cells::Missing()});
+         has_network ? cells::Count(point.network_parameters()) : cells::Missing(),
+         // An earlier coordinator does not say how.
+         point.chosen_by().empty() ? cells::Missing() : cells::Text(point.chosen_by()),
+         point.chosen_source().empty() ? cells::Missing() : cells::Text(point.chosen_source()),
+         point.has_expected_improvement()
+             ? Cell{fmt::format("{:.3g}", point.expected_improvement()),
+                    point.expected_improvement()}
+             : cells::Missing(),
+         point.chosen_by().empty() ? cells::Missing() : cells::Count(point.seen_results())});
   }
   return listing;
 }
@@ -293,8 +305,9 @@ void AddSearchCommands(CLI::App* app, Session* session) {
   CLI::App* suggest = app->add_subcommand(
       "suggest",
       "What would come next\n"
-      "The points that the search would try next if slots became free now. Starts and stores\n"
-      "nothing: with the results of the trials that run now it may choose others.");
+      "The points that the search would try next if slots became free now, and how it chose\n"
+      "them. Starts and stores nothing: with the results of the trials that run now it may\n"
+      "choose others.");
   suggest->group("Run sweeps");
   auto name = std::make_shared<std::string>();
   auto count = std::make_shared<int>(5);

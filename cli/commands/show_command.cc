@@ -9,6 +9,7 @@
 #include "cli/present/cells.h"
 #include "cli/present/curves.h"
 #include "cli/present/measure_text.h"
+#include "cli/present/origins.h"
 #include "cli/present/present.h"
 #include "cli/present/source_diff.h"
 #include "cli/present/text.h"
@@ -50,7 +51,7 @@ std::string TrialsLine(const v1::Sweep& sweep) {
   return line;
 }
 
-void PrintFacts(const v1::Sweep& sweep, const Session& session) {
+void PrintFacts(const v1::Sweep& sweep, const OriginCounts& origins, const Session& session) {
   const auto fact = [](const std::string& key, const std::string& value) {
     std::cout << fmt::format("{:<8} {}\n", key, value);
   };
@@ -76,6 +77,12 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
                                         : fmt::format("{} for {}, {} a trial", sweep.method(),
                                                       wanted, Counted(sweep.epochs(), "epoch")));
   if (!sweep.method_reason().empty()) fact("method", "by " + Printable(sweep.method_reason()));
+  if (const std::string chosen = origins.Text(); !chosen.empty()) {
+    fact("chosen", Printable(chosen));
+    fact("", "each: " + Command(session, {"trials", ShortName(sweep.name()), "--columns",
+                                          "configuration,chosen_by,chosen_source,"
+                                          "expected_improvement,seen_results"}));
+  }
   if (sweep.trained_by() == "callers") {
     fact("trained", "by callers: " + Command(session, {"ask", ShortName(sweep.name())}));
   }
@@ -194,16 +201,20 @@ int Show(const ShowOptions& options, const Session& session) {
     return kExitOk;
   }
   SweepHistory history(*sweep);
+  OriginCounts origins;
   const absl::Status status =
       ForEachTrialPage(**connection, *name, {}, [&](const std::vector<v1::Trial>& page) {
-        for (const v1::Trial& trial : page) history.Add(trial);
+        for (const v1::Trial& trial : page) {
+          history.Add(trial);
+          origins.Add(trial);
+        }
         return absl::OkStatus();
       });
   if (!status.ok()) return Fail(status);
   const absl::StatusOr<std::string> plots =
       PlotsText(**connection, *sweep, history, options.plot, session);
   if (!plots.ok()) return Fail(plots.status());
-  PrintFacts(*sweep, session);
+  PrintFacts(*sweep, origins, session);
   std::cout << *plots << '\n';
   std::istringstream source(sweep->source().text());
   for (std::string line; std::getline(source, line);) std::cout << PrintableLines(line) << '\n';
@@ -216,8 +227,9 @@ void AddShowCommand(CLI::App* app, Session* session) {
   CLI::App* show =
       app->add_subcommand("show",
                           "Show one sweep\n"
-                          "Its state, time left, criteria and best trial, how the search went, "
-                          "the best trial's learning curves, and the sweep file.");
+                          "Its state, time left, criteria and best trial, how its points were "
+                          "chosen, how the search went, the\nbest trial's learning curves, and the "
+                          "sweep file.");
   show->group("Run sweeps");
   show->footer(
       "Examples:\n"

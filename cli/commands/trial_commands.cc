@@ -9,6 +9,7 @@
 #include "cli/present/answers.h"
 #include "cli/present/curves.h"
 #include "cli/present/measure_text.h"
+#include "cli/present/origins.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
@@ -64,12 +65,8 @@ struct TrialOptions {
 
 // Empty when it is not known how the trial's values were chosen.
 std::string ChosenText(const v1::Trial& trial) {
-  const absl::StatusOr<SuggestionSource> source = ParseSuggestionSource(trial.chosen_source());
-  if (!source.ok()) return "";
-  SuggestionOrigin origin{
-      .source = *source, .method = trial.chosen_by(), .seen_results = trial.seen_results()};
-  if (trial.has_expected_improvement()) origin.expected_improvement = trial.expected_improvement();
-  return SuggestionOriginText(origin);
+  const std::optional<SuggestionOrigin> origin = OriginOf(trial);
+  return origin ? SuggestionOriginText(*origin) : "";
 }
 
 // What tells it from other trials of its configuration or its population.

@@ -111,6 +111,13 @@ absl::Status Preview(const v1::PreviewSuggestionsRequest& request, Store* store,
     FillValues(chosen.parameters, point->mutable_parameters());
     point->set_model(chosen.network.name);
     point->set_network_parameters(chosen.network.parameters);
+    const SuggestionOrigin& origin = (*next)->origin;
+    point->set_chosen_by(origin.method);
+    point->set_chosen_source(std::string(SuggestionSourceName(origin.source)));
+    if (origin.expected_improvement) {
+      point->set_expected_improvement(*origin.expected_improvement);
+    }
+    point->set_seen_results(origin.seen_results);
   }
   return absl::OkStatus();
 }

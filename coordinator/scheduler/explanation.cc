@@ -364,10 +364,10 @@ void ExplainSearch(const TrialSituation& at, Reasons* reasons) {
                                    at.trial.sweep, at.search_waits));
   }
   if (!at.search_thinks) return;
-  reasons->push_back(fmt::format(
-      "the search of sweep {} has been thinking for {} about its next point; free slots "
-      "get start-up points meanwhile",
-      at.trial.sweep, Seconds(*at.search_thinks)));
+  reasons->push_back(
+      fmt::format("the search of sweep {} has not found its next point for {}; free slots "
+                  "get start-up points meanwhile",
+                  at.trial.sweep, Seconds(*at.search_thinks)));
 }
 
 Explanation ExplainState(const TrialSituation& at) {

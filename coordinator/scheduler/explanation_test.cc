@@ -301,7 +301,7 @@ const Case kCases[] = {
      },
      {"it completed 3 h 7 min ago after 19 epochs (attempt 2, worker w)",
       "its values are a start-up point: a slot was free while the search's model was thinking",
-      "the search of sweep s has been thinking for 3 s about its next point; free slots get "
+      "the search of sweep s has not found its next point for 3 s; free slots get "
       "start-up points meanwhile"}},
     {Ended(TrialState::kCompleted, ""),
      [](auto& at) { at.search_waits = "2 of the 4 members of the population are at a segment"; },

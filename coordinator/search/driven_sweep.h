@@ -28,11 +28,11 @@ struct SearchDemand;
 // `Shared` of each; DriverCore::Of gives it to who holds the lock. All else of a sweep belongs to
 // its turn: to the thread that found `is_busy` false in a plan and set it, and then to the
 // completion of the write that ends the turn. A plan reads it, under the lock, of sweeps that
-// nobody has. While `thinks_since` is set, because the turn asks the model for a configuration,
-// another thread may read `suggested` under the lock and set `stands_in`: until that is over,
-// `stand_ins` is that thread's, and the turn changes nothing that it reads (`seen`, `judge`). The
-// lock is never held during a call of the host, a read of the store, a suggestion or an
-// observation.
+// nobody has. While `thinks_since` is set, because the turn asks the model for a configuration or
+// still waits for a thread, another thread may read `suggested` under the lock and set `stands_in`:
+// until that is over, `stand_ins` is that thread's, and the turn changes nothing that it reads
+// (`seen`, `judge`). The lock is never held during a call of the host, a read of the store, a
+// suggestion or an observation.
 class DrivenSweep {
  public:
   struct Shared {
@@ -49,11 +49,12 @@ class DrivenSweep {
     std::optional<std::string> waits_for;
     // Since when each slot that has no trial waits for one; the oldest first; monotonic.
     std::deque<absl::Duration> waits;
-    std::optional<absl::Duration> thinks_since;  // monotonic; the model looks for a configuration
-    bool is_slow = false;                        // its latest thought was
-    bool stands_in = false;                      // start-up points are being made or stored
-    absl::Duration no_stand_in_before;           // monotonic
-    std::set<std::string> stood_in;              // identities of those since the model was asked
+    std::optional<absl::Duration>
+        thinks_since;                   // monotonic; of the model, or of its turn in the queue
+    bool is_slow = false;               // its latest thought was
+    bool stands_in = false;             // start-up points are being made or stored
+    absl::Duration no_stand_in_before;  // monotonic
+    std::set<std::string> stood_in;     // identities of those since the model was asked
   };
   // A configuration that is not stored yet.
   struct Suggested {

@@ -59,8 +59,32 @@ bool SearchDriver::Turn() {
 std::deque<SearchDriver::Waiting>::iterator SearchDriver::NextJob() {
   return std::find_if(queue_.begin(), queue_.end(), [this](const Waiting& one) {
     core_.mutex.AssertHeld();
+    if (core_.Of(*one.job.sweep).stands_in) return false;  // until that is stored
     return (!one.learns || learning_ < kForLearning) && (!one.is_slow || slow_ < kForSlow);
   });
+}
+
+void SearchDriver::Enqueue(SearchJob job) {
+  const bool learns = job.sweep->spec->method->learns;
+  const bool is_slow = core_.Of(*job.sweep).is_slow;
+  // No slot waits for a thread longer than for a model that thinks.
+  if (job.sweep->stand_ins != nullptr) core_.Of(*job.sweep).thinks_since = core_.Now();
+  queue_.push_back({.job = std::move(job), .learns = learns, .is_slow = is_slow});
+}
+
+std::optional<SearchDriver::Waiting> SearchDriver::Dequeue(std::deque<Waiting>::iterator next) {
+  Waiting waiting = std::move(*next);
+  queue_.erase(next);
+  DrivenSweep::Shared& shared = core_.Of(*waiting.job.sweep);
+  shared.thinks_since.reset();
+  if (shared.stored > waiting.job.demand.configurations) {  // by what stood in
+    shared.is_busy = false;
+    core_.Want();
+    return std::nullopt;
+  }
+  if (waiting.learns) ++learning_;
+  if (waiting.is_slow) ++slow_;
+  return waiting;
 }
 
 bool SearchDriver::Await(const std::stop_token& stop, std::optional<Waiting>* job) {
@@ -83,10 +107,8 @@ bool SearchDriver::Await(const std::stop_token& stop, std::optional<Waiting>* jo
     next_plan_ = RealClock()->Monotonic() + kPlanInterval;
     return true;
   }
-  *job = std::move(*next);
-  queue_.erase(next);
-  if ((*job)->learns) ++learning_;
-  if ((*job)->is_slow) ++slow_;
+  *job = Dequeue(next);
+  if (!*job) return true;
   // The job may take long, and this thread may have taken the notification of other work.
   if (core_.is_wanted || NextJob() != queue_.end()) core_.wake.NotifyOne();
   return true;
@@ -105,11 +127,7 @@ void SearchDriver::Loop(const std::stop_token& stop) {
     }
     std::vector<SearchJob> jobs = planner_.Plan();
     MutexLock lock(&core_.mutex);
-    for (SearchJob& planned : jobs) {
-      const bool learns = planned.sweep->spec->method->learns;
-      const bool is_slow = core_.Of(*planned.sweep).is_slow;
-      queue_.push_back({.job = std::move(planned), .learns = learns, .is_slow = is_slow});
-    }
+    for (SearchJob& planned : jobs) Enqueue(std::move(planned));
     // This thread takes the first.
     for (std::size_t i = 1; i < jobs.size(); ++i) core_.wake.NotifyOne();
   }

@@ -60,6 +60,11 @@ class SearchDriver {
   bool Await(const std::stop_token& stop, std::optional<Waiting>* job)
       ABSL_LOCKS_EXCLUDED(core_.mutex);
   void Loop(const std::stop_token& stop);
+  void Enqueue(SearchJob job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.mutex);
+  // Takes that job, and a thread for it; nullopt when it has been overtaken and is to be planned
+  // again.
+  std::optional<Waiting> Dequeue(std::deque<Waiting>::iterator next)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.mutex);
   // The first job for which a thread may be taken.
   std::deque<Waiting>::iterator NextJob() ABSL_EXCLUSIVE_LOCKS_REQUIRED(core_.mutex);
 

@@ -654,6 +654,43 @@ TEST_F(SlowModelTest, AThreadOfItsOwnStandsInWhileAllOthersThink) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(ConfigurationsAtTheEndOf(i), 1);
 }
 
+// Only two threads are for slow models. The third one waits for its turn, and its slot waits no
+// longer than those of the others.
+TEST_F(SlowModelTest, ASlotWhoseModelWaitsForAThreadGetsAStartUpPointToo) {
+  constexpr int kSweeps = 3;
+  SearchDemand* demands[kSweeps];
+  std::latch all_slow(kSweeps), leave(1);
+  for (int i = 0; i < kSweeps; ++i) {
+    const std::string name = fmt::format("s{}", i);
+    Script& script = scripts_[name];
+    script.ahead = 0;
+    script.think = [&, is_first = true]() mutable {
+      if (!std::exchange(is_first, false)) return leave.wait();
+      all_slow.arrive_and_wait();
+      clock_.Advance(absl::Milliseconds(100));
+    };
+    demands[i] = Submit(name, /*learns=*/true, 2);
+    demands[i]->free_slots = 2;
+  }
+  driver_->StartThreads();
+  driver_->Wake();
+  const auto all_have = [&](std::int64_t configurations) {
+    mutex_.AssertHeld();
+    return std::ranges::all_of(demands, [&](const SearchDemand* demand) {
+      return demand->configurations == configurations;
+    });
+  };
+  while (true) {
+    clock_.Advance(absl::Milliseconds(200));
+    MutexLock lock(&mutex_);
+    if (all_have(2)) break;
+    changed_.WaitFor(&mutex_, std::chrono::milliseconds(20));
+  }
+  leave.count_down();
+  driver_->Stop();  // while the latches are there
+  for (std::size_t i = 0; i < kSweeps; ++i) EXPECT_EQ(ConfigurationsAtTheEndOf(i), 2);
+}
+
 // A real model that is slow now and then. All of its suggestions can be made again from what is
 // stored, in the order in which it was asked.
 class SlowSearch final : public Search {

@@ -10,10 +10,10 @@
 
 namespace sweep {
 
-// Gives a slot that has waited for a second, while a slow model thinks, a start-up point
-// (start_up_points.h), on a thread of its own. The suggestion that the model then finds takes a
-// later number; what it was asked for is stored with it, so that the search can be repeated.
-// Thread-safe.
+// Gives a slot that has waited for a second, while a slow model thinks or waits for a thread, a
+// start-up point (start_up_points.h), on a thread of its own. The suggestion that the model then
+// finds takes a later number; what it was asked for is stored with it, so that the search can be
+// repeated. Thread-safe.
 class StandInDesk {
  public:
   explicit StandInDesk(DriverCore& core) : core_(core) {}

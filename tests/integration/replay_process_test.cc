@@ -86,10 +86,19 @@ TEST_F(ReplayTest, WhatIsSuggestedNextIsWhatComesNext) {
   EXPECT_EQ(suggested[2]["configuration"], 15);
   EXPECT_EQ(suggested[0]["model"], "cnn-18718");
   EXPECT_EQ(suggested[0]["network_parameters"], 18718);
+  EXPECT_EQ(suggested[0]["chosen_by"], "gp");
+  EXPECT_EQ(suggested[0]["chosen_source"], "model");
+  EXPECT_GE(suggested[0]["expected_improvement"], 0.0);
+  EXPECT_EQ(suggested[0]["seen_results"], 12);
   EXPECT_EQ(Json({"suggest", "r", "--count", "3"}), suggested) << "nothing was stored";
   EXPECT_EQ(Json({"trials", "r"}).size(), 12u);
   EXPECT_THAT(Sweep({"suggest", "r"}).output,
               AllOf(HasSubstr("HYPERPARAMETERS"), HasSubstr("\n13  lr="), HasSubstr("\n17  lr=")));
+
+  EXPECT_THAT(Sweep({"show", "r", "--no-plot"}).output, HasSubstr("1 from try_first, "));
+  EXPECT_THAT(Sweep({"preview", file_, "--gflops", "50"}).output,
+              AllOf(HasSubstr("try_first\n"), HasSubstr("start_up\n"),
+                    HasSubstr("once 10 configurations have ended, the model of gp chooses")));
 
   // It had seen all results, so its next point is that one, whatever comes after.
   ASSERT_EQ(Sweep({"extend", "r", "--run-cap", "14"}).code, 0);
