@@ -18,7 +18,8 @@ class OriginCounts {
  public:
   // Counts a trial's configuration once: with its first replicate.
   void Add(const v1::Trial& trial);
-  // "2 from try_first, 8 start-up points of gp, 31 by the model of gp". Empty when nothing is known.
+  // "2 from try_first, 8 start-up points of gp, 31 by the model of gp". Empty when nothing is
+  // known.
   std::string Text() const;
 
  private:

@@ -45,6 +45,34 @@ TEST(Requirements, DoNotSayWhatIsTrained) {
             Parse("", &diagnostics)->digest);
 }
 
+TEST(PlaceInQueue, IsReadFromTheFileAndDoesNotSayWhatIsTrained) {
+  Diagnostics diagnostics;
+  const SweepSpec plain = *Parse("", &diagnostics);
+  EXPECT_EQ(plain.priority, 0);
+  EXPECT_EQ(plain.share, 1);
+  const SweepSpec placed = *Parse("priority: -3\nshare: 0.5\n", &diagnostics);
+  EXPECT_EQ(placed.priority, -3);
+  EXPECT_EQ(placed.share, 0.5);
+  EXPECT_EQ(placed.digest, plain.digest);
+}
+
+TEST(PlaceInQueue, AFaultIsNamed) {
+  const std::pair<const char*, const char*> faults[] = {
+      {"priority: 1001\n", "1001"},
+      {"priority: high\n", "priority"},
+      {"share: 0\n", "share is 0; it must lie in [0.001, 1000]"},
+      {"share: -1\n", "share is -1"},
+      {"share: .nan\n", "share"},
+      {"share: 1e9\n", "share is 1e+09"},
+      {"trained_by: callers\nshare: 2\n", "no worker trains a sweep with trained_by: callers"},
+  };
+  for (const auto& [lines, named] : faults) {
+    Diagnostics diagnostics;
+    EXPECT_FALSE(Parse(lines, &diagnostics).ok()) << lines;
+    EXPECT_THAT(FormatDiagnostics(diagnostics), HasSubstr(named)) << lines;
+  }
+}
+
 TEST(Requirements, AFaultIsNamed) {
   const std::pair<const char*, const char*> faults[] = {
       {"requires: {device: gpu}\n", "cuda"},

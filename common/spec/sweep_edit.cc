@@ -196,7 +196,7 @@ std::vector<std::string> EditRefusals(const SweepSpec& before, const SweepSpec& 
   if (has_population && refusals.empty() && before.digest != after.digest) {
     refusals.push_back(
         "method: a population goes on with the file that it began with, of which only description, "
-        "labels, requires, keep_going and comments can change");
+        "labels, requires, priority, share, keep_going and comments can change");
   }
   return refusals;
 }

@@ -43,6 +43,8 @@ constexpr std::int64_t kMaxImages = 1'000'000;
 constexpr int kSyntheticTrainSize = 4096;
 constexpr int kSyntheticTestSize = 1000;
 constexpr std::size_t kMaxTextLength = 4096;
+constexpr std::int64_t kMaxPriority = 1000;
+constexpr double kMaxShare = 1000;
 constexpr std::size_t kMaxWarmStarts = 16;
 
 const std::vector<std::string>& TopLevelKeys() {
@@ -54,7 +56,8 @@ const std::vector<std::string>& TopLevelKeys() {
                                     "evaluate",      "require",     "gate_on",    "run_cap",
                                     "repeat_points", "replicates",  "seed",       "max_failures",
                                     "keep_going",    "measures",    "k",          "early_terminate",
-                                    "stop_when",     "pbt",         "requires"};
+                                    "stop_when",     "pbt",         "requires",   "priority",
+                                    "share"};
   return keys;
 }
 
@@ -94,6 +97,7 @@ class SweepParser {
     ReadIdentity();
     ReadProgram();
     ReadRequirements();
+    ReadPlaceInQueue();
     ReadModels();
     ReadDataset();
     ReadEvaluate();
@@ -204,6 +208,30 @@ class SweepParser {
       reader_.Error(entry->line,
                     "'requires' says what a worker must have, and no worker trains a sweep with "
                     "trained_by: callers");
+    }
+  }
+
+  // How the sweep stands among others that want the same workers.
+  void ReadPlaceInQueue() {
+    if (const YamlEntry* const entry = Find("priority")) {
+      spec_.priority = reader_.Int(*entry, -kMaxPriority, kMaxPriority).value_or(0);
+    }
+    if (const YamlEntry* const entry = Find("share")) {
+      const double share = reader_.Number(*entry).value_or(1);
+      if (share >= 1 / kMaxShare && share <= kMaxShare) {
+        spec_.share = share;
+      } else {
+        reader_.Error(entry->line, absl::StrCat("share is ", FormatDouble(share),
+                                                "; it must lie in [", FormatDouble(1 / kMaxShare),
+                                                ", ", FormatDouble(kMaxShare), "]"));
+      }
+    }
+    for (const char* const key : {"priority", "share"}) {
+      if (!spec_.trained_by_callers || Find(key) == nullptr) continue;
+      reader_.Error(LineOfKey(key),
+                    absl::StrCat("'", key,
+                                 "' says which workers' slots the sweep gets, and no "
+                                 "worker trains a sweep with trained_by: callers"));
     }
   }
 

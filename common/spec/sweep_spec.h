@@ -120,6 +120,8 @@ struct SweepSpec {
   std::uint64_t seed = 1;
   int max_failures = 3;                    // failed attempts before a trial is failed
   WorkerRequirements requires_of_workers;  // not part of the digest
+  std::int64_t priority = 0;               // trials of the highest go first; not part of the digest
+  double share = 1;                        // of the slots of its user; not part of the digest
   bool keep_going = false;  // do not pause when the first trials fail alike; not part of the digest
   // The command of the sweep's own trainer; empty for the workers' trainer.
   std::vector<std::string> program;

@@ -196,6 +196,23 @@ void ExplainOtherData(const TrialSituation& at, Reasons* reasons) {
   }
 }
 
+// Why trials of other sweeps go first.
+std::string WhyTheyGoFirst(const TrialSituation& at) {
+  std::string why;
+  for (const auto& [sweep, priority] : at.priorities) {
+    why += fmt::format("{}{} has priority {}", why.empty() ? "; " : ", ", sweep, priority);
+  }
+  if (!why.empty()) return fmt::format("{}, this one {}", why, at.priority);
+  if (at.slots_of_users.size() > 1) {
+    std::vector<std::string> users;
+    for (const auto& [user, slots] : at.slots_of_users) {
+      users.push_back(fmt::format("{} {}", user.empty() ? "nobody named" : user, slots));
+    }
+    return fmt::format("; users share the slots: in use by {}", fmt::join(users, ", "));
+  }
+  return at.has_shares ? "; the sweeps get slots by their shares" : "; the sweeps take turns";
+}
+
 void ExplainQueue(const TrialSituation& at, std::int64_t ahead, Reasons* reasons) {
   if (at.store_is_full) {
     reasons->push_back(
@@ -205,9 +222,9 @@ void ExplainQueue(const TrialSituation& at, std::int64_t ahead, Reasons* reasons
   std::string others;
   if (!at.ahead_in_others.empty()) {
     others = fmt::format(
-        "{}{}; the sweeps take turns",
+        "{}{}{}",
         at.ahead_in_sweep > 0 ? fmt::format("{} of its own sweep, ", at.ahead_in_sweep) : "",
-        AndList(at.ahead_in_others, "of"));
+        AndList(at.ahead_in_others, "of"), WhyTheyGoFirst(at));
   } else {
     others = "of its own sweep";
   }

@@ -54,7 +54,11 @@ struct TrialSituation {
   bool is_being_granted = false;
   bool store_is_full = false;
   std::int64_t ahead_in_sweep = 0;
-  std::map<std::string, std::int64_t> ahead_in_others;  // by sweep, in turns
+  std::map<std::string, std::int64_t> ahead_in_others;  // by sweep, as slots become free one by one
+  std::int64_t priority = 0;                            // of its sweep
+  bool has_shares = false;                              // not all of them are 1
+  std::map<std::string, std::int64_t> priorities;  // of sweeps ahead, where they are not the same
+  std::map<std::string, std::int64_t> slots_of_users;  // in use; of those that compete for slots
 
   // Its holder.
   bool holder_is_connected = false;

@@ -194,6 +194,30 @@ const Case kCases[] = {
      },
      {"1 trial goes first: 1 of sweep a; the sweeps take turns"}},
     {Waiting(),
+     [](auto& at) {
+       at.busy = 3;
+       at.ahead_in_others = {{"a", 1}, {"b", 1}};
+       at.priority = -1;
+       at.priorities = {{"a", 5}, {"b", 0}};
+       at.slots_of_users = {{"ada", 1}, {"bob", 2}};
+     },
+     {"2 trials go first: 1 of sweep a, 1 of sweep b; a has priority 5, b has priority 0, this one "
+      "-1"}},
+    {Waiting(),
+     [](auto& at) {
+       at.busy = 3;
+       at.ahead_in_others = {{"a", 1}};
+       at.has_shares = true;
+     },
+     {"1 trial goes first: 1 of sweep a; the sweeps get slots by their shares"}},
+    {Waiting(),
+     [](auto& at) {
+       at.busy = 3;
+       at.ahead_in_others = {{"a", 1}};
+       at.slots_of_users = {{"ada", 1}, {"bob", 2}};
+     },
+     {"1 trial goes first: 1 of sweep a; users share the slots: in use by ada 1, bob 2"}},
+    {Waiting(),
      [](auto& at) { at.store_is_full = true; },
      {"all 4 slots of 2 workers are busy: 4 with sweep s",
       "the coordinator has more to write than it can: it grants again in a moment"}},

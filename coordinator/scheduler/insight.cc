@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "coordinator/scheduler/fleet_health.h"
 #include "coordinator/scheduler/worker_info.h"
@@ -88,6 +91,56 @@ void DescribeFailures(const WorkTable& table, const TrialEntry& trial, absl::Dur
 
 // Before the trial at place n of its sweep's queue every other sweep gets n turns, and one more if
 // its next turn comes before this sweep's.
+// A sweep in a forecast of who gets slots.
+struct SweepTurns {
+  SweepTurns() = default;
+  explicit SweepTurns(const SweepEntry& entry)
+      : sweep(&entry),
+        left(std::ssize(entry.pending)),
+        in_use(entry.in_use),
+        served(entry.served) {}
+  Turn turn() const {
+    return {.load = static_cast<double>(in_use) / sweep->spec->share,
+            .served = served,
+            .id = sweep->id};
+  }
+
+  const SweepEntry* sweep = nullptr;
+  std::int64_t left = 0;  // trials
+  std::int64_t in_use = 0;
+  std::int64_t served = 0;
+};
+
+// How many trials of each of the others get a slot before the sweep's trial after `before` of its
+// own, if slots become free one by one and nothing else happens. By name, without zeros.
+std::map<std::string, std::int64_t> TrialsAhead(const std::map<std::string, UserEntry>& users,
+                                                const SweepEntry& sweep, std::int64_t before,
+                                                const std::vector<const SweepEntry*>& others) {
+  constexpr int kMostSteps = 10'000;
+  std::map<std::string, UserEntry> at = users;
+  std::map<std::int64_t, SweepTurns> sweeps;
+  sweeps[sweep.id] = SweepTurns(sweep);
+  for (const SweepEntry* const other : others) sweeps[other->id] = SweepTurns(*other);
+  std::map<std::string, std::int64_t> ahead;
+  std::int64_t turns = std::numeric_limits<std::int64_t>::max() - kMostSteps - 1;
+  for (int step = 0; step < kMostSteps; ++step) {
+    const auto next = std::ranges::min_element(sweeps, {}, [&](const auto& item) {
+      const SweepTurns& one = item.second;
+      return std::tuple(one.left == 0, -one.sweep->spec->priority, at.at(one.sweep->user).turn(),
+                        std::string_view(one.sweep->user), one.turn());
+    });
+    SweepTurns& one = next->second;
+    if (one.sweep == &sweep && before-- == 0) break;
+    --one.left;
+    ++one.in_use;
+    UserEntry& user = at.at(one.sweep->user);
+    ++user.in_use;
+    one.served = user.served = ++turns;
+    if (one.sweep != &sweep) ++ahead[one.sweep->name];
+  }
+  return ahead;
+}
+
 void DescribeQueue(const WorkTable& table, const SweepEntry& sweep, TrialSituation* situation) {
   const auto before =
       std::distance(sweep.pending.begin(), sweep.pending.lower_bound(situation->trial.number));
@@ -100,14 +153,23 @@ void DescribeQueue(const WorkTable& table, const SweepEntry& sweep, TrialSituati
              Fits(other.demand(), worker.can) == Misfit::kNone;
     });
   };
+  std::vector<const SweepEntry*> waiting;
   for (const auto& [id, other] : table.sweeps()) {
-    if (id == sweep.id || other.is_for_callers() || !other.is_offered() || !is_trained(other)) {
-      continue;
+    if (id == sweep.id || other.is_for_callers() || !other.is_offered()) continue;
+    if (is_trained(other)) waiting.push_back(&other);
+  }
+  situation->priority = sweep.spec->priority;
+  situation->has_shares = sweep.spec->share != 1;
+  situation->ahead_in_others = TrialsAhead(table.users(), sweep, before, waiting);
+  for (const SweepEntry* const other : waiting) {
+    if (!situation->ahead_in_others.contains(other->name)) continue;
+    if (other->spec->priority != sweep.spec->priority) {
+      situation->priorities[other->name] = other->spec->priority;
     }
-    const bool is_first = std::pair(other.served, id) < std::pair(sweep.served, sweep.id);
-    const std::int64_t turns = before + (is_first ? 1 : 0);
-    const std::int64_t ahead = std::min<std::int64_t>(turns, std::ssize(other.pending));
-    if (ahead > 0) situation->ahead_in_others[other.name] = ahead;
+    situation->has_shares |= other->spec->share != 1;
+    for (const std::string& user : {sweep.user, other->user}) {
+      situation->slots_of_users[user] = table.users().at(user).in_use;
+    }
   }
 }
 

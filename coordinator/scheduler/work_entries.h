@@ -32,6 +32,7 @@ struct TrialEntry {
   // Shared with answers; null before the first grant, and when the target epoch has changed.
   std::shared_ptr<const std::string> spec_json;
   std::optional<ProgressMessage> progress;  // set by WorkTable::SetProgress
+  bool is_in_use = false;                   // it is counted among the slots in use
   std::set<std::string> failed_on;          // workers, since this coordinator has it
   // Until then it waits for a worker on which it has not failed; monotonic.
   absl::Duration waits_for_another_until;
@@ -43,14 +44,38 @@ struct TrialEntry {
   }
 };
 
-// A sweep's place in the queue of sweeps with the same needs: the turn, of all sweeps together, in
-// which it was served last; then its id.
-using Turn = std::pair<std::int64_t, std::int64_t>;
+// Who comes next of those that share something out evenly: who has the least of it, for its share,
+// and of these who was served longest ago.
+struct Turn {
+  double load = 0;          // slots in use, divided by the share
+  std::int64_t served = 0;  // the turn, of all together, in which it was served last
+  std::int64_t id = 0;      // of the sweep; 0 of a user
+
+  friend auto operator<=>(const Turn&, const Turn&) = default;
+};
+
+// A sweep's place in the queue of sweeps with the same needs.
+struct QueuePlace {
+  std::int64_t priority = 0;
+  Turn turn;  // among the sweeps of its user
+
+  friend bool operator==(const QueuePlace&, const QueuePlace&) = default;
+};
+
+// Who has submitted sweeps. The slots are shared out among users, and a user's among their sweeps.
+struct UserEntry {
+  std::int64_t sweeps = 0;  // in the table
+  std::int64_t in_use = 0;  // slots that train their trials, or are about to
+  std::int64_t served = 0;
+
+  Turn turn() const { return {.load = static_cast<double>(in_use), .served = served}; }
+};
 
 // A sweep that has not ended.
 struct SweepEntry {
   std::int64_t id = 0;
   std::string name;
+  std::string user;  // who has submitted it
   SweepState state = SweepState::kActive;
   bool give_back = false;                 // workers are to give back what they hold
   std::string pause_reason;               // why the coordinator paused it
@@ -61,17 +86,24 @@ struct SweepEntry {
   std::int64_t configurations = 0;  // that the search has suggested so far
   std::int64_t planned = 0;
   bool exhausted = false;   // the search suggests no more
-  std::int64_t served = 0;  // the turn, of all sweeps together, in which it was served last
+  std::int64_t served = 0;  // as in Turn
+  std::int64_t in_use = 0;  // slots that train its trials, or are about to
   bool has_new_progress = false;
   // A caller has gone without a trial, and none has become pending since.
   bool has_unmet_ask = false;
   std::map<std::int64_t, TrialEntry> trials;  // by number
   std::set<std::int64_t> pending;             // numbers that are pending and not claimed
   std::set<std::int64_t> on_hold;
-  std::optional<Turn> queued;  // its place in the queue of its needs
+  std::optional<QueuePlace> queued;  // in the queue of its needs
 
   bool is_for_callers() const { return spec->trained_by_callers; }
   bool is_offered() const { return state == SweepState::kActive && !pending.empty(); }
+  // Its place, if it is offered.
+  QueuePlace place() const {
+    return {
+        .priority = spec->priority,
+        .turn = {.load = static_cast<double>(in_use) / spec->share, .served = served, .id = id}};
+  }
   Demand demand() const { return {.sweep_id = id, .sweep = name, .needs = needs}; }
 };
 

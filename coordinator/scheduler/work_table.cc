@@ -19,6 +19,8 @@ SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const Sweep
   SweepEntry& sweep = sweeps_[row.id];
   sweep.id = row.id;
   sweep.name = row.name;
+  sweep.user = row.principal;
+  ++users_[sweep.user].sweeps;
   sweep.data_sha256 = row.data_sha256;
   sweep.needs = NeedsOf(*spec);
   sweep.spec = std::move(spec);
@@ -35,7 +37,7 @@ void WorkTable::TakeDecisions(SweepEntry* sweep, const SweepRow& row) {
   sweep->pause_reason = row.pause_reason;
   sweep->exhausted = row.exhausted;
   sweep->planned = row.planned_configurations;
-  Queue(sweep);
+  Enqueue(sweep);
 }
 
 void WorkTable::RemoveSweep(std::int64_t id) {
@@ -43,12 +45,15 @@ void WorkTable::RemoveSweep(std::int64_t id) {
   if (found == sweeps_.end()) return;
   for (auto& [number, trial] : found->second.trials) {
     Release(&trial);
+    CountSlot(&found->second, &trial, /*is_in_use=*/false);
     --TrialsIn(trial.row.state);
     ++TrialsIn(TrialState::kCancelled);
   }
   found->second.pending.clear();
-  Queue(&found->second);
+  Enqueue(&found->second);
   sweep_ids_.erase(found->second.name);
+  const auto user = users_.find(found->second.user);
+  if (--user->second.sweeps == 0) users_.erase(user);
   sweeps_.erase(found);
 }
 
@@ -76,11 +81,7 @@ void WorkTable::TakeFile(SweepEntry* sweep, const SweepRow& row,
 // Its place is in the queue of its needs.
 void WorkTable::TakeNeeds(SweepEntry* sweep, Needs needs) {
   if (needs == sweep->needs) return;
-  if (const std::optional<Turn> turn = std::exchange(sweep->queued, std::nullopt)) {
-    const auto queue = queues_.find(sweep->needs);
-    queue->second.erase(*turn);
-    if (queue->second.empty()) queues_.erase(queue);
-  }
+  Unqueue(sweep);
   sweep->needs = std::move(needs);
 }
 
@@ -166,7 +167,9 @@ void WorkTable::SetProgress(TrialEntry* trial, const ProgressMessage& progress) 
   images_per_second_ += Speed(trial->progress);
 }
 
-void WorkTable::Queue(SweepEntry* sweep, const TrialEntry& trial) {
+void WorkTable::Enqueue(SweepEntry* sweep, TrialEntry* changed) {
+  const TrialEntry& trial = *changed;
+  CountSlot(sweep, changed, trial.held() || trial.claim == Claim::kGranting);
   if (trial.row.state == TrialState::kPending && trial.claim == Claim::kNone) {
     sweep->pending.insert(trial.row.number);
     sweep->has_unmet_ask = false;
@@ -178,19 +181,36 @@ void WorkTable::Queue(SweepEntry* sweep, const TrialEntry& trial) {
   } else {
     sweep->on_hold.erase(trial.row.number);
   }
-  Queue(sweep);
+  Enqueue(sweep);
 }
 
-void WorkTable::Queue(SweepEntry* sweep) {
+void WorkTable::Enqueue(SweepEntry* sweep) {
   const bool is_queued = sweep->is_offered() && !sweep->is_for_callers();
-  const std::optional<Turn> turn =
-      is_queued ? std::optional(Turn(sweep->served, sweep->id)) : std::nullopt;
-  if (turn == sweep->queued) return;
-  std::set<Turn>& queue = queues_[sweep->needs];
-  if (sweep->queued) queue.erase(*sweep->queued);
-  if (turn) queue.insert(*turn);
-  if (queue.empty()) queues_.erase(sweep->needs);
-  sweep->queued = turn;
+  const std::optional<QueuePlace> place = is_queued ? std::optional(sweep->place()) : std::nullopt;
+  if (place == sweep->queued) return;
+  Unqueue(sweep);
+  if (place) queues_[sweep->needs][place->priority][sweep->user].insert(place->turn);
+  sweep->queued = place;
+}
+
+void WorkTable::Unqueue(SweepEntry* sweep) {
+  const std::optional<QueuePlace> place = std::exchange(sweep->queued, std::nullopt);
+  if (!place) return;
+  const auto queue = queues_.find(sweep->needs);
+  const auto level = queue->second.find(place->priority);
+  const auto user = level->second.find(sweep->user);
+  user->second.erase(place->turn);
+  if (user->second.empty()) level->second.erase(user);
+  if (level->second.empty()) queue->second.erase(level);
+  if (queue->second.empty()) queues_.erase(queue);
+}
+
+void WorkTable::CountSlot(SweepEntry* sweep, TrialEntry* trial, bool is_in_use) {
+  if (is_in_use == trial->is_in_use || sweep->is_for_callers()) return;
+  trial->is_in_use = is_in_use;
+  const int change = is_in_use ? 1 : -1;
+  sweep->in_use += change;
+  users_[sweep->user].in_use += change;
 }
 
 TrialEntry* WorkTable::Apply(TrialRow row, absl::Duration deadline) {
@@ -200,12 +220,13 @@ TrialEntry* WorkTable::Apply(TrialRow row, absl::Duration deadline) {
     const auto found = sweep->trials.find(row.number);
     if (found != sweep->trials.end()) {
       Release(&found->second);
+      CountSlot(sweep, &found->second, /*is_in_use=*/false);
       --TrialsIn(found->second.row.state);
       ++TrialsIn(row.state);
       sweep->trials.erase(found);
       sweep->pending.erase(row.number);
       sweep->on_hold.erase(row.number);
-      Queue(sweep);
+      Enqueue(sweep);
     }
     return nullptr;
   }
@@ -223,13 +244,13 @@ TrialEntry* WorkTable::Apply(TrialRow row, absl::Duration deadline) {
     EnsureWorker(trial.row.worker)->leases.insert(trial.key());
     MarkChanged(trial.row.worker);
   }
-  Queue(sweep, trial);
+  Enqueue(sweep, &trial);
   return &trial;
 }
 
 void WorkTable::SetClaim(TrialEntry* trial, Claim claim) {
   trial->claim = claim;
-  Queue(FindSweep(trial->row.sweep_id), *trial);
+  Enqueue(FindSweep(trial->row.sweep_id), trial);
 }
 
 bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
@@ -252,23 +273,37 @@ TrialEntry* WorkTable::Offer(SweepEntry* sweep, const Capabilities& worker,
 
 TrialEntry* WorkTable::NextPending(const Capabilities& worker,
                                    const std::function<bool(const TrialEntry&)>& may_be_offered) {
-  SweepEntry* next = nullptr;
+  struct Place {
+    std::int64_t below = 0;  // the highest priority comes first
+    Turn user;
+    std::string_view name;  // of the user: two may have the same turn
+    Turn sweep;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::optional<Place> best;
   TrialEntry* chosen = nullptr;
   for (const auto& [needs, queue] : queues_) {
     if (!worker.Meets(needs)) continue;
-    for (const Turn& turn : queue) {
-      if (next != nullptr && turn > *next->queued) break;
-      SweepEntry* const sweep = &sweeps_.at(turn.second);
-      TrialEntry* const offered = Offer(sweep, worker, may_be_offered);
-      if (offered == nullptr) continue;
-      next = sweep;
-      chosen = offered;
-      break;
+    for (const auto& [priority, users] : queue) {
+      if (best && -priority > best->below) break;
+      for (const auto& [name, turns] : users) {
+        Place place{.below = -priority, .user = users_.at(name).turn(), .name = name};
+        for (const Turn& turn : turns) {
+          place.sweep = turn;
+          if (best && place > *best) break;
+          TrialEntry* const offered = Offer(&sweeps_.at(turn.id), worker, may_be_offered);
+          if (offered == nullptr) continue;
+          best = place;
+          chosen = offered;
+          break;
+        }
+      }
     }
   }
-  if (next == nullptr) return nullptr;
-  next->served = ++turns_;
-  Queue(next);
+  if (!best) return nullptr;
+  SweepEntry* const next = &sweeps_.at(best->sweep.id);
+  next->served = users_[next->user].served = ++turns_;
+  Enqueue(next);
   return chosen;
 }
 

@@ -56,11 +56,13 @@ class WorkTable {
   // Removes the sweep when its search suggests no more and all its trials have ended. True when it
   // did.
   bool RemoveIfEnded(std::int64_t sweep_id);
-  // The oldest pending trial of the active sweep whose turn it is. That is the sweep that was
-  // served longest ago, of those that fit the worker and have a trial that may be offered. Null
-  // when there is none. The caller claims the trial.
+  // The oldest pending trial of the active sweep whose turn it is, of the sweeps that fit the
+  // worker and have a trial that may be offered: of the highest priority; of these, of the user
+  // whose turn it is; of these, the sweep whose turn it is. Null when there is none. The caller
+  // claims the trial.
   TrialEntry* NextPending(const Capabilities& worker,
                           const std::function<bool(const TrialEntry&)>& may_be_offered);
+  const std::map<std::string, UserEntry>& users() const { return users_; }
   // There is a trial that some worker could get. Trials for callers are no such trials.
   bool HasPending() const { return !queues_.empty(); }
 
@@ -93,11 +95,15 @@ class WorkTable {
  private:
   void Release(TrialEntry* trial);
   void TakeNeeds(SweepEntry* sweep, Needs needs);
+  // Takes the sweep out of the queue of its needs.
+  void Unqueue(SweepEntry* sweep);
   std::int64_t& TrialsIn(TrialState state) { return trials_in_[static_cast<std::size_t>(state)]; }
   // Keeps the sweep's sets of numbers, after every change of a trial.
-  void Queue(SweepEntry* sweep, const TrialEntry& trial);
+  void Enqueue(SweepEntry* sweep, TrialEntry* changed);
   // Keeps the sweep's place, after every change of what it offers and of its turn.
-  void Queue(SweepEntry* sweep);
+  void Enqueue(SweepEntry* sweep);
+  // Counts the slot that trains the trial, or is about to, after every change of the trial.
+  void CountSlot(SweepEntry* sweep, TrialEntry* trial, bool is_in_use);
   // The first trial of the sweep that may be offered. Null when there is none, or the sweep does
   // not fit.
   static TrialEntry* Offer(SweepEntry* sweep, const Capabilities& worker,
@@ -105,7 +111,10 @@ class WorkTable {
 
   std::map<std::int64_t, SweepEntry> sweeps_;
   std::map<std::string, std::int64_t> sweep_ids_;
-  std::map<Needs, std::set<Turn>> queues_;  // of sweeps that offer a trial; none is empty
+  // Of sweeps that offer a trial: by priority, the highest first, and user. None is empty.
+  using Queue = std::map<std::int64_t, std::map<std::string, std::set<Turn>>, std::greater<>>;
+  std::map<Needs, Queue> queues_;
+  std::map<std::string, UserEntry> users_;  // that have a sweep
   std::map<std::int64_t, std::deque<PendingAsk>> asks_;
   std::map<std::string, WorkerEntry> workers_;
   std::size_t callers_ = 0;

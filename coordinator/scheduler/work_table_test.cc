@@ -18,12 +18,24 @@ class WorkTableTest : public testing::Test {
  protected:
   // An active sweep with this id, called "s" and the id, with `trials` pending trials.
   SweepEntry* Add(std::int64_t id, int trials, bool program = false) {
+    return Add(id, trials, {.program = program});
+  }
+  struct Options {
+    bool program = false;
+    std::string user = "";
+    std::int64_t priority = 0;
+    double share = 1;
+  };
+  SweepEntry* Add(std::int64_t id, int trials, const Options& options) {
     SweepRow row;
     row.id = id;
     row.name = fmt::format("s{}", id);
+    row.principal = options.user;
     auto spec = std::make_shared<SweepSpec>();
     spec->name = row.name;
-    if (program) spec->program = {"sh", "train.sh"};
+    spec->priority = options.priority;
+    spec->share = options.share;
+    if (options.program) spec->program = {"sh", "train.sh"};
     SweepEntry* const sweep = table_.AddSweep(row, std::move(spec));
     for (int number = 1; number <= trials; ++number) Apply(id, number, TrialState::kPending);
     return sweep;
@@ -136,6 +148,83 @@ TEST_F(WorkTableTest, WhatEndsOrIsRemovedIsOfferedNoMore) {
   EXPECT_EQ(Next(), "");
 }
 
+TEST_F(WorkTableTest, TheHighestPriorityGoesFirstWhereItFits) {
+  Add(1, 2);
+  Add(2, 2, {.program = true, .priority = 5});
+  Add(3, 1, {.priority = -1});
+  EXPECT_THAT(All(), ElementsAre("s1/1", "s1/2", "s3/1"));
+  Add(4, 1);
+  EXPECT_THAT(All({.allows_programs = true}), ElementsAre("s2/1", "s2/2", "s4/1"));
+}
+
+// One who has many sweeps gets no more slots than one who has one.
+TEST_F(WorkTableTest, UsersShareTheSlots) {
+  Add(1, 3, {.user = "ada"});
+  Add(2, 3, {.user = "ada"});
+  Add(3, 3, {.user = "bob"});
+  EXPECT_THAT(All(),
+              ElementsAre("s1/1", "s3/1", "s2/1", "s3/2", "s1/2", "s3/3", "s2/2", "s1/3", "s2/3"));
+}
+
+TEST_F(WorkTableTest, ASweepGetsSlotsByItsShare) {
+  Add(1, 6, {.share = 2});
+  Add(2, 6);
+  std::map<std::string, int> given;
+  for (int i = 0; i < 6; ++i) ++given[Next().substr(0, 2)];
+  EXPECT_EQ(given["s1"], 4);
+  EXPECT_EQ(given["s2"], 2);
+}
+
+// Slots count, not trials: whoever holds a slot for long gets none of those that become free.
+TEST_F(WorkTableTest, LongTrialsGetNoMoreSlotsThanShortOnes) {
+  Add(1, 8);
+  Add(2, 8);
+  EXPECT_EQ(Next(), "s1/1");
+  EXPECT_EQ(Next(), "s2/1");
+  for (int number = 1; number < 5; ++number) {
+    Apply(2, number, TrialState::kCompleted);
+    EXPECT_EQ(Next(), fmt::format("s2/{}", number + 1)) << "s1 has its slot";
+  }
+  EXPECT_EQ(Next(), "s1/2");
+}
+
+TEST_F(WorkTableTest, SlotsAreCountedWhateverHappens) {
+  SweepEntry* const sweep = Add(1, 3, {.user = "ada"});
+  const auto in_use = [&] {
+    const std::int64_t slots = sweep->in_use;
+    EXPECT_EQ(table_.users().at("ada").in_use, slots);
+    return slots;
+  };
+  EXPECT_EQ(Next(), "s1/1");
+  EXPECT_EQ(in_use(), 1) << "about to be granted";
+  Apply(1, 1, TrialState::kLeased);
+  Apply(1, 2, TrialState::kRunning);
+  EXPECT_EQ(in_use(), 2);
+  table_.SetClaim(table_.FindTrial(TrialKey{1, 1}), Claim::kNone);
+  table_.SetClaim(table_.FindTrial(TrialKey{1, 1}), Claim::kLosing);
+  EXPECT_EQ(in_use(), 2) << "it is still held";
+  Apply(1, 1, TrialState::kPending);
+  EXPECT_EQ(in_use(), 1);
+  Apply(1, 2, TrialState::kFailed);
+  EXPECT_EQ(in_use(), 0);
+  Apply(1, 3, TrialState::kRunning);
+  table_.RemoveSweep(1);
+  EXPECT_TRUE(table_.users().empty());
+}
+
+TEST_F(WorkTableTest, AnEditMovesASweepToItsNewPriority) {
+  SweepEntry* const sweep = Add(1, 2);
+  Add(2, 2);
+  auto spec = std::make_shared<SweepSpec>();
+  spec->name = "s1";
+  spec->priority = -1;
+  SweepRow row;
+  row.id = 1;
+  row.name = "s1";
+  table_.TakeFile(sweep, row, std::move(spec));
+  EXPECT_THAT(All(), ElementsAre("s2/1", "s2/2", "s1/1", "s1/2"));
+}
+
 // What the queues say is what a look at every sweep says, whatever happens.
 TEST_F(WorkTableTest, TheQueuesAgreeWithALookAtEverySweep) {
   constexpr std::uint64_t kSeed = 7;
@@ -146,20 +235,42 @@ TEST_F(WorkTableTest, TheQueuesAgreeWithALookAtEverySweep) {
     SweepEntry* const sweep = table_.FindSweep(id);
     const int what = draw(10);
     if (sweep == nullptr) {
-      Add(id, draw(3), id % 2 == 0);
+      Add(id, draw(3),
+          {.program = id % 2 == 0,
+           .user = id < 4 ? "ada" : "bob",
+           .priority = draw(2),
+           .share = 1.0 + draw(2)});
     } else if (what == 0) {
       table_.RemoveSweep(id);
     } else if (what == 1) {
       SetState(sweep, draw(2) == 0 ? SweepState::kPaused : SweepState::kActive);
     } else if (what < 5) {
-      Apply(id, 1 + draw(4), draw(3) == 0 ? TrialState::kCancelled : TrialState::kPending);
+      constexpr TrialState kStates[] = {TrialState::kCancelled, TrialState::kPending,
+                                        TrialState::kRunning, TrialState::kPending};
+      Apply(id, 1 + draw(4), kStates[draw(4)]);
     } else {
       const Capabilities worker = {.allows_programs = draw(2) == 0};
       const SweepEntry* expected = nullptr;
       for (const auto& [other_id, other] : table_.sweeps()) {
         if (other.state != SweepState::kActive || other.pending.empty()) continue;
         if (Fits(other.demand(), worker) != Misfit::kNone) continue;
-        if (expected == nullptr || other.served < expected->served) expected = &other;
+        const auto place = [&](const SweepEntry& one) {
+          std::map<std::string, std::pair<double, std::int64_t>> users;
+          for (const auto& [user_id, of_user] : table_.sweeps()) {
+            auto& [in_use, served] = users[of_user.user];
+            for (const auto& [number, trial] : of_user.trials) {
+              in_use += trial.held() || trial.claim == Claim::kGranting;
+            }
+            served = table_.users().at(of_user.user).served;
+          }
+          double slots = 0;
+          for (const auto& [number, trial] : one.trials) {
+            slots += trial.held() || trial.claim == Claim::kGranting;
+          }
+          return std::tuple(-one.spec->priority, users[one.user], one.user, slots / one.spec->share,
+                            one.served, one.id);
+        };
+        if (expected == nullptr || place(other) < place(*expected)) expected = &other;
       }
       const std::string name =
           expected == nullptr ? ""

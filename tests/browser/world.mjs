@@ -111,13 +111,14 @@ parameters:
 epochs: 2
 require: {accuracy: ">= 76%"}
 `;
-// A population: three segments of one epoch for each of four members.
+// A population: three segments of one epoch for each of four members. All wait for each other, so
+// that the worst is copied over whichever ends first.
 const POPULATION = `
 name: population
 model: nets/narrow.yaml
 dataset: {name: synthetic, train: 256, test: 128}
 method: pbt
-pbt: {population: 4, segment_epochs: 1}
+pbt: {population: 4, segment_epochs: 1, synchronous: true}
 parameters:
   lr: {distribution: log_uniform_values, min: 0.001, max: 0.3}
   batch_size: {values: [32, 64, 128]}
