@@ -20,6 +20,7 @@
 #include "common/command_line/options.h"
 #include "common/command_line/program.h"
 #include "common/logging/log.h"
+#include "common/spec/worker_requirements.h"
 #include "coordinator/api/server.h"
 #include "coordinator/http/listen_address.h"
 #include "coordinator/maintenance.h"
@@ -51,10 +52,15 @@ std::string FileFault(const std::string& name) {
   return name.empty() ? "needs the name of a file" : "";
 }
 
+std::string VersionFault(const std::string& text) {
+  return sweep::VersionNumbers(text).empty() ? "must be a version, such as 0.2 or 0.2.1" : "";
+}
+
 // Returns nothing when the program should go on, else its exit code.
 std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   CLI::App app{"Turns sweep files into trials, hands them to workers and keeps what they report."};
   app.name("sweep-coordinator");
+  arguments->server.worker_builds.expected = SWEEP_VERSION;
   app.set_version_flag("--version", "sweep-coordinator " SWEEP_VERSION);
   app.add_option("--listen", arguments->server.listen, "address to serve on")
       ->type_name("HOST:PORT")
@@ -78,6 +84,14 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
       ->check(CLI::Range(1.0, 86400.0))
       ->check(sweep::Positive())  // refuses nan, which Range does not
       ->capture_default_str();
+  app.add_option("--min-worker-build", arguments->server.worker_builds.least,
+                 "refuse workers of an older build; without it, none")
+      ->type_name("VERSION")
+      ->check(VersionFault);
+  app.add_option("--warn-worker-build", arguments->server.worker_builds.expected,
+                 "warn of workers of an older build; without it, this program's version")
+      ->type_name("VERSION")
+      ->check(VersionFault);
   app.add_option("--log-level", arguments->log_level, "how much is logged to standard error")
       ->check(sweep::OneOf({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

@@ -49,6 +49,11 @@ std::vector<std::string> WorkerNotes(const std::vector<v1::Worker>& workers, abs
           data.path().empty() ? "" : " in " + Printable(data.path()),
           Printable(data.sweep_data_sha256())));
     }
+    if (worker.has_expected_build()) {
+      notes.push_back(fmt::format(
+          "{} is of build {}, and the coordinator expects {} or later (--warn-worker-build)",
+          ShortName(worker.name()), Printable(worker.build()), Printable(worker.expected_build())));
+    }
     if (!worker.has_put_aside()) continue;
     const v1::PutAside& aside = worker.put_aside();
     const absl::Duration left = ToTime(aside.until_time()) - now;

@@ -309,6 +309,7 @@ v1::Worker ToProto(const WorkerInfo& worker) {
   proto.set_failed(worker.failed);
   proto.set_images_per_second(worker.images_per_second);
   proto.set_memory_bytes(worker.description.memory_bytes);
+  if (!worker.expected_build.empty()) proto.set_expected_build(worker.expected_build);
   proto.set_allows_programs(worker.description.allows_programs);
   for (const std::string& sweep : worker.description.only_sweeps) proto.add_only_sweeps(sweep);
   if (worker.put_aside) {

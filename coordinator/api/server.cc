@@ -93,6 +93,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                           .clock = options.clock,
                           .lease_term = options.lease_term,
                           .poll_time = std::min(options.poll_time, options.lease_term / 3),
+                          .worker_builds = options.worker_builds,
                           .jitter_seed = std::random_device()(),
                           .embedded_worker = options.embedded_worker,
                           .make_rule = options.make_rule ? options.make_rule : StoppingRule::Make});

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "coordinator/scheduler/worker_builds.h"
 #include "coordinator/security/security_options.h"
 
 namespace sweep {
@@ -25,6 +26,7 @@ struct ServerOptions {
   absl::Duration lease_term = absl::Seconds(60);
   // How long Synchronize parks a call; at most a third of lease_term.
   absl::Duration poll_time = absl::Seconds(20);
+  WorkerBuilds worker_builds;
   // The dashboard's address: HOST:PORT, port 0 for any free one; "" or "off" for none.
   std::string http;
   // The name of a worker inside this process, as in `sweep run`. It cannot outlive the process, so

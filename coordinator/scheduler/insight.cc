@@ -211,8 +211,8 @@ std::vector<WorkerInfo> Insight::Workers() const {
   const std::set<std::string_view> waiting = CallersThatWait(state_.table);
   for (const auto& [name, entry] : state_.table.workers()) {
     if (!entry.has_called()) continue;
-    WorkerInfo& info =
-        workers.emplace_back(DescribeWorker(state_.table, entry, *state_.options.clock));
+    WorkerInfo& info = workers.emplace_back(
+        DescribeWorker(state_.table, entry, *state_.options.clock, state_.options.worker_builds));
     if (waiting.contains(name)) info.connected = true;
   }
   std::stable_partition(workers.begin(), workers.end(),

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/ids.h"
+#include "common/base/utf8.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/scheduler/worker_info.h"
 #include "fmt/format.h"
@@ -15,10 +16,15 @@ namespace {
 constexpr int kMaxSlots = 1024;
 constexpr std::size_t kMaxHeld = 4096;
 constexpr std::size_t kMaxSessionLength = 128;
+constexpr std::size_t kMaxBuildShown = 64;   // bytes
 constexpr std::size_t kMaxWorkers = 20'000;  // that are in the table, connected or gone
 constexpr std::size_t kMaxCallers = 10'000;  // likewise, and not counted as workers
 
-absl::Status CheckCall(const SynchronizeCall& call) {
+std::string BuildText(const std::string& build) {
+  return build.empty() ? "unknown" : fmt::format("'{}'", CutUtf8(build, kMaxBuildShown));
+}
+
+absl::Status CheckCall(const SynchronizeCall& call, const WorkerBuilds& builds) {
   if (!IsValidName(call.worker)) {
     return absl::InvalidArgumentError(
         fmt::format("'{}' is not the name of a worker: 1-63 letters, digits, '.', '_', '-'",
@@ -29,6 +35,12 @@ absl::Status CheckCall(const SynchronizeCall& call) {
         fmt::format("worker {} speaks protocol {}, this coordinator speaks protocol {}: install "
                     "the same version of both",
                     call.worker, call.protocol, kWorkerProtocolVersion));
+  }
+  if (IsTooOld(call.description.build, builds)) {
+    return absl::FailedPreconditionError(fmt::format(
+        "worker {} is of build {}, and this coordinator takes none before {} (--min-worker-build): "
+        "install a newer sweep-worker",
+        call.worker, BuildText(call.description.build), builds.least));
   }
   if (call.session.empty() || call.session.size() > kMaxSessionLength) {
     return absl::InvalidArgumentError(
@@ -58,7 +70,7 @@ LeaseDesk::LeaseDesk(SchedulerState& state, std::function<void()> wake_search)
 // ---- Calls
 
 void LeaseDesk::Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) {
-  absl::Status status = CheckCall(call);
+  absl::Status status = CheckCall(call, state_.options.worker_builds);
   if (status.ok()) {
     MutexLock lock(&state_.effects.mutex);
     status = state_.effects.is_stopping() ? StoppingError() : Admit(call);
@@ -136,6 +148,12 @@ void LeaseDesk::Register(const SynchronizeCall& call, WorkerEntry* worker) {
     worker->only_sweeps.clear();
     worker->session = call.session;
     workers_by_session_[call.session] = call.worker;
+  }
+  if (is_new && IsOlderThanExpected(call.description.build, state_.options.worker_builds)) {
+    state_.effects.DeferLog(
+        spdlog::level::warn,
+        fmt::format("worker is of an older build worker={} build={:?} expected={}", call.worker,
+                    call.description.build, state_.options.worker_builds.expected));
   }
   if (call.draining && !worker->draining) {
     state_.effects.DeferLog(spdlog::level::info,
@@ -355,7 +373,8 @@ absl::StatusOr<WorkerInfo> LeaseDesk::DrainWorker(const std::string& name) {
     }
     worker->asked_to_drain = true;
     state_.table.MarkChanged(name);
-    info = DescribeWorker(state_.table, *worker, *state_.options.clock);
+    info =
+        DescribeWorker(state_.table, *worker, *state_.options.clock, state_.options.worker_builds);
     React();
   }
   state_.effects.RunDeferred();

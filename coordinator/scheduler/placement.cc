@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/scheduler/worker_builds.h"
 
 namespace sweep {
 
@@ -14,8 +15,7 @@ Needs NeedsOf(const SweepSpec& spec) {
 Capabilities CapabilitiesOf(const WorkerDescription& description) {
   Capabilities can{.allows_programs = description.allows_programs,
                    .memory_bytes = description.memory_bytes,
-                   // After the program's name: "sweep-worker 0.1.0".
-                   .build = description.build.substr(description.build.rfind(' ') + 1)};
+                   .build = VersionOf(description.build)};
   for (const std::string& device : description.devices) {
     // "cpu", "cuda:0 NVIDIA H200"; "auto" until a trainer has said more
     const std::string kind = device.substr(0, device.find_first_of(": "));

@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "coordinator/scheduler/worker_builds.h"
 #include "coordinator/specs/spec_cache.h"
 #include "coordinator/stopping/stopping_rule.h"
 #include "coordinator/store/store.h"
@@ -19,6 +20,7 @@ struct SchedulerOptions {
   Clock* clock = RealClock();
   absl::Duration lease_term = absl::Seconds(60);
   absl::Duration poll_time = absl::Seconds(20);  // at most a third of lease_term
+  WorkerBuilds worker_builds;
   std::uint64_t jitter_seed = 0;
   // The name of the worker that lives in this process and ends with it; empty: there is none.
   std::string embedded_worker;

@@ -213,6 +213,24 @@ TEST_F(SchedulerTest, BadCallsAreRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(Refusal(Call("w", {.session = std::string(500, 'x')}))));
 }
 
+TEST_F(SchedulerTest, AWorkerOfABuildThatIsTooOldIsRefused) {
+  worker_builds_ = {.least = "0.9", .expected = "1.2.3"};
+  Start();
+  Submit("s");
+  for (const char* const build : {"sweep-worker 0.8.9", "sweep-worker", ""}) {
+    const absl::Status refusal = Refusal(Call("w", {.build = build}));
+    EXPECT_EQ(refusal.code(), absl::StatusCode::kFailedPrecondition) << build;
+    EXPECT_THAT(std::string(refusal.message()), HasSubstr("none before 0.9 (--min-worker-build)"));
+  }
+  EXPECT_THAT(Trials(Leases(Call("w", {.build = "sweep-worker 0.9.0"}))), ElementsAre("s/1#1"));
+  Call("new", {.build = "sweep-worker 1.2.3"});
+  std::map<std::string, std::string> expected;
+  for (const WorkerInfo& worker : scheduler_->insight().Workers()) {
+    expected[worker.name] = worker.expected_build;
+  }
+  EXPECT_EQ(expected, (std::map<std::string, std::string>{{"w", "1.2.3"}, {"new", ""}}));
+}
+
 TEST_F(SchedulerTest, WorkersBeyondTheBoundAreRefused) {
   spdlog::set_level(spdlog::level::off);  // a line for each would be too much
   for (int i = 0; i < 20'000; ++i) Call(fmt::format("w{}", i), {.no_wait = true});

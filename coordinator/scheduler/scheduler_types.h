@@ -140,6 +140,8 @@ struct WorkerInfo {
   double images_per_second = 0;
   std::optional<PutAside> put_aside;
   std::vector<OtherData> other_data;  // for sweeps that have not ended
+  // Its build is older than this one, which workers should have at least; "": it is not.
+  std::string expected_build;
 };
 
 // Numbers that were reported of one measure.

@@ -27,7 +27,8 @@ std::set<std::string_view> CallersThatWait(const WorkTable& table) {
   return callers;
 }
 
-WorkerInfo DescribeWorker(const WorkTable& table, const WorkerEntry& worker, const Clock& clock) {
+WorkerInfo DescribeWorker(const WorkTable& table, const WorkerEntry& worker, const Clock& clock,
+                          const WorkerBuilds& builds) {
   WorkerInfo info{.name = worker.name,
                   .description = worker.description,
                   .connected = worker.connected,
@@ -39,6 +40,10 @@ WorkerInfo DescribeWorker(const WorkTable& table, const WorkerEntry& worker, con
   if (worker.is_caller()) {
     info.connected = !worker.leases.empty();
     info.description.slots = static_cast<int>(worker.leases.size());
+  }
+  const std::string& build = worker.description.build;
+  if (!worker.is_caller() && IsOlderThanExpected(build, builds)) {
+    info.expected_build = builds.expected;
   }
   info.put_aside = DescribeHealth(worker, clock);
   info.other_data = DescribeOtherData(table, worker);

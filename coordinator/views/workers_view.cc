@@ -33,6 +33,7 @@ void Describe(const WorkerInfo& worker, documents::WorkerRow* row) {
   row->set_slots(description.slots);
   row->set_device(absl::StrJoin(description.devices, ", "));
   row->set_build(description.build);
+  if (!worker.expected_build.empty()) row->set_expected_build(worker.expected_build);
   *row->mutable_labels() = NamedTexts(description.labels);
   row->set_images_per_second(worker.images_per_second);
   row->set_completed(worker.completed);

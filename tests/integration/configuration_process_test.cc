@@ -45,6 +45,28 @@ class ConfigurationProcessTest : public ::testing::Test {
   const testing::TemporaryFolder folder_;
 };
 
+TEST_F(ConfigurationProcessTest, AWorkerOfAnOlderBuildIsRefusedOrToldOf) {
+  Process strict(Command({"sweep-coordinator", "--listen", "127.0.0.1:0", "--http", "off", "--db",
+                          "strict.db", "--min-worker-build", "999"}));
+  const Result refused = Run({"sweep-worker", "--coordinator", testing::WaitForAddress(strict),
+                              "--name", "old", "--trainer", FAKE_TRAINER, "--work-dir", "."});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.output, HasSubstr("this coordinator takes none before 999"));
+
+  Process kind(Command({"sweep-coordinator", "--listen", "127.0.0.1:0", "--http", "off", "--db",
+                        "kind.db", "--warn-worker-build", "999.1"}));
+  const std::string address = testing::WaitForAddress(kind);
+  Process worker(Command({"sweep-worker", "--coordinator", address, "--name", "old", "--trainer",
+                          FAKE_TRAINER, "--work-dir", "."}));
+  EXPECT_TRUE(Eventually([&] {
+    const std::string workers = Run({"sweep", "workers", "--coordinator", address}).output;
+    return workers.find("the coordinator expects 999.1 or later") != std::string::npos;
+  }));
+  const Result wrong = Run({"sweep-coordinator", "--min-worker-build", "new"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.output, HasSubstr("must be a version, such as 0.2 or 0.2.1"));
+}
+
 TEST_F(ConfigurationProcessTest, TheServicesRunFromFilesAlone) {
   folder_.Write("coordinator.yaml",
                 "listen: 127.0.0.1:0\nhttp: off\ndb: filed.db\nlease_term: 90\n");

@@ -66,6 +66,7 @@ class SchedulerTest : public testing::Test {
                                         .specs = specs_.get(),
                                         .clock = &clock_,
                                         .lease_term = kTerm,
+                                        .worker_builds = worker_builds_,
                                         .embedded_worker = embedded_worker_,
                                         .make_rule = make_rule_,
                                         .threads = false}));
@@ -108,6 +109,7 @@ class SchedulerTest : public testing::Test {
     std::vector<std::string> changed_data = {};
     std::string session = "";  // the worker's name when empty
     int protocol = kWorkerProtocolVersion;
+    std::string build = "";
     std::uint64_t poll_id = 1;
   };
   std::shared_ptr<Answer> Call(const std::string& worker, const CallFields& call) {
@@ -117,6 +119,7 @@ class SchedulerTest : public testing::Test {
                                       .description = {.host = "here",
                                                       .pid = 7,
                                                       .slots = call.slots,
+                                                      .build = call.build,
                                                       .allows_programs = call.allows_programs,
                                                       .only_sweeps = call.only_sweeps},
                                       .protocol = call.protocol,
@@ -220,6 +223,7 @@ class SchedulerTest : public testing::Test {
   SweepRow Sweep(const std::string& name = "s") { return Must(store_->Read(FindSweep, name)); }
 
   FakeClock clock_;
+  WorkerBuilds worker_builds_;                                            // used by Start
   std::string embedded_worker_;                                           // from the next Start on
   decltype(SchedulerOptions::make_rule) make_rule_ = StoppingRule::Make;  // likewise
   bool runs_writes_twice_ = false;                                        // likewise

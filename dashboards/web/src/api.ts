@@ -607,6 +607,7 @@ export interface WorkerRow {
   put_aside: { failures: number; reason: string; until_time: string } | null;
   // Sweeps that it gets no trials of, because its data is not theirs.
   other_data: { sweep: string; data_sha256: string; path: string; sweep_data_sha256: string }[];
+  expected_build: string | null; // its build is older than this one, which the coordinator expects; null: not
 }
 
 // GET /api/workers/timeline?minutes=N (60; at most 10080): what ran where, the latest 2,000 attempts.

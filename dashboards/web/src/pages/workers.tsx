@@ -45,6 +45,12 @@ function Health({ row }: { row: WorkerRow }): JSX.Element {
         ))}
       </span>
     );
+  if (!row.put_aside && row.expected_build)
+    return (
+      <span class="missed" title="see sweep-coordinator --warn-worker-build">
+        build <Text text={row.build || "unknown"} />, older than {row.expected_build}
+      </span>
+    );
   if (!row.put_aside)
     return <span class="quiet">{row.failed === 0 ? "good" : `${row.failed} failed`}</span>;
   return (
