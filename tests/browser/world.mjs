@@ -112,10 +112,10 @@ epochs: 2
 require: {accuracy: ">= 76%"}
 `;
 // A population: three segments of one epoch for each of four members. All wait for each other, so
-// that the worst is copied over whichever ends first.
+// that the worst is copied over whichever ends first; and the network learns, so that one is worst.
 const POPULATION = `
 name: population
-model: nets/narrow.yaml
+model: cnn-18718
 dataset: {name: synthetic, train: 256, test: 128}
 method: pbt
 pbt: {population: 4, segment_epochs: 1, synchronous: true}
