@@ -19,7 +19,6 @@
 #include "cli/present/text.h"
 #include "cli/signals.h"
 #include "cli/training/repetition.h"
-#include "cli/training/training.h"
 #include "common/base/counted.h"
 #include "common/protocol/program_files.h"
 #include "coordinator/scheduler/scheduler_types.h"
@@ -27,6 +26,7 @@
 #include "worker/agent/find_trainer.h"
 #include "worker/agent/owned_folder.h"
 #include "worker/agent/program_cache.h"
+#include "worker/agent/training.h"
 
 namespace sweep::cli {
 namespace {

@@ -17,12 +17,12 @@
 #include "cli/spec_input.h"
 #include "cli/training/settings.h"
 #include "cli/training/train_plan.h"
-#include "cli/training/training.h"
 #include "cli/training/training_folder.h"
 #include "cli/training/training_log.h"
 #include "common/command_line/options.h"
 #include "common/stats/objective.h"
 #include "worker/agent/find_trainer.h"
+#include "worker/agent/training.h"
 #include "worker/data/dataset.h"
 
 namespace sweep::cli {

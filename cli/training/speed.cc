@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "absl/time/clock.h"
-#include "cli/training/training.h"
 #include "worker/agent/owned_folder.h"
+#include "worker/agent/training.h"
 
 namespace sweep::cli {
 namespace {

@@ -10,6 +10,8 @@
 #include "cli/connection.h"
 #include "coordinator/api/server.h"
 #include "tests/integration/process.h"
+#include "worker/agent/canary.h"
+#include "worker/agent/find_trainer.h"
 
 namespace sweep {
 namespace {
@@ -104,6 +106,18 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<CoordinatorServer> server_;
   std::unique_ptr<Connection> connection_;
 };
+
+// Whoever computes, the canary comes to the same losses.
+TEST(Canary, EveryBackendPasses) {
+  for (const std::string backend : {"lanes", "torch"}) {
+    for (const int threads : {1, 2}) {
+      absl::StatusOr<std::vector<std::string>> command = FindTrainer({});
+      ASSERT_TRUE(command.ok()) << command.status();
+      AddTrainerFlags(threads, backend, &*command);
+      EXPECT_EQ(CheckTraining(*command, "cpu"), absl::OkStatus()) << backend << " " << threads;
+    }
+  }
+}
 
 TEST_F(ServiceTest, AKilledWorkersTrialGoesOnElsewhereAndEveryTrialIsCompletedOnce) {
   ASSERT_NO_FATAL_FAILURE(StartCoordinator());

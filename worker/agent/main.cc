@@ -24,6 +24,7 @@
 #include "common/logging/log.h"
 #include "proto/address.h"
 #include "worker/agent/agent.h"
+#include "worker/agent/canary.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/agent/security_flags.h"
 
@@ -38,6 +39,7 @@ struct Arguments {
   std::string log_level = "info";
   std::string silence_timeout = "10m";
   std::string drain_grace = "10s";
+  bool skip_canary = false;
 };
 
 // Why an option cannot have a value; "" when it can.
@@ -99,6 +101,9 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
                   "the trainer program; default: sweep-trainer beside this program or on PATH")
       ->type_name("PROGRAM")
       ->envname("SWEEP_TRAINER");
+  app->add_flag(
+      "--skip-canary", arguments->skip_canary,
+      "start without the training that shows whether this machine computes what others do");
   app->add_flag("--allow-program", agent.allow_programs,
                 "run the programs that sweeps bring with them: code of whoever may submit sweeps")
       ->envname("SWEEP_ALLOW_PROGRAM");
@@ -217,7 +222,20 @@ class SignalThread {
   std::jthread thread_;
 };
 
+// Another trainer than ours need not come to the losses of ours, a worker without a trainer may be
+// there for programs, and what GPUs come to has not been measured.
+absl::Status RunCanary(const Arguments& arguments) {
+  const sweep::AgentOptions& agent = arguments.agent;
+  const bool is_cpu = agent.device == "cpu" || agent.device == "auto";
+  if (arguments.skip_canary || !arguments.trainer.empty() || !is_cpu) return absl::OkStatus();
+  absl::StatusOr<std::vector<std::string>> command = sweep::FindTrainer({});
+  if (!command.ok()) return absl::OkStatus();
+  sweep::AddTrainerFlags(agent.threads, agent.backend, &*command);
+  return sweep::CheckTraining(*command, "cpu");
+}
+
 int Run(const Arguments& arguments) {
+  if (const absl::Status healthy = RunCanary(arguments); !healthy.ok()) return ExitCodeOf(healthy);
   absl::StatusOr<std::unique_ptr<sweep::Agent>> agent = sweep::Agent::Start(arguments.agent);
   if (!agent.ok()) return ExitCodeOf(agent.status());
   absl::Status status;

@@ -4,18 +4,10 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/overloaded.h"
 #include "spdlog/spdlog.h"
 
 namespace sweep {
-namespace {
-
-template <typename... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
-
-}  // namespace
-
 Slot::Slot(int index, const Context& context)
     : index_(index),
       context_(context),

@@ -50,7 +50,7 @@ class SweepWorkerTest : public ::testing::Test {
   }
 
   void StartWorker(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), SWEEP_WORKER);
+    arguments.insert(arguments.begin(), program_);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
@@ -60,7 +60,7 @@ class SweepWorkerTest : public ::testing::Test {
                                      O_WRONLY | O_CREAT, 0600);
     // The tests may have been started by nohup.
     const auto hangup = signal(SIGHUP, ignore_hangup_ ? SIG_IGN : SIG_DFL);
-    ASSERT_EQ(posix_spawn(&pid_, SWEEP_WORKER, &actions, nullptr, argv.data(), environ), 0);
+    ASSERT_EQ(posix_spawn(&pid_, program_.c_str(), &actions, nullptr, argv.data(), environ), 0);
     signal(SIGHUP, hangup);
     posix_spawn_file_actions_destroy(&actions);
   }
@@ -110,6 +110,7 @@ class SweepWorkerTest : public ::testing::Test {
     return !testing::IsAlive(pid);
   }
 
+  std::string program_ = SWEEP_WORKER;
   const std::filesystem::path folder_;
   FakeCoordinator coordinator_;
   pid_t pid_ = -1;
@@ -402,6 +403,25 @@ TEST_F(SweepWorkerTest, ExitsWithOneWhenTheCoordinatorRefusesIt) {
   StartWorkerWithFakeTrainer();
   EXPECT_EQ(WaitForExit(), 1);
   EXPECT_THAT(Stderr(), HasSubstr("worker w is connected"));
+}
+
+// The trainer beside the program comes to other losses than ours.
+TEST_F(SweepWorkerTest, AMachineThatComputesSomethingElseGetsNoWork) {
+  const std::string worker = folder_ / "sweep-worker";
+  std::filesystem::copy_file(SWEEP_WORKER, worker);
+  std::filesystem::copy_file(FAKE_TRAINER, folder_ / "sweep-trainer");
+  program_ = worker;
+  StartWorker({"--coordinator", coordinator_.address(), "--work-dir", folder_ / "work"});
+  EXPECT_EQ(WaitForExit(), 1);
+  EXPECT_THAT(Stderr(), HasSubstr("the canary failed"));
+  EXPECT_THAT(Stderr(), HasSubstr("a loss of 1.0000 in training and of 0.0000 afterwards, which "
+                                  "should be 2.2439 and 2.2284 within 0.002"));
+
+  StartWorker(
+      {"--coordinator", coordinator_.address(), "--work-dir", folder_ / "work", "--skip-canary"});
+  EXPECT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.synchronized.empty(); }));
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(WaitForExit(), 0);
 }
 
 }  // namespace

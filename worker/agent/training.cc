@@ -1,4 +1,4 @@
-#include "cli/training/training.h"
+#include "worker/agent/training.h"
 
 #include <poll.h>
 
@@ -10,20 +10,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/base/overloaded.h"
 #include "worker/agent/trainer_process.h"
 
-namespace sweep::cli {
+namespace sweep {
 namespace {
 
 constexpr absl::Duration kReadyTimeout = absl::Seconds(60);
 // A step of a large batch may take long; after this SIGTERM, then SIGKILL.
 constexpr absl::Duration kStopGrace = absl::Seconds(30);
 constexpr int kPollMilliseconds = 50;
-
-template <typename... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
 
 // One training: the conversation with one trainer process.
 class Conversation {
@@ -152,4 +148,4 @@ absl::StatusOr<DoneMessage> RunTraining(const TrainerProgram& program, const Tri
   return Conversation(spec, listener).Run(program);
 }
 
-}  // namespace sweep::cli
+}  // namespace sweep

@@ -9,7 +9,7 @@
 #include "common/protocol/trial_spec.h"
 #include "worker/agent/trainer_process.h"
 
-namespace sweep::cli {
+namespace sweep {
 
 // Receives a training's messages and may end it. All functions run on the caller's thread.
 struct TrainingListener {
@@ -32,4 +32,4 @@ absl::StatusOr<DoneMessage> RunTraining(const std::vector<std::string>& command,
 absl::StatusOr<DoneMessage> RunTraining(const TrainerProgram& program, const TrialSpec& spec,
                                         const TrainingListener& listener);
 
-}  // namespace sweep::cli
+}  // namespace sweep
