@@ -10,6 +10,7 @@
 #include "coordinator/api/testing/server_testing.h"
 #include "fmt/format.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "proto/data_manifest.h"
 
 namespace sweep {
 namespace {
@@ -470,6 +471,54 @@ TEST_F(ServerTest, ABlobComesBackAsItWasAndMayBeArtifact) {
   ASSERT_EQ(Invoke(*trials_, &v1::TrialService::Stub::GetTrial, get, &trial), absl::OkStatus());
   ASSERT_EQ(trial.trial().artifacts_size(), 1);
   EXPECT_EQ(trial.trial().artifacts(0).size_bytes(), static_cast<std::int64_t>(data.size()));
+}
+
+TEST_F(ServerTest, AnUploadSaysWhatIsMissing) {
+  const std::string there = Sha256Hex("abc"), missing = Sha256Hex("never stored");
+  ASSERT_EQ(PutBlob(there, 3, "abc"), absl::OkStatus());
+  v1::FindMissingBlobsRequest request;
+  v1::FindMissingBlobsResponse response;
+  for (const std::string& name : {missing, there, missing}) request.add_sha256(name);
+  const auto find = [&] {
+    return Invoke(*blobs_, &v1::BlobService::Stub::FindMissingBlobs, request, &response);
+  };
+  ASSERT_EQ(find(), absl::OkStatus());
+  EXPECT_THAT(response.missing_sha256(), testing::ElementsAre(missing, missing));
+  request.add_sha256("x");
+  EXPECT_EQ(find().code(), absl::StatusCode::kInvalidArgument);
+  request.clear_sha256();
+  for (int i = 0; i < 1001; ++i) request.add_sha256(there);
+  EXPECT_EQ(find().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ServerTest, ASweepOnUploadedDataNeedsAllOfIt) {
+  const DataManifest manifest{
+      .files = {{.name = "a", .size_bytes = 3, .pieces = {Sha256Hex("abc")}}}};
+  const std::string text = manifest.Text(), name = Sha256Hex(text);
+  const auto create = [&](const std::string& sweep, const std::string& data) {
+    v1::CreateSweepRequest request;
+    SweepSource source = TestSource(sweep);
+    const std::string before = "dataset: {name: synthetic, train: 100, test: 100}";
+    EXPECT_NE(source.text.find(before), std::string::npos);
+    source.text.replace(source.text.find(before), before.size(),
+                        "dataset: {format: idx, path: \"sha256:" + data + "\"}");
+    request.mutable_source()->set_file(source.file);
+    request.mutable_source()->set_text(source.text);
+    v1::CreateSweepResponse response;
+    return Invoke(*sweeps_, &v1::SweepService::Stub::CreateSweep, request, &response);
+  };
+  const absl::Status nothing = create("s", name);
+  EXPECT_EQ(nothing.code(), absl::StatusCode::kFailedPrecondition) << nothing;
+  EXPECT_THAT(std::string(nothing.message()),
+              testing::AllOf(testing::HasSubstr(name), testing::HasSubstr("--upload-data")));
+  ASSERT_EQ(PutBlob(name, std::ssize(text), text), absl::OkStatus());
+  const absl::Status piece = create("s", name);
+  EXPECT_EQ(piece.code(), absl::StatusCode::kFailedPrecondition) << piece;
+  EXPECT_THAT(std::string(piece.message()), testing::HasSubstr(Sha256Hex("abc")));
+  ASSERT_EQ(PutBlob(Sha256Hex("abc"), 3, "abc"), absl::OkStatus());
+  EXPECT_EQ(create("s", Sha256Hex("abc")).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(create("s", name), absl::OkStatus());
+  EXPECT_EQ(create("t", name), absl::OkStatus()) << "without another upload";
 }
 
 TEST_F(ServerTest, AnEmptyBlobIsABlob) {

@@ -114,6 +114,17 @@ class Script {
                                         Memory* memory) { memory->blobs.push_back(sha256); }});
   }
 
+  // Asks for the last blob, and for one that nobody has stored.
+  void FindMissingBlobs() {
+    calls_.push_back(
+        {.method = std::string(kBlobs) + "FindMissingBlobs", .make = [](const Memory& memory) {
+           v1::FindMissingBlobsRequest request;
+           request.add_sha256(memory.blobs.back());
+           request.add_sha256(Sha256Hex("never stored"));
+           return std::vector<std::string>{request.SerializeAsString()};
+         }});
+  }
+
   void FinishLease(v1::LeaseOutcome outcome, const std::string& artifact = "") {
     v1::FinishLeaseRequest request;
     request.set_outcome(outcome);
@@ -261,6 +272,7 @@ void TrainTheFirst(Script* script) {
   script->Log(1, 2);
   script->Report(1, 1);
   script->PutBlob("the checkpoint of epoch 2");
+  script->FindMissingBlobs();
   script->Report(2, 2, /*with_checkpoint=*/true);
   script->FinishLease(v1::LEASE_OUTCOME_GIVEN_BACK);
   script->Lease();

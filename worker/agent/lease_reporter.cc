@@ -173,8 +173,13 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   absl::StatusOr<TrainerProgram> program = PrepareProgram(id->sweep);
   if (!program.ok()) return program.status();
 
-  const absl::StatusOr<DataSource> data = options_.datasets->Get(spec.dataset);
-  if (!data.ok()) return data.status();
+  absl::StatusOr<DataSource> data;
+  const absl::Status found = Persist("find data", [&] {
+    data = options_.datasets->Get(spec.dataset);
+    return data.status();
+  });
+  if (!found.ok()) return found;
+  data_hold_ = std::exchange(data->hold, nullptr);
   const absl::StatusOr<bool> accepted = OfferData(spec.dataset, *data);
   if (!accepted.ok()) return accepted.status();
   if (!*accepted) return absl::CancelledError("the data is refused");
@@ -443,6 +448,7 @@ void LeaseReporter::Clear() {
     RemoveTree(output_dir_);
     output_dir_.clear();
   }
+  data_hold_.reset();
   if (options_.programs != nullptr) options_.programs->CollectGarbage();
   MutexLock lock(&mutex_);
   busy_ = false;

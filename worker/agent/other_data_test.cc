@@ -11,6 +11,7 @@
 
 #include "common/base/ids.h"
 #include "common/protocol/trial_spec.h"
+#include "proto/data_manifest.h"
 #include "proto/grpc_status.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
@@ -26,6 +27,7 @@ namespace {
 using Record = FakeCoordinator::Record;
 using sweep::testing::IdxImages;
 using sweep::testing::IdxLabels;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -126,6 +128,40 @@ TEST_F(OtherDataTest, IsReportedAsGoneWhenTheFilesWerePutRight) {
   EXPECT_EQ(coordinator_.WaitForFinish(2).outcome(), v1::LEASE_OUTCOME_COMPLETED);
   EXPECT_EQ(coordinator_.record().synchronized.back().changed_data_sha256_size(), 0)
       << "it is said once";
+}
+
+// What was uploaded is fetched, and the trainer gets its folder.
+TEST_F(OtherDataTest, IsFetchedWhenItWasUploaded) {
+  DataManifest manifest;
+  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                           "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+    const std::string bytes = testing::ReadFile(data_ / name);
+    manifest.files.push_back(
+        {.name = name, .size_bytes = std::ssize(bytes), .pieces = {coordinator_.PutBlob(bytes)}});
+  }
+  const DatasetSpec uploaded{.name = "idx",
+                             .path = "sha256:" + coordinator_.PutBlob(manifest.Text())};
+  const auto lease_on = [](int number, const DatasetSpec& dataset) {
+    v1::Lease lease = FakeCoordinator::MakeLease(number, "", 2);
+    TrialSpec spec = TrialSpecFromJson(lease.spec_json());
+    spec.dataset = dataset;
+    lease.set_spec_json(TrialSpecToJson(spec));
+    return lease;
+  };
+  options_.uploads.folder = data_ / "cache";
+  StartAgent();
+  coordinator_.OfferLease(lease_on(1, uploaded));
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  const Record record = coordinator_.record();
+  ASSERT_EQ(record.data.size(), 1u);
+  EXPECT_EQ(record.data[0].data_sha256(), Digest()) << "its content is that of the folder";
+  EXPECT_EQ(record.data[0].path(), data_ / "cache/" + uploaded.path.substr(7));
+
+  coordinator_.OfferLease(lease_on(2, {.name = "idx", .path = "sha256:" + std::string(64, 'a')}));
+  const v1::FinishLeaseRequest lost = coordinator_.WaitForFinish(2);
+  EXPECT_EQ(lost.outcome(), v1::LEASE_OUTCOME_FAILED);
+  EXPECT_THAT(lost.reason(), AllOf(HasSubstr("data set sha256:" + std::string(64, 'a')),
+                                   HasSubstr("--upload-data")));
 }
 
 TEST_F(OtherDataTest, EndsAWorkerThatHasNothingElseToDo) {
