@@ -40,8 +40,8 @@ absl::StatusOr<std::string> ReadPlace(const Place& place) {
   std::string bytes(static_cast<std::size_t>(place.size_bytes), '\0');
   file.seekg(place.offset);
   if (!file.read(bytes.data(), place.size_bytes)) {
-    return absl::FailedPreconditionError(fmt::format(
-        "{} cannot be read, or has become shorter while it was uploaded", place.path));
+    return absl::FailedPreconditionError(
+        fmt::format("{} cannot be read, or has become shorter while it was uploaded", place.path));
   }
   return bytes;
 }
@@ -90,9 +90,8 @@ absl::StatusOr<LocalSet> ReadSet(const std::string& folder) {
       return added;
   }
   if (std::ssize(set.manifest.Text()) > kMaxManifestBytes) {
-    return absl::FailedPreconditionError(
-        fmt::format("{} has {}, which is too much to be uploaded", folder,
-                    BytesText(set.manifest.size_bytes())));
+    return absl::FailedPreconditionError(fmt::format("{} has {}, which is too much to be uploaded",
+                                                     folder, BytesText(set.manifest.size_bytes())));
   }
   return set;
 }

@@ -12,9 +12,9 @@
 namespace sweep::cli {
 
 struct Upload {
-  std::string name;              // "sha256:…", the data set's path for every worker
-  std::int64_t size_bytes = 0;   // of the files
-  std::int64_t sent_bytes = 0;   // of the pieces that the coordinator lacked
+  std::string name;             // "sha256:…", the data set's path for every worker
+  std::int64_t size_bytes = 0;  // of the files
+  std::int64_t sent_bytes = 0;  // of the pieces that the coordinator lacked
 };
 
 // Stores the four IDX files of `folder` at the coordinator, in pieces. What it has already, of an

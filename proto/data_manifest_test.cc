@@ -49,8 +49,7 @@ TEST(DataManifest, RefusesEveryOtherText) {
            first + "file 1 a\n" + piece + "\n",
            std::string(static_cast<std::size_t>(kMaxManifestBytes) + 1, 'x'),
        }) {
-    EXPECT_TRUE(absl::IsInvalidArgument(DataManifest::Parse(text).status()))
-        << text.substr(0, 100);
+    EXPECT_TRUE(absl::IsInvalidArgument(DataManifest::Parse(text).status())) << text.substr(0, 100);
   }
 }
 

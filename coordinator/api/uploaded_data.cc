@@ -18,8 +18,7 @@ absl::Status NotHere(const DatasetSpec& dataset, const std::string& what) {
 }
 
 absl::StatusOr<std::string> ReadManifest(const DatasetSpec& dataset, const BlobStore& blobs) {
-  const absl::StatusOr<std::unique_ptr<BlobStore::Reader>> reader =
-      blobs.Read(ManifestOf(dataset));
+  const absl::StatusOr<std::unique_ptr<BlobStore::Reader>> reader = blobs.Read(ManifestOf(dataset));
   if (absl::IsNotFound(reader.status())) return NotHere(dataset, "nobody has uploaded it");
   if (!reader.ok()) return reader.status();
   if ((*reader)->size_bytes() > kMaxManifestBytes) {
@@ -27,7 +26,8 @@ absl::StatusOr<std::string> ReadManifest(const DatasetSpec& dataset, const BlobS
                                                   dataset.path, (*reader)->size_bytes()));
   }
   absl::StatusOr<std::string> text = (*reader)->Next(kMaxManifestBytes);
-  if (absl::IsDataLoss(text.status())) return NotHere(dataset, std::string(text.status().message()));
+  if (absl::IsDataLoss(text.status()))
+    return NotHere(dataset, std::string(text.status().message()));
   return text;
 }
 

@@ -42,7 +42,8 @@ constexpr char kManifestName[] = "manifest";
 // A file descriptor that closes itself.
 class CacheFile {
  public:
-  CacheFile(const std::string& path, int flags) : fd_(open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  CacheFile(const std::string& path, int flags)
+      : fd_(open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
   ~CacheFile() {
     if (fd_ >= 0) close(fd_);
   }
@@ -269,9 +270,9 @@ absl::Status UploadCache::Fill(const Set& found) {
 
 absl::Status UploadCache::Reserve(const Set& set) {
   if (set.manifest.size_bytes() > limit_bytes_) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "it has ", set.manifest.size_bytes(), " bytes, and the data cache ", folder_,
-        " may have ", limit_bytes_, " (--data-cache-limit)"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("it has ", set.manifest.size_bytes(), " bytes, and the data cache ", folder_,
+                     " may have ", limit_bytes_, " (--data-cache-limit)"));
   }
   Lock room(absl::StrCat(folder_, "/lock"));
   if (absl::Status taken = room.Take(LOCK_EX, [this] { return Stopped(); }); !taken.ok()) {
@@ -331,8 +332,8 @@ absl::Status UploadCache::FetchPieces(const Set& set) {
       if (DigestOfPart(opened.fd(), offset, size_bytes) == file.pieces[i]) continue;
       if (fetched == 0) spdlog::info("fetching data set sha256={}", set.sha256);
       if (absl::Status got = FetchPiece(set, file.pieces[i], opened.fd(), offset); !got.ok()) {
-        return absl::Status(got.code(), absl::StrCat("piece ", i + 1, " of ", file.name, ": ",
-                                                     got.message()));
+        return absl::Status(got.code(),
+                            absl::StrCat("piece ", i + 1, " of ", file.name, ": ", got.message()));
       }
       // The blob may have another size than the manifest says.
       if (DigestOfPart(opened.fd(), offset, size_bytes) != file.pieces[i]) {

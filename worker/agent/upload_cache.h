@@ -17,14 +17,15 @@ namespace sweep {
 // $XDG_CACHE_HOME/sweep/data, or else ~/.cache/sweep/data; "" when neither variable is set.
 std::string DefaultUploadCache();
 
-// Uploaded data sets (proto/data_manifest.h) in a folder of this machine, each fetched once. Several
-// workers may share the folder.
+// Uploaded data sets (proto/data_manifest.h) in a folder of this machine, each fetched once.
+// Several workers may share the folder.
 //
 //   NAME/        a whole data set: its files, and `manifest`. NAME is the SHA-256 of the manifest
 //   NAME.part/   one that is being fetched, or whose download was broken off. Its files have their
 //                full size from the start, which reserves their place under the limit. Which pieces
 //                are there is found by their digests, so nothing else has to be kept
-//   NAME.lock    locked shared by who uses NAME, and alone by who fetches or removes it. Its time is
+//   NAME.lock    locked shared by who uses NAME, and alone by who fetches or removes it. Its time
+//   is
 //                that of the last use. The kernel unlocks it when its holder dies
 //   lock         locked by who makes room
 //
@@ -33,7 +34,7 @@ std::string DefaultUploadCache();
 class UploadCache {
  public:
   struct Options {
-    std::string folder;                                  // "": DefaultUploadCache
+    std::string folder;                         // "": DefaultUploadCache
     std::int64_t limit_bytes = 20'000'000'000;  // of all sets together
   };
   // Hands the bytes of a blob to `take`, in order, and returns its error, if any; else the reason
@@ -51,10 +52,10 @@ class UploadCache {
   // Finds or fetches the data set. The pieces of a set that this object sees for the first time are
   // checked, and damaged ones fetched again. Waits while another thread or process fetches the set.
   //
-  // FailedPrecondition, naming the data set and the folder, when the set is larger than the limit or
-  // the folder cannot be written; ResourceExhausted while sets that are in use leave no room for it;
-  // Cancelled after Shutdown; otherwise the error of `fetch`. A later call goes on where this one
-  // ended.
+  // FailedPrecondition, naming the data set and the folder, when the set is larger than the limit
+  // or the folder cannot be written; ResourceExhausted while sets that are in use leave no room for
+  // it; Cancelled after Shutdown; otherwise the error of `fetch`. A later call goes on where this
+  // one ended.
   absl::StatusOr<InUse> Get(const std::string& sha256);
 
   // Ends running calls of Get.

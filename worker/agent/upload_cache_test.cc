@@ -90,8 +90,7 @@ class UploadCacheTest : public ::testing::Test {
   std::string Folder() const { return folder_ / "cache/data"; }
   // As if the set had been used that long ago.
   void Age(const std::string& name, std::chrono::minutes age) const {
-    fs::last_write_time(Folder() + "/" + name + ".lock",
-                        fs::file_time_type::clock::now() - age);
+    fs::last_write_time(Folder() + "/" + name + ".lock", fs::file_time_type::clock::now() - age);
   }
 
   const testing::TemporaryFolder folder_;
@@ -235,8 +234,9 @@ TEST_F(UploadCacheTest, WhatCannotWorkIsSaidOnce) {
   EXPECT_THAT(std::string(unknown.message()), HasSubstr("it is lost"));
 
   testing::WriteFile(folder_ / "file", "");
-  UploadCache nowhere({.folder = folder_ / "file/cache"},
-                      [](const std::string&, const UploadCache::Take&) { return absl::OkStatus(); });
+  UploadCache nowhere(
+      {.folder = folder_ / "file/cache"},
+      [](const std::string&, const UploadCache::Take&) { return absl::OkStatus(); });
   const absl::Status refused = nowhere.Get(name).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
   EXPECT_THAT(std::string(refused.message()),
