@@ -521,6 +521,53 @@ TEST_F(ServerTest, ASweepOnUploadedDataNeedsAllOfIt) {
   EXPECT_EQ(create("t", name), absl::OkStatus()) << "without another upload";
 }
 
+// Of this process, which is also its clients.
+std::int64_t MemoryInUse() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::int64_t kilobytes = 0;
+    if (word == "VmRSS:" && status >> kilobytes) return kilobytes << 10;
+  }
+  return 0;
+}
+
+// Each has a connection of its own, as a worker on its own machine has.
+TEST_F(ServerTest, AHundredReadersAtOnceDoNotHoldAHundredCopies) {
+  constexpr std::int64_t kReaders = 100, kSize = 60 << 20;
+  const std::string bytes(kSize, 'x'), sha256 = Sha256Hex(bytes);
+  ASSERT_EQ(PutBlob(sha256, kSize, bytes), absl::OkStatus());
+  struct Reader {
+    std::unique_ptr<v1::BlobService::Stub> stub;
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<v1::GetBlobResponse>> stream;
+    v1::GetBlobResponse piece;
+  };
+  const std::int64_t before = MemoryInUse();
+  ASSERT_GT(before, 0);
+  std::vector<std::unique_ptr<Reader>> readers;
+  v1::GetBlobRequest request;
+  request.set_sha256(sha256);
+  for (int i = 0; i < kReaders; ++i) {
+    auto reader = std::make_unique<Reader>();
+    grpc::ChannelArguments own;
+    own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    reader->stub = v1::BlobService::NewStub(
+        grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(), own));
+    SetDeadline(&reader->context);
+    reader->stream = reader->stub->GetBlob(&reader->context, request);
+    readers.push_back(std::move(reader));
+  }
+  // All are in the middle of the blob at once.
+  for (int piece = 0; piece < 8; ++piece) {
+    for (const auto& reader : readers) ASSERT_TRUE(reader->stream->Read(&reader->piece));
+  }
+  EXPECT_LT(MemoryInUse() - before, kReaders * kSize / 10);
+  for (const auto& reader : readers) {
+    reader->context.TryCancel();
+    reader->stream->Finish();
+  }
+}
+
 TEST_F(ServerTest, AnEmptyBlobIsABlob) {
   EXPECT_EQ(PutBlob(Sha256Hex(""), 0, ""), absl::OkStatus());
   EXPECT_EQ(GetBlob(Sha256Hex("")).value_or("nothing"), "");

@@ -206,8 +206,12 @@ TEST_F(DataProcessTest, RunTakesUploadedDataFromItsDatabase) {
   EXPECT_EQ(second.code, 0) << second.output;
   EXPECT_EQ(Ask({"show", "digits"})["trials"]["completed"], 4);
 
-  // A file that names uploaded data works without the folder, where the data are.
   const std::string cache = folder_.path() + "/cache/sweep/data";
+  std::filesystem::remove_all(cache);
+  const Result replayed = Sweep({"replay", "digits/1"});
+  EXPECT_TRUE(std::filesystem::exists(cache)) << "a replay fetches the data: " << replayed.output;
+
+  // A file that names uploaded data works without the folder, where the data are.
   std::string name;
   for (const auto& entry : std::filesystem::directory_iterator(cache)) {
     if (entry.is_directory()) name = entry.path().filename();
