@@ -88,8 +88,8 @@ TEST_F(BlobCollectorTest, WhatNothingRefersToGoesAfterAnHourAndTheRestStays) {
 
 TEST_F(BlobCollectorTest, TheDataOfASweepStaysAsLongAsTheSweep) {
   StoreDriver driver(store_.get());
-  const std::int64_t sweep = driver.Create(TestSpec("s"));
-  const std::int64_t other = driver.Create(TestSpec("t"));
+  const std::int64_t sweep = driver.Create(TestSpec("s")).id;
+  const std::int64_t other = driver.Create(TestSpec("t")).id;
   const std::string manifest = Put("manifest"), piece = Put("piece"), both = Put("both");
   const auto keep = [&](std::int64_t id, const std::vector<std::string>& blobs) {
     return store_->WriteAndWait(

@@ -60,9 +60,11 @@ DataSource DatasetCache::Read(const DatasetSpec& dataset, const std::string& fol
 }
 
 absl::StatusOr<DataSource> DatasetCache::Find(const DatasetSpec& dataset,
+                                              const UploadCache::IsOver& is_over,
                                               std::optional<DataSource> known) {
   absl::StatusOr<UploadCache::InUse> upload = UploadCache::InUse();
-  if (uploads_ != nullptr && IsUploaded(dataset)) upload = uploads_->Get(ManifestOf(dataset));
+  if (uploads_ != nullptr && IsUploaded(dataset))
+    upload = uploads_->Get(ManifestOf(dataset), is_over);
   if (!upload.ok()) return upload.status();
   try {
     const bool same =
@@ -75,7 +77,8 @@ absl::StatusOr<DataSource> DatasetCache::Find(const DatasetSpec& dataset,
   return *known;
 }
 
-absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
+absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset,
+                                             const UploadCache::IsOver& is_over) {
   const std::string key = absl::StrCat(dataset.name, "\n", dataset.path, "\n", dataset.train_size,
                                        "\n", dataset.test_size);
   std::optional<DataSource> known;
@@ -86,7 +89,7 @@ absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
     entry.busy = true;
     known = std::exchange(entry.known, std::nullopt);
   }
-  absl::StatusOr<DataSource> found = Find(dataset, std::move(known));
+  absl::StatusOr<DataSource> found = Find(dataset, is_over, std::move(known));
   MutexLock lock(&mutex_);
   Entry& entry = entries_[key];
   entry.busy = false;

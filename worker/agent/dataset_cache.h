@@ -34,8 +34,9 @@ class DatasetCache {
   explicit DatasetCache(DataOptions options, UploadCache* uploads = nullptr);
 
   // The data set in its present state. NotFound with the reason; for uploaded data the status of
-  // UploadCache::Get.
-  absl::StatusOr<DataSource> Get(const DatasetSpec& dataset);
+  // UploadCache::Get, to which `is_over` goes.
+  absl::StatusOr<DataSource> Get(const DatasetSpec& dataset,
+                                 const UploadCache::IsOver& is_over = {});
 
   // Ends a running download with an error.
   void Shutdown();
@@ -50,7 +51,8 @@ class DatasetCache {
   std::string Ensure(const DatasetSpec& dataset);
   DataSource Read(const DatasetSpec& dataset, const std::string& folder);
   // The present state; `known` is the state when it was last read, if ever.
-  absl::StatusOr<DataSource> Find(const DatasetSpec& dataset, std::optional<DataSource> known);
+  absl::StatusOr<DataSource> Find(const DatasetSpec& dataset, const UploadCache::IsOver& is_over,
+                                  std::optional<DataSource> known);
 
   const DataOptions options_;
   UploadCache* const uploads_;

@@ -175,7 +175,9 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
 
   absl::StatusOr<DataSource> data;
   const absl::Status found = Persist("find data", [&] {
-    data = options_.datasets->Get(spec.dataset);
+    data = options_.datasets->Get(spec.dataset, [this] { return HasEnd(); });
+    // Ends a download that a drain has made useless, whose error could be tried again.
+    if (!data.ok() && HasEnd()) return absl::FailedPreconditionError("the lease has an end");
     return data.status();
   });
   if (!found.ok()) return found;
@@ -430,6 +432,11 @@ absl::Status LeaseReporter::Persist(const char* what, const std::function<absl::
                 "{} failed, trying again trial={} error={}", what, lease_.token().trial(),
                 status.ToString());
   }
+}
+
+bool LeaseReporter::HasEnd() {
+  MutexLock lock(&mutex_);
+  return abandoned_ || stopping_ || end_.has_value();
 }
 
 bool LeaseReporter::Pause(absl::Duration duration) {

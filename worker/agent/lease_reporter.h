@@ -128,6 +128,8 @@ class LeaseReporter {
   absl::Status Persist(const char* what, const std::function<absl::Status()>& call);
   // False when the lease is over.
   bool Pause(absl::Duration duration);
+  // The lease is over, or its end has been ordered.
+  bool HasEnd();
   void Clear();
 
   const Options options_;

@@ -73,7 +73,8 @@ std::string DurationFault(const std::string& text) {
 // Bytes in a text such as "500 MB" or "20GB"; nullopt for another one.
 std::optional<std::int64_t> ReadSize(const std::string& text) {
   constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}};
+      {"MB", 1e6},          {"GB", 1e9},           {"TB", 1e12},
+      {"MiB", 1024 * 1024}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
   for (const auto& [unit, bytes] : kUnits) {
     double number = 0;
     if (!text.ends_with(unit)) continue;

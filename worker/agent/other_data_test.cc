@@ -1,7 +1,10 @@
 // How a worker handles the data of its trials: it reports the digest and accepts a refusal.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -162,6 +165,28 @@ TEST_F(OtherDataTest, IsFetchedWhenItWasUploaded) {
   EXPECT_EQ(lost.outcome(), v1::LEASE_OUTCOME_FAILED);
   EXPECT_THAT(lost.reason(), AllOf(HasSubstr("data set sha256:" + std::string(64, 'a')),
                                    HasSubstr("--upload-data")));
+}
+
+// Somebody else fetches the set and does not get on.
+TEST_F(OtherDataTest, IsNotWaitedForOnceTheWorkerDrains) {
+  const std::string name(64, 'a'), cache = data_ / "cache";
+  std::filesystem::create_directory(cache);
+  const int lock = open((cache + "/" + name + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
+  options_.uploads.folder = cache;
+  StartAgent();
+  v1::Lease lease = FakeCoordinator::MakeLease(1, "", 2);
+  TrialSpec spec = TrialSpecFromJson(lease.spec_json());
+  spec.dataset = {.name = "idx", .path = "sha256:" + name};
+  lease.set_spec_json(TrialSpecToJson(spec));
+  coordinator_.OfferLease(lease);
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) {
+    return !r.synchronized.empty() && r.synchronized.back().held_size() == 1;
+  }));
+  agent_->Drain();
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_EQ(agent_->Wait(), absl::OkStatus());
+  close(lock);
 }
 
 TEST_F(OtherDataTest, EndsAWorkerThatHasNothingElseToDo) {

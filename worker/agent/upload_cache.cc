@@ -151,14 +151,16 @@ class UploadCache::Lock {
 
 // Where the parts of a set lie.
 struct UploadCache::Set {
-  Set(const std::string& cache, std::string name)
-      : sha256(std::move(name)),
+  Set(const std::string& cache, std::string name, IsOver over)
+      : is_over(std::move(over)),
+        sha256(std::move(name)),
         whole(absl::StrCat(cache, "/", sha256)),
         part(absl::StrCat(whole, kPartSuffix)),
         lock(absl::StrCat(whole, kLockSuffix)) {}
   // The set as messages name it.
   std::string Name() const { return absl::StrCat("data set sha256:", sha256); }
 
+  const IsOver is_over;
   const std::string sha256, whole, part, lock;
   DataManifest manifest;
 };
@@ -168,11 +170,14 @@ UploadCache::UploadCache(const Options& options, Fetch fetch)
       limit_bytes_(options.limit_bytes),
       fetch_(std::move(fetch)) {}
 
-absl::Status UploadCache::Stopped() const {
-  return shut_down_ ? absl::CancelledError("the worker stops") : absl::OkStatus();
+absl::Status UploadCache::Stopped(const Set& set) const {
+  if (shut_down_) return absl::CancelledError("the worker stops");
+  if (set.is_over && set.is_over()) return absl::CancelledError("nobody waits for it");
+  return absl::OkStatus();
 }
 
-absl::StatusOr<UploadCache::InUse> UploadCache::Get(const std::string& sha256) {
+absl::StatusOr<UploadCache::InUse> UploadCache::Get(const std::string& sha256,
+                                                    const IsOver& is_over) {
   if (folder_.empty()) {
     return absl::FailedPreconditionError(
         "neither XDG_CACHE_HOME nor HOME says where to keep uploaded data; name a folder by "
@@ -181,9 +186,9 @@ absl::StatusOr<UploadCache::InUse> UploadCache::Get(const std::string& sha256) {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) return CacheError(folder_, error.value());
-  Set set(folder_, sha256);
+  Set set(folder_, sha256, is_over);
   auto lock = std::make_shared<Lock>(set.lock);  // shared by the users of the set
-  const auto stopped = [this] { return Stopped(); };
+  const auto stopped = [&] { return Stopped(set); };
   while (true) {
     if (absl::Status taken = lock->Take(LOCK_SH, stopped); !taken.ok()) return taken;
     const bool is_there = fs::is_directory(set.whole, error);
@@ -275,7 +280,7 @@ absl::Status UploadCache::Reserve(const Set& set) {
                      " may have ", limit_bytes_, " (--data-cache-limit)"));
   }
   Lock room(absl::StrCat(folder_, "/lock"));
-  if (absl::Status taken = room.Take(LOCK_EX, [this] { return Stopped(); }); !taken.ok()) {
+  if (absl::Status taken = room.Take(LOCK_EX, [&] { return Stopped(set); }); !taken.ok()) {
     return taken;
   }
   if (absl::Status made = MakeRoom(set); !made.ok()) return made;
@@ -326,7 +331,6 @@ absl::Status UploadCache::FetchPieces(const Set& set) {
     const CacheFile opened(path, O_RDWR);
     if (opened.fd() < 0) return CacheError(path, errno);
     for (std::size_t i = 0; i < file.pieces.size(); ++i, ++pieces) {
-      if (absl::Status stopped = Stopped(); !stopped.ok()) return stopped;
       const auto offset = static_cast<std::int64_t>(i) * kDataPieceBytes;
       const std::int64_t size_bytes = PieceSize(file, i);
       if (DigestOfPart(opened.fd(), offset, size_bytes) == file.pieces[i]) continue;
@@ -353,6 +357,7 @@ absl::Status UploadCache::FetchPiece(const Set& set, const std::string& piece, i
                                      std::int64_t offset) {
   const std::int64_t end = offset + kDataPieceBytes;
   return fetch_(piece, [&](std::string_view bytes) -> absl::Status {
+    if (absl::Status stopped = Stopped(set); !stopped.ok()) return stopped;
     if (offset + static_cast<std::int64_t>(bytes.size()) > end) {
       return absl::FailedPreconditionError("it is too long for a piece of a data set");
     }

@@ -41,6 +41,8 @@ class UploadCache {
   // why the blob cannot be had. Called on the threads that call Get.
   using Take = std::function<absl::Status(std::string_view bytes)>;
   using Fetch = std::function<absl::Status(const std::string& sha256, const Take& take)>;
+  // Asked now and then: true when nobody waits for the result any more.
+  using IsOver = std::function<bool()>;
 
   UploadCache(const Options& options, Fetch fetch);
 
@@ -54,9 +56,9 @@ class UploadCache {
   //
   // FailedPrecondition, naming the data set and the folder, when the set is larger than the limit
   // or the folder cannot be written; ResourceExhausted while sets that are in use leave no room for
-  // it; Cancelled after Shutdown; otherwise the error of `fetch`. A later call goes on where this
-  // one ended.
-  absl::StatusOr<InUse> Get(const std::string& sha256);
+  // it; Cancelled after Shutdown and once `is_over`, if set, returns true; otherwise the error of
+  // `fetch`. A later call goes on where this one ended.
+  absl::StatusOr<InUse> Get(const std::string& sha256, const IsOver& is_over = {});
 
   // Ends running calls of Get.
   void Shutdown() { shut_down_ = true; }
@@ -73,7 +75,7 @@ class UploadCache {
   absl::Status MakeRoom(const Set& set);
   bool IsVerified(const std::string& sha256);
   bool Verify(const Set& set);
-  absl::Status Stopped() const;
+  absl::Status Stopped(const Set& set) const;
 
   const std::string folder_;
   const std::int64_t limit_bytes_;

@@ -95,10 +95,10 @@ class UploadCacheTest : public ::testing::Test {
 
   const testing::TemporaryFolder folder_;
   std::int64_t size_bytes_ = 0;  // of a set
-  Mutex mutex_;
-  std::map<std::string, std::string> blobs_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, int> fetched_ ABSL_GUARDED_BY(mutex_);
-  int calls_before_break_ ABSL_GUARDED_BY(mutex_) = 0;
+  Mutex mutex_;                  // for the rest, while several threads fetch
+  std::map<std::string, std::string> blobs_;
+  std::map<std::string, int> fetched_;
+  int calls_before_break_ = 0;
 };
 
 TEST_F(UploadCacheTest, ASetIsFetchedOnce) {
@@ -279,6 +279,8 @@ TEST_F(UploadCacheTest, AWorkerThatStopsWaitsForNobody) {
   auto cache = Cache();
   calls_before_break_ = 3;
   EXPECT_FALSE(cache->Get(name).ok());
+  const absl::Status over = cache->Get(name, [] { return true; }).status();
+  EXPECT_TRUE(absl::IsCancelled(over)) << over;
   cache->Shutdown();
   EXPECT_TRUE(absl::IsCancelled(cache->Get(name).status()));
 }
