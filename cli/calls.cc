@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 
@@ -22,6 +23,8 @@ namespace {
 
 // The protocol's limit for a blob.
 constexpr std::size_t kMaxBlobBytes = std::size_t{64} << 20;
+constexpr std::size_t kSentPieceBytes = std::size_t{256} << 10;
+constexpr std::size_t kSoughtBlobs = 1000;  // the contract's limit
 
 // Makes one unary call through a stub's method. Retries for 5 s while a coordinator restarts: every
 // call is repeatable, since it changes nothing or carries a request id.
@@ -519,6 +522,41 @@ absl::StatusOr<std::string> GetBlob(Connection& connection, const std::string& s
     return absl::DataLossError(absl::StrCat("blob ", sha256, ": its bytes have SHA-256 ", got));
   }
   return bytes;
+}
+
+absl::Status PutBlob(Connection& connection, const std::string& sha256, std::string_view bytes) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(5));
+  v1::PutBlobResponse response;
+  const auto writer = connection.stubs().blobs.PutBlob(&context, &response);
+  v1::PutBlobRequest request;
+  request.set_sha256(sha256);
+  request.set_size_bytes(static_cast<std::int64_t>(bytes.size()));
+  do {
+    request.set_data(std::string(bytes.substr(0, kSentPieceBytes)));
+    bytes.remove_prefix(request.data().size());
+    if (!writer->Write(request)) break;  // the coordinator has refused it; Finish says why
+    request.Clear();
+  } while (!bytes.empty());
+  writer->WritesDone();
+  return FromGrpcStatus(writer->Finish());
+}
+
+absl::StatusOr<std::vector<std::string>> FindMissingBlobs(Connection& connection,
+                                                          const std::vector<std::string>& blobs) {
+  std::vector<std::string> missing;
+  for (std::size_t first = 0; first < blobs.size(); first += kSoughtBlobs) {
+    v1::FindMissingBlobsRequest request;
+    const std::size_t last = std::min(first + kSoughtBlobs, blobs.size());
+    for (std::size_t i = first; i < last; ++i) request.add_sha256(blobs[i]);
+    v1::FindMissingBlobsResponse response;
+    const absl::Status status = Call(connection, &Stubs::blobs,
+                                     &v1::BlobService::Stub::FindMissingBlobs, request, &response);
+    if (!status.ok()) return status;
+    missing.insert(missing.end(), response.missing_sha256().begin(),
+                   response.missing_sha256().end());
+  }
+  return missing;
 }
 
 }  // namespace sweep::cli

@@ -98,5 +98,10 @@ absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
 // A stored file's bytes, checked against their SHA-256. NotFound when the coordinator no longer
 // keeps it, DataLoss when the bytes differ.
 absl::StatusOr<std::string> GetBlob(Connection& connection, const std::string& sha256);
+// Stores a blob of at most 64 MiB under the SHA-256 of its bytes, which is `sha256`.
+absl::Status PutBlob(Connection& connection, const std::string& sha256, std::string_view bytes);
+// Those of `blobs` that the coordinator lacks. It keeps the others for an hour at least.
+absl::StatusOr<std::vector<std::string>> FindMissingBlobs(Connection& connection,
+                                                          const std::vector<std::string>& blobs);
 
 }  // namespace sweep::cli

@@ -8,6 +8,7 @@
 #include "common/base/input_file.h"
 #include "common/base/nearest.h"
 #include "common/base/printable.h"
+#include "common/protocol/uploaded_data.h"
 #include "common/spec/sweep_file.h"
 #include "common/yaml/yaml_reader.h"
 
@@ -27,7 +28,8 @@ absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path, Diagnostics* d
   SweepSource* const source = &file->source;
   SweepSpec* const spec = &file->spec;
   // The path is made absolute only if that matters, since the coordinator's messages show it.
-  if (spec->dataset.name == "idx" && !std::filesystem::path(spec->dataset.path).is_absolute()) {
+  if (spec->dataset.name == "idx" && !IsUploaded(spec->dataset) &&
+      !std::filesystem::path(spec->dataset.path).is_absolute()) {
     std::error_code ignored;
     source->file = std::filesystem::absolute(source->file, ignored).string();
     PlaceDataset(source->file, &*spec);

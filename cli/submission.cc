@@ -8,6 +8,7 @@
 #include "cli/calls.h"
 #include "cli/present/present.h"
 #include "cli/present/source_diff.h"
+#include "cli/upload.h"
 #include "common/spec/sweep_name.h"
 
 namespace sweep::cli {
@@ -134,6 +135,11 @@ void SayWhoseCopy(Connection& connection, const v1::Sweep& created, const Sessio
 absl::StatusOr<v1::CreateSweepResponse> Submit(Connection& connection,
                                                const SubmissionOptions& options,
                                                const Session& session, SweepInput* input) {
+  if (options.upload_data) {
+    const absl::Status uploaded =
+        UploadDataOf(connection, [&](const std::string& text) { Say(session, text); }, input);
+    if (!uploaded.ok()) return uploaded;
+  }
   absl::StatusOr<v1::CreateSweepResponse> created =
       options.new_name ? SubmitUnderNewName(connection, options, input)
                        : CreateSweep(connection, ToProto(input->source), options.keep_going);

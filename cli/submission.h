@@ -13,7 +13,8 @@ namespace sweep::cli {
 struct SubmissionOptions {
   std::string command;  // to repeat the call: "sweep run night.yaml"
   bool keep_going = false;
-  bool new_name = false;  // if the name is taken, use NAME-2 or the next free one
+  bool new_name = false;     // if the name is taken, use NAME-2 or the next free one
+  bool upload_data = false;  // first store the data at the coordinator, and name it in the file
 };
 
 // Submits a sweep file. Sets the name in `*input` to the sweep's: with `new_name` a free one;

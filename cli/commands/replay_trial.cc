@@ -40,6 +40,7 @@ struct StoredTrial {
   // Of the trials that are trained again before it, because its parent's checkpoint is lost.
   std::vector<std::optional<ReadyMessage>> before;
   TrialSpec spec;
+  std::shared_ptr<const void> data_hold;  // see DataSource
 };
 
 bool HasProgram(const StoredTrial& stored) { return stored.sweep.program_size() > 0; }
@@ -93,14 +94,19 @@ std::optional<ReadyMessage> FirstTrainer(const StoredTrial& stored) {
 }
 
 // As the worker prepares it, from the first epoch on, as far as it is compared.
-absl::Status PrepareSpec(const ReplayTrialOptions& options, const Session& session,
-                         const std::string& folder, StoredTrial* stored) {
+absl::Status PrepareSpec(Connection& connection, const ReplayTrialOptions& options,
+                         const Session& session, const std::string& folder, StoredTrial* stored) {
   TrialSpec& spec = stored->spec;
   DataOptions data_options{.data_dir = options.data_dir};
   if (session.terminal) data_options.progress = DownloadBar();
-  DatasetCache datasets(data_options);
+  UploadCache uploads({}, [&](const std::string& sha256, const UploadCache::Take& take) {
+    const absl::StatusOr<std::string> bytes = GetBlob(connection, sha256);
+    return bytes.ok() ? take(*bytes) : bytes.status();
+  });
+  DatasetCache datasets(data_options, &uploads);
   const absl::StatusOr<DataSource> data = datasets.Get(spec.dataset);
   if (!data.ok()) return absl::FailedPreconditionError(data.status().message());
+  stored->data_hold = data->hold;
   const std::string& then = stored->sweep.data_sha256();
   if (!then.empty() && !data->sha256.empty() && then != data->sha256) {
     return absl::FailedPreconditionError(fmt::format(
@@ -426,7 +432,7 @@ absl::StatusOr<std::string> TrainLineage(Connection& connection, const ReplayTri
     std::error_code error;
     std::filesystem::create_directories(own_folder, error);
     if (error) return absl::InternalError(fmt::format("{}: {}", own_folder, error.message()));
-    if (absl::Status prepared = PrepareSpec(options, session, own_folder, &*before);
+    if (absl::Status prepared = PrepareSpec(connection, options, session, own_folder, &*before);
         !prepared.ok()) {
       return prepared;
     }
@@ -476,7 +482,8 @@ int ReplayTrial(const std::string& name, const ReplayTrialOptions& options,
   ProgramCache programs((*folder)->path());
   const absl::StatusOr<TrainerProgram> program = FindProgramOf(*stored, options, &programs);
   if (!program.ok()) return Fail(program.status());
-  if (absl::Status prepared = PrepareSpec(options, session, (*folder)->path(), &*stored);
+  if (absl::Status prepared =
+          PrepareSpec(**connection, options, session, (*folder)->path(), &*stored);
       !prepared.ok()) {
     return Fail(prepared);
   }

@@ -21,6 +21,7 @@
 #include "cli/submission.h"
 #include "common/base/counted.h"
 #include "common/command_line/options.h"
+#include "common/protocol/uploaded_data.h"
 #include "coordinator/api/server.h"
 #include "coordinator/store/store_files.h"
 #include "spdlog/spdlog.h"
@@ -45,6 +46,7 @@ struct RunOptions {
   bool new_name = false;
   bool keep_going = false;
   bool all = false;  // also train the other sweeps of the database
+  bool upload_data = false;
 };
 
 // The local data of a sweep.
@@ -66,6 +68,7 @@ constexpr absl::Duration kLongestDrain = absl::Seconds(20);
 // reported at once.
 absl::StatusOr<LocalData> PrepareData(const SweepSpec& spec, const DataOptions& options) {
   if (spec.dataset.name == "none") return LocalData();  // the program has its own data
+  if (IsUploaded(spec.dataset)) return LocalData();     // the coordinator has it
   try {
     LocalData data{.folder = EnsureDataset(spec.dataset, options)};
     data.sha256 = LoadDataset(spec.dataset, data.folder).digest;
@@ -106,6 +109,7 @@ std::string SameRun(const RunOptions& options, const Session& session) {
   if (!options.http.empty()) words.push_back("--http=" + options.http);
   if (options.keep_going) words.push_back("--keep-going");
   if (options.all) words.push_back("--all");
+  if (options.upload_data) words.push_back("--upload-data");
   return Command(session, words);
 }
 
@@ -251,7 +255,8 @@ absl::StatusOr<v1::CreateSweepResponse> CreateOrResume(Connection& connection,
   absl::StatusOr<v1::CreateSweepResponse> created = Submit(connection,
                                                            {.command = SameRun(options, session),
                                                             .keep_going = options.keep_going,
-                                                            .new_name = options.new_name},
+                                                            .new_name = options.new_name,
+                                                            .upload_data = options.upload_data},
                                                            session, input);
   if (!created.ok()) return created;
   if (options.new_name) Say(session, "running it as " + input->spec.name);
@@ -404,6 +409,8 @@ void AddRunCommand(CLI::App* app, Session* session) {
   run->add_flag("--keep-going", options->keep_going,
                 "do not pause when the first trials all fail alike");
   run->add_flag("--all", options->all, "also train the other sweeps of the database meanwhile");
+  run->add_flag("--upload-data", options->upload_data,
+                "store the data set's folder in the database, for coordinators on other machines");
   run->add_option("--top", options->top, "rows of the ranking")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -73,6 +73,7 @@ struct SubmitFlags {
   bool wait = false;
   bool new_name = false;
   bool keep_going = false;
+  bool upload_data = false;
 };
 
 int SubmitFile(const SubmitFlags& flags, const Session& session) {
@@ -87,10 +88,15 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
   std::vector<std::string> words = {"submit", FileWord(flags.file)};
   if (flags.wait) words.push_back("--wait");
   if (flags.keep_going) words.push_back("--keep-going");
+  if (flags.upload_data) words.push_back("--upload-data");
   const std::string again = Command(session, words);
-  const absl::StatusOr<v1::CreateSweepResponse> response = Submit(
-      **connection, {.command = again, .keep_going = flags.keep_going, .new_name = flags.new_name},
-      session, &*input);
+  const absl::StatusOr<v1::CreateSweepResponse> response =
+      Submit(**connection,
+             {.command = again,
+              .keep_going = flags.keep_going,
+              .new_name = flags.new_name,
+              .upload_data = flags.upload_data},
+             session, &*input);
   if (!response.ok()) return Fail(response.status());
   const v1::Sweep& sweep = response->sweep();
   const std::string name = ShortName(sweep.name());
@@ -206,11 +212,14 @@ void AddSweepCommands(CLI::App* app, Session* session) {
                    "a new sweep: when the name is taken, NAME-2 or the next that is free");
   submit->add_flag("--keep-going", flags->keep_going,
                    "do not pause when the first trials all fail alike");
+  submit->add_flag("--upload-data", flags->upload_data,
+                   "store the data set's folder at the coordinator, from where workers fetch it");
   submit->footer(
       "Examples:\n"
       "  sweep submit sweep.yaml --coordinator trainer-1:7077\n"
       "  sweep watch $(sweep submit sweep.yaml --quiet)\n"
-      "  sweep submit sweep.yaml --wait && echo good enough");
+      "  sweep submit sweep.yaml --wait && echo good enough\n"
+      "  sweep submit fashion.yaml --upload-data       the data lie here only");
   submit->callback([=] { session->exit_code = SubmitFile(*flags, *session); });
 
   CLI::App* list = app->add_subcommand(

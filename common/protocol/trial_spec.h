@@ -17,7 +17,7 @@ inline constexpr int kTrainerProtocolVersion = 1;
 // Which images to train on.
 struct DatasetSpec {
   std::string name = "mnist";  // "mnist", "synthetic", "idx", or "none": the program's own data
-  std::string path;            // idx: the folder of the four IDX files
+  std::string path;            // idx: the folder of the four IDX files; see also uploaded_data.h
   int train_size = 0;          // synthetic: images to draw; others: 0 = all, else the first N
   int test_size = 0;
   bool operator==(const DatasetSpec&) const = default;

@@ -257,6 +257,8 @@ TEST(Errors, OneByOne) {
       {"dataset: {name: mnist, train: 60001}\n", "'train' must be an integer in [1, 60000]"},
       {"dataset: {name: mnist, path: x}\n", "'path' goes with format: idx only"},
       {"dataset: {format: idx}\n", "'dataset' with format: idx needs 'path'"},
+      {"dataset: {format: idx, path: 'sha256:65a5'}\n",
+       "'path' 'sha256:65a5' is neither a folder nor uploaded data"},
       {"dataset: {format: csv, path: x}\n", "'format' must be one of idx, not 'csv'"},
       {"dataset: {path: x}\n", "'dataset' needs either 'name'"},
       {"dataset: {name: synthetic, trian: 5}\n", "did you mean 'train'?"},

@@ -39,7 +39,58 @@ std::size_t ScalarEnd(const std::string& text, std::size_t begin) {
   return end;
 }
 
+std::optional<YAML::Node> DatasetPathIn(const std::string& text) {
+  Diagnostics diagnostics;
+  YamlReader reader("", &diagnostics);
+  const std::optional<YAML::Node> root = reader.Load(text);
+  if (!root || !root->IsMap()) return std::nullopt;
+  const YAML::Node dataset = (*root)["dataset"];
+  if (!dataset.IsDefined() || !dataset.IsMap()) return std::nullopt;
+  const YAML::Node path = dataset["path"];
+  if (!path.IsDefined() || !path.IsScalar()) return std::nullopt;
+  return path;
+}
+
+// The end of the scalar at `begin`, whose value is `value`; npos when it is written otherwise, such
+// as over several lines.
+std::size_t ValueEnd(const std::string& text, std::size_t begin, const std::string& value) {
+  const char quote = text[begin];
+  if (quote != '"' && quote != '\'') {
+    return text.compare(begin, value.size(), value) == 0 ? begin + value.size() : std::string::npos;
+  }
+  for (std::size_t end = begin + 1; end < text.size(); ++end) {
+    if (quote == '"' && text[end] == '\\') {
+      ++end;
+    } else if (quote == '\'' && text.compare(end, 2, "''") == 0) {
+      ++end;
+    } else if (text[end] == quote) {
+      return end + 1;
+    }
+  }
+  return std::string::npos;
+}
+
 }  // namespace
+
+absl::StatusOr<std::string> WithDatasetPath(const std::string& text, const std::string& path) {
+  const absl::Status refusal = absl::FailedPreconditionError(
+      "the path of the data set in the sweep file cannot be replaced; write it on one line: "
+      "dataset: {format: idx, path: FOLDER}");
+  try {
+    const std::optional<YAML::Node> node = DatasetPathIn(text);
+    if (!node || node->Mark().pos < 0) return refusal;
+    const auto begin = static_cast<std::size_t>(node->Mark().pos);
+    if (begin >= text.size()) return refusal;
+    const std::size_t end = ValueEnd(text, begin, node->Scalar());
+    if (end == std::string::npos) return refusal;
+    std::string changed = absl::StrCat(text.substr(0, begin), "\"", path, "\"", text.substr(end));
+    const std::optional<YAML::Node> now = DatasetPathIn(changed);
+    if (now && now->Scalar() == path) return changed;
+  } catch (const YAML::Exception&) {
+    return refusal;
+  }
+  return refusal;
+}
 
 absl::StatusOr<std::string> WithSweepName(const std::string& text, const std::string& name) {
   const absl::Status refusal = absl::FailedPreconditionError(

@@ -11,6 +11,10 @@ namespace sweep {
 // FailedPrecondition when the name cannot be replaced where it stands, such as an alias.
 absl::StatusOr<std::string> WithSweepName(const std::string& text, const std::string& name);
 
+// The sweep file with another `path` of its data set; all other bytes are unchanged. `text` must
+// parse and have such a path. FailedPrecondition as for WithSweepName.
+absl::StatusOr<std::string> WithDatasetPath(const std::string& text, const std::string& path);
+
 // The source of a stored sweep under another name, with the same meaning. A seed that was derived
 // from the old name is written into the file.
 absl::StatusOr<SweepSource> RenamedSource(const SweepSource& stored, const std::string& digest,

@@ -31,6 +31,31 @@ TEST(SweepName, AnAliasIsRefused) {
   EXPECT_FALSE(WithSweepName("", "day").ok());
 }
 
+TEST(DatasetPath, OnlyThePathIsReplaced) {
+  const std::string name = "sha256:" + std::string(64, 'a');
+  const std::string written = '"' + name + '"';
+  for (const std::string path :
+       {"data/fashion", "'data/it''s'", "\"data/a \\\" b\"", "/srv/with blanks", "data/é"}) {
+    for (const std::string rest : {"", ", train: 100"}) {
+      const std::string begin = "# é\nname: a\ndataset: {format: idx, path: ";
+      const std::string end = rest + "}  # ours\nlabels: {path: x}\n";
+      EXPECT_EQ(*WithDatasetPath(begin + path + end, name), begin + written + end);
+    }
+    EXPECT_EQ(*WithDatasetPath("dataset:\r\n  path: " + path + "  # x\r\n  format: idx\r\n", name),
+              "dataset:\r\n  path: " + written + "  # x\r\n  format: idx\r\n");
+  }
+}
+
+TEST(DatasetPath, AnAliasOrSeveralLinesAreRefused) {
+  for (const std::string text :
+       {"description: &n data\ndataset: {format: idx, path: *n}\n", "dataset: mnist\n", "",
+        "dataset:\n  format: idx\n  path: >\n    data\n    more\n",
+        "dataset:\n  format: idx\n  path: data\n    more\n"}) {
+    const auto changed = WithDatasetPath(text, "sha256:x");
+    EXPECT_TRUE(absl::IsFailedPrecondition(changed.status())) << *changed;
+  }
+}
+
 // A file without a seed derives it from the name; renaming must not change the points.
 TEST(SweepName, ARenamedSweepKeepsItsSeed) {
   for (const std::string text :

@@ -13,6 +13,7 @@
 #include "common/base/ids.h"
 #include "common/base/nearest.h"
 #include "common/base/sha256.h"
+#include "common/protocol/uploaded_data.h"
 #include "common/spec/criteria_parser.h"
 #include "common/spec/dimensions.h"
 #include "common/spec/foreign_file.h"
@@ -361,6 +362,13 @@ class SweepParser {
       if (dataset.path.empty() && (folder || path == keys.end())) {
         reader_.Error(entry.line,
                       "'dataset' with format: idx needs 'path', the folder of its files");
+      }
+      if (IsUploaded(dataset) && !IsSha256Hex(ManifestOf(dataset))) {
+        reader_.Error(path->second.line,
+                      absl::StrCat("'path' ", Shown(dataset.path),
+                                   " is neither a folder nor uploaded data: sha256: and 64 digits "
+                                   "of 0-9a-f (a folder of this name is ./",
+                                   dataset.path, ")"));
       }
     } else {
       if (const auto word = DatasetName(name->second, {"mnist", "synthetic"})) dataset.name = *word;

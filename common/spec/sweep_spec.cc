@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/philox.h"
+#include "common/protocol/uploaded_data.h"
 #include "common/spec/point_completer.h"
 #include "common/spec/search_space.h"
 
@@ -157,7 +158,10 @@ std::int64_t SweepSpec::PlannedConfigurations() const {
 void PlaceDataset(std::string_view file, SweepSpec* spec) {
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   const std::filesystem::path path = spec->dataset.path;
-  if (spec->dataset.name != "idx" || !folder.is_absolute() || path.is_absolute()) return;
+  if (spec->dataset.name != "idx" || !folder.is_absolute() || path.is_absolute() ||
+      IsUploaded(spec->dataset)) {
+    return;
+  }
   spec->dataset.path = (folder / path).lexically_normal().string();
 }
 

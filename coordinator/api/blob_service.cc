@@ -2,8 +2,10 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/base/sha256.h"
 #include "coordinator/api/convert.h"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxPieceBytes = 1 << 20;
 constexpr std::int64_t kSentPieceBytes = 256 << 10;
+constexpr int kMaxSoughtBlobs = 1000;
 
 // Receives one blob. Until it finishes, either a read is pending, so that OnReadDone notices a
 // client that leaves, or a thread of `files` handles the received piece.
@@ -191,6 +194,19 @@ class GetBlobReactor final : public GetStream {
   v1::GetBlobResponse response_;
 };
 
+absl::Status CheckSought(const v1::FindMissingBlobsRequest& request) {
+  if (request.sha256_size() > kMaxSoughtBlobs) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} blobs; at most {} are possible", request.sha256_size(), kMaxSoughtBlobs));
+  }
+  for (const std::string& sha256 : request.sha256()) {
+    if (IsSha256Hex(sha256)) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "blob '{}': its name is a SHA-256 (64 hexadecimal digits)", CutText(sha256, 80)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerReadReactor<v1::PutBlobRequest>* BlobService::PutBlob(
@@ -207,6 +223,41 @@ grpc::ServerWriteReactor<v1::GetBlobResponse>* BlobService::GetBlob(
                                  CutText(request->sha256(), 80))));
   }
   return new GetBlobReactor(store_, blobs_, files_, context, request->sha256());
+}
+
+grpc::ServerUnaryReactor* BlobService::FindMissingBlobs(grpc::CallbackServerContext* context,
+                                                        const v1::FindMissingBlobsRequest* request,
+                                                        v1::FindMissingBlobsResponse* response) {
+  if (absl::Status good = CheckSought(*request); !good.ok()) {
+    return Respond(context, [&] { return good; });
+  }
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const bool queued = files_->Submit([=, this] {
+    // A blob is there when it has both a file and a row. The file is looked for first: the
+    // collector removes no file of a blob whose row is touched afterwards.
+    std::vector<std::string> with_file;
+    for (const std::string& sha256 : request->sha256()) {
+      if (blobs_->Has(sha256)) with_file.push_back(sha256);
+    }
+    auto missing = std::make_shared<std::set<std::string>>(  // shared by write and completion
+        request->sha256().begin(), request->sha256().end());
+    store_->Write(
+        [missing, with_file](WriteTransaction& transaction) {
+          const auto without_row = transaction.TouchBlobs(with_file);
+          if (!without_row.ok()) return without_row.status();
+          for (const std::string& sha256 : with_file) missing->erase(sha256);
+          missing->insert(without_row->begin(), without_row->end());
+          return absl::OkStatus();
+        },
+        [=](const absl::Status& status) {
+          for (const std::string& sha256 : request->sha256()) {
+            if (missing->contains(sha256)) response->add_missing_sha256(sha256);
+          }
+          reactor->Finish(Outgoing(context, status));
+        });
+  });
+  if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*files_)));
+  return reactor;
 }
 
 }  // namespace sweep

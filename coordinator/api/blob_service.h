@@ -19,6 +19,9 @@ class BlobService final : public v1::BlobService::CallbackService {
                                                        v1::PutBlobResponse* response) override;
   grpc::ServerWriteReactor<v1::GetBlobResponse>* GetBlob(
       grpc::CallbackServerContext* context, const v1::GetBlobRequest* request) override;
+  grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* context,
+                                             const v1::FindMissingBlobsRequest* request,
+                                             v1::FindMissingBlobsResponse* response) override;
 
  private:
   Store* const store_;

@@ -131,6 +131,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
 
   absl::Status Listen(ListenAddress address) {
     sweeps_ = std::make_unique<SweepService>(SweepService::Parts{.store = store_.get(),
+                                                                 .blobs = blobs_.get(),
                                                                  .scheduler = scheduler_.get(),
                                                                  .specs = specs_.get(),
                                                                  .time_left = time_left_.get(),

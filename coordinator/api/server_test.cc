@@ -10,6 +10,7 @@
 #include "coordinator/api/testing/server_testing.h"
 #include "fmt/format.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "proto/data_manifest.h"
 
 namespace sweep {
 namespace {
@@ -470,6 +471,101 @@ TEST_F(ServerTest, ABlobComesBackAsItWasAndMayBeArtifact) {
   ASSERT_EQ(Invoke(*trials_, &v1::TrialService::Stub::GetTrial, get, &trial), absl::OkStatus());
   ASSERT_EQ(trial.trial().artifacts_size(), 1);
   EXPECT_EQ(trial.trial().artifacts(0).size_bytes(), static_cast<std::int64_t>(data.size()));
+}
+
+TEST_F(ServerTest, AnUploadSaysWhatIsMissing) {
+  const std::string there = Sha256Hex("abc"), missing = Sha256Hex("never stored");
+  ASSERT_EQ(PutBlob(there, 3, "abc"), absl::OkStatus());
+  v1::FindMissingBlobsRequest request;
+  v1::FindMissingBlobsResponse response;
+  for (const std::string& name : {missing, there, missing}) request.add_sha256(name);
+  const auto find = [&] {
+    return Invoke(*blobs_, &v1::BlobService::Stub::FindMissingBlobs, request, &response);
+  };
+  ASSERT_EQ(find(), absl::OkStatus());
+  EXPECT_THAT(response.missing_sha256(), testing::ElementsAre(missing, missing));
+  request.add_sha256("x");
+  EXPECT_EQ(find().code(), absl::StatusCode::kInvalidArgument);
+  request.clear_sha256();
+  for (int i = 0; i < 1001; ++i) request.add_sha256(there);
+  EXPECT_EQ(find().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ServerTest, ASweepOnUploadedDataNeedsAllOfIt) {
+  const DataManifest manifest{
+      .files = {{.name = "a", .size_bytes = 3, .pieces = {Sha256Hex("abc")}}}};
+  const std::string text = manifest.Text(), name = Sha256Hex(text);
+  const auto create = [&](const std::string& sweep, const std::string& data) {
+    v1::CreateSweepRequest request;
+    SweepSource source = TestSource(sweep);
+    const std::string before = "dataset: {name: synthetic, train: 100, test: 100}";
+    EXPECT_NE(source.text.find(before), std::string::npos);
+    source.text.replace(source.text.find(before), before.size(),
+                        "dataset: {format: idx, path: \"sha256:" + data + "\"}");
+    request.mutable_source()->set_file(source.file);
+    request.mutable_source()->set_text(source.text);
+    v1::CreateSweepResponse response;
+    return Invoke(*sweeps_, &v1::SweepService::Stub::CreateSweep, request, &response);
+  };
+  const absl::Status nothing = create("s", name);
+  EXPECT_EQ(nothing.code(), absl::StatusCode::kFailedPrecondition) << nothing;
+  EXPECT_THAT(std::string(nothing.message()),
+              testing::AllOf(testing::HasSubstr(name), testing::HasSubstr("--upload-data")));
+  ASSERT_EQ(PutBlob(name, std::ssize(text), text), absl::OkStatus());
+  const absl::Status piece = create("s", name);
+  EXPECT_EQ(piece.code(), absl::StatusCode::kFailedPrecondition) << piece;
+  EXPECT_THAT(std::string(piece.message()), testing::HasSubstr(Sha256Hex("abc")));
+  ASSERT_EQ(PutBlob(Sha256Hex("abc"), 3, "abc"), absl::OkStatus());
+  EXPECT_EQ(create("s", Sha256Hex("abc")).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(create("s", name), absl::OkStatus());
+  EXPECT_EQ(create("t", name), absl::OkStatus()) << "without another upload";
+}
+
+// Of this process, which is also its clients.
+std::int64_t MemoryInUse() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::int64_t kilobytes = 0;
+    if (word == "VmRSS:" && status >> kilobytes) return kilobytes << 10;
+  }
+  return 0;
+}
+
+// Each has a connection of its own, as a worker on its own machine has.
+TEST_F(ServerTest, AHundredReadersAtOnceDoNotHoldAHundredCopies) {
+  constexpr std::int64_t kReaders = 100, kSize = 60 << 20;
+  const std::string bytes(kSize, 'x'), sha256 = Sha256Hex(bytes);
+  ASSERT_EQ(PutBlob(sha256, kSize, bytes), absl::OkStatus());
+  struct Reader {
+    std::unique_ptr<v1::BlobService::Stub> stub;
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<v1::GetBlobResponse>> stream;
+    v1::GetBlobResponse piece;
+  };
+  const std::int64_t before = MemoryInUse();
+  ASSERT_GT(before, 0);
+  std::vector<std::unique_ptr<Reader>> readers;
+  v1::GetBlobRequest request;
+  request.set_sha256(sha256);
+  for (int i = 0; i < kReaders; ++i) {
+    auto reader = std::make_unique<Reader>();
+    grpc::ChannelArguments own;
+    own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    reader->stub = v1::BlobService::NewStub(
+        grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(), own));
+    SetDeadline(&reader->context);
+    reader->stream = reader->stub->GetBlob(&reader->context, request);
+    readers.push_back(std::move(reader));
+  }
+  // All are in the middle of the blob at once.
+  for (int piece = 0; piece < 8; ++piece) {
+    for (const auto& reader : readers) ASSERT_TRUE(reader->stream->Read(&reader->piece));
+  }
+  EXPECT_LT(MemoryInUse() - before, kReaders * kSize / 10);
+  for (const auto& reader : readers) {
+    reader->context.TryCancel();
+    reader->stream->Finish();
+  }
 }
 
 TEST_F(ServerTest, AnEmptyBlobIsABlob) {

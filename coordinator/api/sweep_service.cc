@@ -4,6 +4,7 @@
 
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
+#include "coordinator/api/uploaded_data.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/views/page_token.h"
 #include "fmt/format.h"
@@ -95,7 +96,8 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
                                 {.principal = CutText(request->principal(), kMaxPrincipalBytes),
                                  .keep_going = request->keep_going(),
                                  .earlier_digest = EarlierDigest(*parsed, store_, context),
-                                 .warm_start = PlanWarmStart(store_, specs_, *parsed->spec)},
+                                 .warm_start = PlanWarmStart(store_, specs_, *parsed->spec),
+                                 .data_blobs = FindDataBlobs(parsed->spec->dataset, *blobs_)},
                                 [=, this](const absl::StatusOr<Submission>& result) {
                                   if (!result.ok()) {
                                     return reactor->Finish(Outgoing(context, result.status()));

@@ -4,6 +4,7 @@
 #include "coordinator/api/work_pool.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/specs/spec_cache.h"
+#include "coordinator/store/blob_store.h"
 #include "coordinator/store/store.h"
 #include "coordinator/views/time_left.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
@@ -30,6 +31,7 @@ class SweepService final : public v1::SweepService::CallbackService {
  public:
   struct Parts {  // all must outlive it
     Store* store = nullptr;
+    BlobStore* blobs = nullptr;
     Scheduler* scheduler = nullptr;
     SpecCache* specs = nullptr;
     TimeLeft* time_left = nullptr;
@@ -40,6 +42,7 @@ class SweepService final : public v1::SweepService::CallbackService {
   };
   explicit SweepService(const Parts& parts)
       : store_(parts.store),
+        blobs_(parts.blobs),
         scheduler_(parts.scheduler),
         specs_(parts.specs),
         time_left_(parts.time_left),
@@ -114,6 +117,7 @@ class SweepService final : public v1::SweepService::CallbackService {
   v1::Sweep DescribeKnown(const SweepRow& row) const;
 
   Store* const store_;
+  BlobStore* const blobs_;
   Scheduler* const scheduler_;
   SpecCache* const specs_;
   TimeLeft* const time_left_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,6 +24,9 @@ struct SubmitOptions {
   std::string earlier_digest = {};
   // For a file with `warm_start`; shared with the write.
   std::shared_ptr<const WarmStart> warm_start = nullptr;
+  // The blobs of the file's uploaded data, or why they are not there, which matters for a new sweep
+  // only.
+  absl::StatusOr<std::vector<std::string>> data_blobs = std::vector<std::string>();
 };
 
 struct Submission {

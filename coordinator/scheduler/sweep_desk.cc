@@ -79,6 +79,12 @@ void SweepDesk::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource&
             return taken;
           }
         }
+        if (row.ok() && result->created) {
+          if (!options.data_blobs.ok()) return options.data_blobs.status();
+          if (absl::Status kept = transaction.KeepData(row->id, *options.data_blobs); !kept.ok()) {
+            return kept;
+          }
+        }
         if (row.ok() && result->created && (options.keep_going || spec->keep_going)) {
           row->keep_going = true;
           if (absl::Status kept = transaction.KeepGoing(row->id); !kept.ok()) return kept;

@@ -66,6 +66,7 @@ const std::vector<MethodRule>& MethodRules() {
       {"/sweep.v1.ViewService/GetView", kReading},
       {"/sweep.v1.BlobService/GetBlob", kReadingAndWorkers},
       {"/sweep.v1.BlobService/PutBlob", kStoring},
+      {"/sweep.v1.BlobService/FindMissingBlobs", kStoring},
       {"/sweep.v1.WorkerService/ListWorkers", kReadingAndWorkers},
       {"/sweep.v1.WorkerService/Synchronize", kWorking},
       {"/sweep.v1.WorkerService/ReportEpochs", kWorking},

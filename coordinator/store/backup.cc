@@ -106,15 +106,16 @@ class Backup {
   absl::Status ForgetUnusedBlobs() {
     STORE_ASSIGN_OR_RETURN(const std::unique_ptr<Database> copy,
                            Database::Open(unfinished_->file(), Database::Mode::kReadWrite));
+    STORE_ASSIGN_OR_RETURN(const std::string used_sql, UsedBlobsSql(*copy));
     STORE_RETURN_IF_ERROR(copy->Execute(fmt::format(
-        "PRAGMA foreign_keys = OFF; DELETE FROM blobs WHERE sha256 NOT IN ({})", kUsedBlobsSql)));
+        "PRAGMA foreign_keys = OFF; DELETE FROM blobs WHERE sha256 NOT IN ({})", used_sql)));
     Statement check = copy->Prepare("PRAGMA quick_check(1)");
     STORE_RETURN_IF_ERROR(check.Step().status());
     if (check.Text(0) != "ok") {
       return absl::DataLossError(fmt::format("database '{}' is damaged, so its copy is: {}",
                                              source_.name(), check.Text(0)));
     }
-    Statement used = copy->Prepare(kUsedBlobsSql);
+    Statement used = copy->Prepare(used_sql);
     while (true) {
       STORE_ASSIGN_OR_RETURN(const bool more, used.Step());
       if (!more) return absl::OkStatus();

@@ -86,6 +86,49 @@ TEST_F(BlobCollectorTest, WhatNothingRefersToGoesAfterAnHourAndTheRestStays) {
   EXPECT_TRUE(blobs_->Has(latest) && blobs_->Has(weights));
 }
 
+TEST_F(BlobCollectorTest, TheDataOfASweepStaysAsLongAsTheSweep) {
+  StoreDriver driver(store_.get());
+  const std::int64_t sweep = driver.Create(TestSpec("s")).id;
+  const std::int64_t other = driver.Create(TestSpec("t")).id;
+  const std::string manifest = Put("manifest"), piece = Put("piece"), both = Put("both");
+  const auto keep = [&](std::int64_t id, const std::vector<std::string>& blobs) {
+    return store_->WriteAndWait(
+        [&](WriteTransaction& transaction) { return transaction.KeepData(id, blobs); });
+  };
+  ASSERT_EQ(keep(sweep, {manifest, piece, both}), absl::OkStatus());
+  ASSERT_EQ(keep(other, {both}), absl::OkStatus());
+  const absl::Status missing = keep(other, {piece, Sha256Hex("never stored")});
+  EXPECT_TRUE(absl::IsFailedPrecondition(missing)) << missing;
+  EXPECT_THAT(std::string(missing.message()), testing::HasSubstr(Sha256Hex("never stored")));
+  clock_.Advance(absl::Hours(1000));
+  EXPECT_EQ(collector_->Turn(), 0);
+  EXPECT_TRUE(HasRow(manifest) && blobs_->Has(piece));
+
+  ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+    if (absl::Status deleted = transaction.DeleteSweep("s").status(); !deleted.ok()) return deleted;
+    return transaction.PurgeDeleted(1000).status();
+  }),
+            absl::OkStatus());
+  EXPECT_EQ(collector_->Turn(), 2);
+  EXPECT_FALSE(HasRow(manifest) || blobs_->Has(piece));
+  EXPECT_TRUE(HasRow(both) && blobs_->Has(both)) << "the other sweep has it too";
+}
+
+TEST_F(BlobCollectorTest, WhatIsAskedForStaysForAnotherHour) {
+  const std::string known = Put("known"), unknown = Sha256Hex("unknown");
+  clock_.Advance(absl::Minutes(59));
+  std::vector<std::string> missing;
+  ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+    auto found = transaction.TouchBlobs({known, unknown});
+    if (found.ok()) missing = *found;
+    return found.status();
+  }),
+            absl::OkStatus());
+  EXPECT_THAT(missing, testing::ElementsAre(unknown));
+  clock_.Advance(absl::Minutes(59));
+  EXPECT_EQ(collector_->Turn(), 0);
+}
+
 TEST_F(BlobCollectorTest, WhatIsStoredAgainIsYoungAgain) {
   const std::string sha256 = Put("x");
   clock_.Advance(absl::Minutes(59));

@@ -58,6 +58,14 @@ absl::Status CopyBytes(const std::string& from, const std::string& to) {
 
 }  // namespace
 
+absl::StatusOr<std::string> UsedBlobsSql(Database& database) {
+  const std::string all = kUsedBlobsSql;
+  const absl::StatusOr<std::int64_t> has_data =
+      database.QueryInt("SELECT count(*) FROM sqlite_schema WHERE name = 'sweep_data'");
+  if (!has_data.ok()) return has_data.status();
+  return *has_data > 0 ? all : all.substr(0, all.rfind(" UNION "));
+}
+
 std::string BlobFolderOf(const std::string& folder, const std::string& sha256) {
   return folder + "/" + sha256.substr(0, 2);
 }

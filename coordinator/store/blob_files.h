@@ -4,15 +4,19 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coordinator/store/sqlite.h"
 
 namespace sweep {
 
 // The layout of the blobs' folder. Private to this library.
 
-// Selects the names of all blobs that a database refers to.
+// Selects the names of all blobs that a database of the newest schema refers to.
 inline constexpr char kUsedBlobsSql[] =
     "SELECT sha256 FROM artifacts UNION SELECT checkpoint_sha256 FROM trials WHERE "
-    "checkpoint_sha256 <> ''";
+    "checkpoint_sha256 <> '' UNION SELECT sha256 FROM sweep_data";
+// The same for a database of any schema version.
+absl::StatusOr<std::string> UsedBlobsSql(Database& database);
 
 // "<folder>/ab" and "<folder>/ab/abcd…": folders of two digits stay small.
 std::string BlobFolderOf(const std::string& folder, const std::string& sha256);

@@ -282,7 +282,9 @@ class Checker {
   }
 
   void ReadUsedBlobs() {
-    Statement query = database_->Prepare(kUsedBlobsSql);
+    const absl::StatusOr<std::string> sql = UsedBlobsSql(*database_);
+    if (!sql.ok()) return Fault(sql.status());
+    Statement query = database_->Prepare(*sql);
     absl::StatusOr<bool> row = query.Step();
     for (; row.ok() && *row; row = query.Step()) used_.insert(query.Text(0));
     if (!row.ok()) Fault(row.status());

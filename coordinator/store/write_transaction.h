@@ -208,6 +208,12 @@ class WriteTransaction {
   absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines);
   // Records that a blob's file exists, and the time. Idempotent.
   absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes);
+  // Keeps existing blobs from being collected for a while. Returns those of `blobs` that have no
+  // row.
+  absl::StatusOr<std::vector<std::string>> TouchBlobs(const std::vector<std::string>& blobs);
+  // Keeps blobs as long as the sweep: the parts of its uploaded data set. FailedPrecondition when
+  // one of them has no row. Idempotent.
+  absl::Status KeepData(std::int64_t sweep_id, const std::vector<std::string>& blobs);
   // Removes the rows of those of `blobs` that nobody has stored, referred to or released since
   // `before`. The caller has found that nothing refers to them. Returns the removed names.
   absl::StatusOr<std::vector<std::string>> ForgetUnusedBlobs(const std::vector<std::string>& blobs,

@@ -28,6 +28,36 @@ absl::Status WriteTransaction::TouchBlob(const std::string& sha256) {
   return database_.Run("UPDATE blobs SET created_us = ? WHERE sha256 = ?", ToMicros(now_), sha256);
 }
 
+absl::StatusOr<std::vector<std::string>> WriteTransaction::TouchBlobs(
+    const std::vector<std::string>& blobs) {
+  return Guard([&]() -> absl::StatusOr<std::vector<std::string>> {
+    std::vector<std::string> unknown;
+    for (const std::string& sha256 : blobs) {
+      const std::int64_t changes = database_.total_changes();
+      STORE_RETURN_IF_ERROR(TouchBlob(sha256));
+      if (database_.total_changes() == changes) unknown.push_back(sha256);
+    }
+    return unknown;
+  });
+}
+
+absl::Status WriteTransaction::KeepData(std::int64_t sweep_id,
+                                        const std::vector<std::string>& blobs) {
+  return Guard([&]() -> absl::Status {
+    STORE_ASSIGN_OR_RETURN(const std::vector<std::string> unknown, TouchBlobs(blobs));
+    if (!unknown.empty()) {
+      return absl::FailedPreconditionError(fmt::format(
+          "{} of the {} parts of the data set are not here, such as blob {}; upload the data again",
+          unknown.size(), blobs.size(), unknown.front()));
+    }
+    for (const std::string& sha256 : blobs) {
+      STORE_RETURN_IF_ERROR(database_.Run(
+          "INSERT OR IGNORE INTO sweep_data (sweep_id, sha256) VALUES (?, ?)", sweep_id, sha256));
+    }
+    return absl::OkStatus();
+  });
+}
+
 absl::Status WriteTransaction::SetArtifact(const TrialRow& trial, const ArtifactRow& artifact) {
   STORE_RETURN_IF_ERROR(database_.Run(
       "UPDATE blobs SET created_us = ? WHERE sha256 = (SELECT sha256 FROM artifacts WHERE trial_id "
@@ -77,7 +107,7 @@ absl::StatusOr<std::vector<std::string>> WriteTransaction::ForgetLostBlob(
         sha256));
     STORE_RETURN_IF_ERROR(database_.Run(
         "DELETE FROM blobs WHERE sha256 = ?1 AND NOT EXISTS (SELECT 1 FROM artifacts WHERE sha256 "
-        "= ?1)",
+        "= ?1) AND NOT EXISTS (SELECT 1 FROM sweep_data WHERE sha256 = ?1)",
         sha256));
     return trials;
   });

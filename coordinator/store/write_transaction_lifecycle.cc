@@ -73,6 +73,7 @@ absl::StatusOr<bool> WriteTransaction::PurgeDeleted(std::int64_t rows) {
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM warm_starts WHERE sweep_id = ?", *id));
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM replaced_files WHERE sweep_id = ?", *id));
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweep_files WHERE sweep_id = ?", *id));
+      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweep_data WHERE sweep_id = ?", *id));
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweeps WHERE id = ?", *id));
       --budget;
     }

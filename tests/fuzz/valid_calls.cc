@@ -121,6 +121,10 @@ bool ValidCalls::FillAsPerson(Message* request) {
   } else if (auto* const r = dynamic_cast<v1::GetBlobRequest*>(request)) {
     if (blobs_.empty()) return false;
     r->set_sha256(blobs_[random_() % blobs_.size()]);
+  } else if (auto* const r = dynamic_cast<v1::FindMissingBlobsRequest*>(request)) {
+    if (blobs_.empty()) return false;
+    r->add_sha256(blobs_[random_() % blobs_.size()]);
+    r->add_sha256(std::string(64, 'a'));
   } else if (auto* const r = dynamic_cast<v1::GetViewRequest*>(request)) {
     Fill(r);
   }

@@ -133,6 +133,7 @@ TEST_F(CliHelpTest, TheServicesNameEveryOptionWithItsDefault) {
        {{"--device", "auto"},
         {"--silence-timeout", "10m"},
         {"--drain-grace", "10s"},
+        {"--data-cache-limit", "20 GB"},
         {"--log-level", "info"}}}};
   for (const auto& [program, expected] : defaults) {
     const auto run = [&, program = program](const std::vector<std::string>& words) {

@@ -112,6 +112,8 @@ TEST_F(ConfigurationProcessTest, WrongSettingsEndTheServicesWithTwo) {
       {"sweep-worker", "name: a b\n", ":1: name: 'a b' is not 1 to 63 letters"},
       {"sweep-worker", "device: tpu\n", ":1: device: 'tpu' is not auto, cpu or cuda:N"},
       {"sweep-worker", "label: [a=1, =b]\n", ":1: label: '=b' is not of the form KEY or KEY=VALUE"},
+      {"sweep-worker", "data_cache_limit: 20\n",
+       ":1: data_cache_limit: '20' is not a size such as 500 MB or 20 GB"},
       {"sweep-worker", "silence_timeout: soon\n", ":1: silence_timeout: 'soon' is not a duration"},
       {"sweep-worker", "db: a.db\n",
        ":1: 'db' is no setting of sweep-worker; there are coordinator"},

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -58,12 +59,14 @@ class DataProcessTest : public ::testing::Test {
     folder_.Write("digits/t10k-labels-idx1-ubyte", Idx(labels, 3, 0));
   }
 
+  std::map<std::string, std::string> Environment() const {
+    return {{"SWEEP_TRAINER", FAKE_TRAINER}, {"XDG_CACHE_HOME", folder_.path() + "/cache"}};
+  }
   Result Sweep(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "sweep");
-    return testing::Run({.command = arguments,
-                         .folder = folder_.path(),
-                         .environment = {{"SWEEP_TRAINER", FAKE_TRAINER}}},
-                        std::chrono::seconds(90));
+    return testing::Run(
+        {.command = arguments, .folder = folder_.path(), .environment = Environment()},
+        std::chrono::seconds(90));
   }
   json Ask(const std::vector<std::string>& arguments) {
     std::vector<std::string> command = arguments;
@@ -76,10 +79,8 @@ class DataProcessTest : public ::testing::Test {
   Process& Start(const std::vector<std::string>& command) {
     const std::string name = "process-" + std::to_string(processes_.size());
     std::filesystem::create_directory(folder_.path() + "/" + name);
-    processes_.push_back(std::make_unique<Process>(
-        Process::Options{.command = command,
-                         .folder = folder_.path() + "/" + name,
-                         .environment = {{"SWEEP_TRAINER", FAKE_TRAINER}}}));
+    processes_.push_back(std::make_unique<Process>(Process::Options{
+        .command = command, .folder = folder_.path() + "/" + name, .environment = Environment()}));
     return *processes_.back();
   }
 
@@ -151,6 +152,106 @@ TEST_F(DataProcessTest, AWorkerWithOtherDataLeavesTheTrialsToOthers) {
   WriteData(0);
   Start({"sweep-worker", to, address, "--name", "right", "--slots", "1"});
   EXPECT_TRUE(completed(4));
+}
+
+int CountOf(const std::string& word, const std::string& text) {
+  int count = 0;
+  for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(DataProcessTest, AWorkerTrainsOnDataThatLieOnTheMachineOfWhoSubmitsOnly) {
+  Process& coordinator =
+      Start({"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "sweep.db"});
+  const std::string address = testing::WaitForAddress(coordinator);
+  const std::string to = "--coordinator";
+  const auto completed = [&](const std::string& sweep) {
+    return testing::Eventually(
+        [&] { return Ask({"show", sweep, to, address})["trials"]["completed"] == 2; });
+  };
+  const Result submitted = Sweep({"submit", sweep_file_, "--upload-data", to, address});
+  ASSERT_EQ(submitted.code, 0) << submitted.output;
+  EXPECT_THAT(submitted.output, HasSubstr("uploaded"));
+  const Result again = Sweep({"submit", sweep_file_, "--upload-data", to, address});
+  ASSERT_EQ(again.code, 0) << again.output;
+  EXPECT_THAT(again.output, AllOf(HasSubstr("is at the coordinator already"),
+                                  HasSubstr("the file is unchanged: nothing was submitted")));
+  const std::string away = folder_.path() + "/away";
+  std::filesystem::rename(Data(), away);  // as on another machine
+  Process& worker = Start({"sweep-worker", to, address, "--name", "far", "--slots", "2"});
+  ASSERT_TRUE(completed("digits")) << worker.Output();
+  EXPECT_EQ(CountOf("data set fetched", worker.Output()), 1) << "once for both slots";
+
+  // Another sweep on the same data, from anywhere.
+  std::filesystem::rename(away, Data());
+  folder_.Write("more.yaml",
+                "name: more\nmodel: cnn-18718\nmethod: grid\nepochs: 1\n"
+                "parameters:\n  lr: {values: [0.1, 0.2]}\n"
+                "dataset:\n  format: idx\n  path: digits\n");
+  const Result more = Sweep({"submit", "more.yaml", "--upload-data", to, address});
+  ASSERT_EQ(more.code, 0) << more.output;
+  EXPECT_THAT(more.output, HasSubstr("is at the coordinator already"));
+  std::filesystem::rename(Data(), away);
+  ASSERT_TRUE(completed("more")) << worker.Output();
+  EXPECT_EQ(CountOf("data set fetched", worker.Output()), 1) << "it is on the machine";
+  EXPECT_EQ(Ask({"show", "digits", to, address})["data_sha256"],
+            Ask({"show", "more", to, address})["data_sha256"]);
+}
+
+TEST_F(DataProcessTest, RunTakesUploadedDataFromItsDatabase) {
+  const Result first = Sweep({"run", sweep_file_, "--upload-data"});
+  ASSERT_EQ(first.code, 0) << first.output;
+  ASSERT_EQ(Sweep({"extend", "digits", "--run-cap", "4"}).code, 0);
+  const Result second = Sweep({"run", sweep_file_, "--upload-data"});
+  EXPECT_EQ(second.code, 0) << second.output;
+  EXPECT_EQ(Ask({"show", "digits"})["trials"]["completed"], 4);
+
+  const std::string cache = folder_.path() + "/cache/sweep/data";
+  std::filesystem::remove_all(cache);
+  const Result replayed = Sweep({"replay", "digits/1"});
+  EXPECT_TRUE(std::filesystem::exists(cache)) << "a replay fetches the data: " << replayed.output;
+
+  // A file that names uploaded data works without the folder, where the data are.
+  std::string name;
+  for (const auto& entry : std::filesystem::directory_iterator(cache)) {
+    if (entry.is_directory()) name = entry.path().filename();
+  }
+  ASSERT_EQ(name.size(), 64u);
+  std::filesystem::remove_all(Data());
+  std::filesystem::remove_all(cache);
+  const auto file_on = [&](const std::string& data) {
+    return "name: named\nmodel: cnn-18718\nmethod: grid\nepochs: 1\n"
+           "parameters:\n  lr: {values: [0.1]}\ndataset: {format: idx, path: \"sha256:" +
+           data + "\"}\n";
+  };
+  folder_.Write("named.yaml", file_on(name));
+  const Result named = Sweep({"run", "named.yaml"});
+  EXPECT_EQ(named.code, 0) << named.output;
+  folder_.Write("lost.yaml", file_on(std::string(64, 'a')));
+  const Result lost = Sweep({"run", "lost.yaml", "--new"});
+  EXPECT_EQ(lost.code, 1) << lost.output;
+  EXPECT_THAT(lost.output,
+              AllOf(HasSubstr("sha256:" + std::string(64, 'a')),
+                    HasSubstr("is not at this coordinator"), HasSubstr("--upload-data")));
+}
+
+TEST_F(DataProcessTest, WhatCannotBeUploadedIsRefusedBeforeAnythingIsSubmitted) {
+  folder_.Write("synthetic.yaml",
+                "name: s\nmodel: cnn-18718\nmethod: grid\nepochs: 1\ndataset: synthetic\n"
+                "parameters:\n  lr: {values: [0.1]}\n");
+  Process& coordinator =
+      Start({"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "sweep.db"});
+  const std::string address = testing::WaitForAddress(coordinator);
+  const Result other =
+      Sweep({"submit", "synthetic.yaml", "--upload-data", "--coordinator", address});
+  EXPECT_NE(other.code, 0);
+  EXPECT_THAT(other.output,
+              AllOf(HasSubstr("--upload-data is for files of your own"), HasSubstr("synthetic")));
+  folder_.Write("digits/t10k-labels-idx1-ubyte", "no labels");
+  const Result damaged = Sweep({"submit", sweep_file_, "--upload-data", "--coordinator", address});
+  EXPECT_NE(damaged.code, 0);
+  EXPECT_THAT(damaged.output, HasSubstr(Data() + "/t10k-labels-idx1-ubyte: "));
+  EXPECT_EQ(Ask({"list", "--coordinator", address}).size(), 0u);
 }
 
 }  // namespace

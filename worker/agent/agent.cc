@@ -121,7 +121,11 @@ class AgentImpl final : public Agent {
         session_id_(RandomHex(16)),
         folder_(std::move(folder)),
         client_(channel),
-        datasets_(options.data),
+        uploads_(options.uploads,
+                 [this](const std::string& sha256, const UploadCache::Take& take) {
+                   return FetchUpload(sha256, take);
+                 }),
+        datasets_(options.data, &uploads_),
         programs_(folder_->path()),
         leases_(slots_),
         progress_(&client_, session_id_),
@@ -210,6 +214,14 @@ class AgentImpl final : public Agent {
                 }};
   }
 
+  absl::Status FetchUpload(const std::string& sha256, const UploadCache::Take& take) {
+    const absl::Status status = client_.GetBlob(sha256, take);
+    if (!absl::IsNotFound(status) && !absl::IsDataLoss(status)) return status;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the coordinator has lost it; submit the sweep file again with --upload-data (",
+        status.message(), ")"));
+  }
+
   // Ends every network call, so that no thread waits for one.
   void EndCalls() {
     datasets_.Shutdown();
@@ -224,6 +236,7 @@ class AgentImpl final : public Agent {
   const std::string session_id_;
   const std::unique_ptr<OwnedFolder> folder_;
   CoordinatorClient client_;
+  UploadCache uploads_;
   DatasetCache datasets_;
   ProgramCache programs_;
   LeaseTable leases_;

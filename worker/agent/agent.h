@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/channel_security.h"
+#include "worker/agent/upload_cache.h"
 #include "worker/data/dataset.h"
 
 namespace sweep {
@@ -37,6 +38,7 @@ struct AgentOptions {
   // end; "": in the folder for temporary files.
   std::string work_dir;
   DataOptions data;
+  UploadCache::Options uploads;                  // where uploaded data sets are kept
   absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL
   // From `stop` to SIGTERM for a trial that goes on later: time for its checkpoint.
   absl::Duration drain_grace = absl::Seconds(10);

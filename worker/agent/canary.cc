@@ -53,8 +53,8 @@ absl::Status CheckTraining(const std::vector<std::string>& command, const std::s
   };
   const absl::StatusOr<DoneMessage> done = RunTraining(command, spec, listener);
   if (absl::IsCancelled(done.status())) {
-    return absl::DeadlineExceededError(absl::StrCat("the canary has not ended within ",
-                                                    absl::FormatDuration(kLongest)));
+    return absl::DeadlineExceededError(
+        absl::StrCat("the canary has not ended within ", absl::FormatDuration(kLongest)));
   }
   if (!done.ok()) {
     return absl::Status(done.status().code(),

@@ -158,20 +158,35 @@ absl::StatusOr<StoredBlob> CoordinatorClient::PutBlob(const ArtifactFile& file) 
 
 absl::Status CoordinatorClient::GetBlob(const std::string& sha256, const std::string& path) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  const absl::Status status = GetBlob(sha256, [&](std::string_view bytes) {
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return absl::OkStatus();
+  });
+  file.close();
+  if (status.ok() && !file) {
+    return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written"));
+  }
+  return status;
+}
+
+absl::Status CoordinatorClient::GetBlob(
+    const std::string& sha256, const std::function<absl::Status(std::string_view bytes)>& take) {
   grpc::ClientContext context;
   Call call(this, &context, kBlobTimeout);
   v1::GetBlobRequest request;
   request.set_sha256(sha256);
   const auto reader = blobs_->GetBlob(&context, request);
   Sha256 digest;
+  absl::Status taken;
   v1::GetBlobResponse piece;
-  while (reader->Read(&piece)) {
+  while (taken.ok() && reader->Read(&piece)) {
     digest.Update(piece.data().data(), piece.data().size());
-    file.write(piece.data().data(), static_cast<std::streamsize>(piece.data().size()));
+    taken = take(piece.data());
   }
-  if (const grpc::Status status = reader->Finish(); !status.ok()) return FromGrpcStatus(status);
-  file.close();
-  if (!file) return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written"));
+  if (!taken.ok()) context.TryCancel();
+  const grpc::Status status = reader->Finish();
+  if (!taken.ok()) return taken;
+  if (!status.ok()) return FromGrpcStatus(status);
   if (const std::string got = digest.FinishHex(); got != sha256) {
     return absl::DataLossError(absl::StrCat("blob ", sha256, ": its bytes have SHA-256 ", got));
   }

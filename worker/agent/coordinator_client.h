@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -57,6 +59,10 @@ class CoordinatorClient {
   absl::StatusOr<StoredBlob> PutBlob(const ArtifactFile& file);
   // Writes the blob to `path`. DataLoss when the bytes do not have that digest.
   absl::Status GetBlob(const std::string& sha256, const std::string& path);
+  // Hands the blob's bytes to `take` as they come, whose error ends the call. DataLoss, after the
+  // last bytes, when they do not have that digest.
+  absl::Status GetBlob(const std::string& sha256,
+                       const std::function<absl::Status(std::string_view bytes)>& take);
 
   void Shutdown();
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/protocol/uploaded_data.h"
 #include "spdlog/spdlog.h"
 
 namespace sweep {
@@ -29,7 +30,13 @@ DownloadProgress LogProgress() {
 
 }  // namespace
 
-DatasetCache::DatasetCache(DataOptions options) : options_(std::move(options)) {}
+DatasetCache::DatasetCache(DataOptions options, UploadCache* uploads)
+    : options_(std::move(options)), uploads_(uploads) {}
+
+void DatasetCache::Shutdown() {
+  shut_down_ = true;
+  if (uploads_ != nullptr) uploads_->Shutdown();
+}
 
 std::string DatasetCache::Ensure(const DatasetSpec& dataset) {
   DataOptions options = options_;
@@ -41,8 +48,7 @@ std::string DatasetCache::Ensure(const DatasetSpec& dataset) {
   return EnsureDataset(dataset, options);
 }
 
-DataSource DatasetCache::Read(const DatasetSpec& dataset) {
-  const std::string folder = Ensure(dataset);
+DataSource DatasetCache::Read(const DatasetSpec& dataset, const std::string& folder) {
   for (int i = 0; i < kMostReadings; ++i) {
     const DataStamp before = DataStamp::Take(dataset, folder);
     const std::string sha256 = DataDigest(dataset, folder);
@@ -53,7 +59,26 @@ DataSource DatasetCache::Read(const DatasetSpec& dataset) {
   throw DataError(folder + ": its files are being changed");
 }
 
-absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
+absl::StatusOr<DataSource> DatasetCache::Find(const DatasetSpec& dataset,
+                                              const UploadCache::IsOver& is_over,
+                                              std::optional<DataSource> known) {
+  absl::StatusOr<UploadCache::InUse> upload = UploadCache::InUse();
+  if (uploads_ != nullptr && IsUploaded(dataset))
+    upload = uploads_->Get(ManifestOf(dataset), is_over);
+  if (!upload.ok()) return upload.status();
+  try {
+    const bool same =
+        known && known->stamp.settled() && DataStamp::Take(dataset, known->folder) == known->stamp;
+    if (!same) known = Read(dataset, upload->folder.empty() ? Ensure(dataset) : upload->folder);
+  } catch (const std::exception& error) {
+    return absl::NotFoundError(error.what());
+  }
+  known->hold = std::move(upload->hold);
+  return *known;
+}
+
+absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset,
+                                             const UploadCache::IsOver& is_over) {
   const std::string key = absl::StrCat(dataset.name, "\n", dataset.path, "\n", dataset.train_size,
                                        "\n", dataset.test_size);
   std::optional<DataSource> known;
@@ -64,22 +89,16 @@ absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
     entry.busy = true;
     known = std::exchange(entry.known, std::nullopt);
   }
-  absl::Status status;
-  try {
-    const bool same =
-        known && known->stamp.settled() && DataStamp::Take(dataset, known->folder) == known->stamp;
-    if (!same) known = Read(dataset);
-  } catch (const std::exception& error) {
-    known.reset();
-    status = absl::NotFoundError(error.what());
-  }
+  absl::StatusOr<DataSource> found = Find(dataset, is_over, std::move(known));
   MutexLock lock(&mutex_);
   Entry& entry = entries_[key];
   entry.busy = false;
-  entry.known = known;
+  if (found.ok()) {
+    entry.known = *found;
+    entry.known->hold = nullptr;  // what no trial uses may be removed
+  }
   changed_.NotifyAll();
-  if (!known) return status;
-  return *known;
+  return found;
 }
 
 }  // namespace sweep

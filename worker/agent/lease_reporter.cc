@@ -173,8 +173,15 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   absl::StatusOr<TrainerProgram> program = PrepareProgram(id->sweep);
   if (!program.ok()) return program.status();
 
-  const absl::StatusOr<DataSource> data = options_.datasets->Get(spec.dataset);
-  if (!data.ok()) return data.status();
+  absl::StatusOr<DataSource> data;
+  const absl::Status found = Persist("find data", [&] {
+    data = options_.datasets->Get(spec.dataset, [this] { return HasEnd(); });
+    // Ends a download that a drain has made useless, whose error could be tried again.
+    if (!data.ok() && HasEnd()) return absl::FailedPreconditionError("the lease has an end");
+    return data.status();
+  });
+  if (!found.ok()) return found;
+  data_hold_ = std::exchange(data->hold, nullptr);
   const absl::StatusOr<bool> accepted = OfferData(spec.dataset, *data);
   if (!accepted.ok()) return accepted.status();
   if (!*accepted) return absl::CancelledError("the data is refused");
@@ -427,6 +434,11 @@ absl::Status LeaseReporter::Persist(const char* what, const std::function<absl::
   }
 }
 
+bool LeaseReporter::HasEnd() {
+  MutexLock lock(&mutex_);
+  return abandoned_ || stopping_ || end_.has_value();
+}
+
 bool LeaseReporter::Pause(absl::Duration duration) {
   const auto until = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(duration);
   MutexLock lock(&mutex_);
@@ -443,6 +455,7 @@ void LeaseReporter::Clear() {
     RemoveTree(output_dir_);
     output_dir_.clear();
   }
+  data_hold_.reset();
   if (options_.programs != nullptr) options_.programs->CollectGarbage();
   MutexLock lock(&mutex_);
   busy_ = false;

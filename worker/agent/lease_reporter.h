@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -127,6 +128,8 @@ class LeaseReporter {
   absl::Status Persist(const char* what, const std::function<absl::Status()>& call);
   // False when the lease is over.
   bool Pause(absl::Duration duration);
+  // The lease is over, or its end has been ordered.
+  bool HasEnd();
   void Clear();
 
   const Options options_;
@@ -150,6 +153,7 @@ class LeaseReporter {
   std::string output_dir_;
   DatasetSpec dataset_;
   std::string data_sha256_;  // of the data that the trial was prepared with; "" before
+  std::shared_ptr<const void> data_hold_;  // see DataSource
   bool data_refused_ = false;
   bool trainer_told_ = false;  // the coordinator knows it
 

@@ -6,15 +6,19 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/time/time.h"
 #include "common/base/end_signals.h"
 #include "common/base/ids.h"
@@ -40,6 +44,7 @@ struct Arguments {
   std::string silence_timeout = "10m";
   std::string drain_grace = "10s";
   bool skip_canary = false;
+  std::string data_cache_limit = "20 GB";
 };
 
 // Why an option cannot have a value; "" when it can.
@@ -65,6 +70,25 @@ std::string DurationFault(const std::string& text) {
   absl::Duration duration;
   const bool good = absl::ParseDuration(text, &duration) && duration >= absl::ZeroDuration();
   return good ? "" : "'" + text + "' is not a duration such as 90s or 10m";
+}
+
+// Bytes in a text such as "500 MB" or "20GB"; nullopt for another one.
+std::optional<std::int64_t> ReadSize(const std::string& text) {
+  constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"MB", 1e6},          {"GB", 1e9},           {"TB", 1e12},
+      {"MiB", 1024 * 1024}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
+  for (const auto& [unit, bytes] : kUnits) {
+    double number = 0;
+    if (!text.ends_with(unit)) continue;
+    if (!absl::SimpleAtod(text.substr(0, text.size() - unit.size()), &number)) return std::nullopt;
+    if (!(number > 0 && number < 1e6)) return std::nullopt;
+    return static_cast<std::int64_t>(number * bytes);
+  }
+  return std::nullopt;
+}
+
+std::string SizeFault(const std::string& text) {
+  return ReadSize(text) ? "" : "'" + text + "' is not a size such as 500 MB or 20 GB";
 }
 
 void AddOptions(CLI::App* app, Arguments* arguments) {
@@ -93,6 +117,16 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
   app->add_option("--data-dir", agent.data.data_dir, "the folder of the MNIST files")
       ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");
+  app->add_option("--data-cache", agent.uploads.folder,
+                  "the folder for data sets that sweeps have uploaded to the coordinator, which "
+                  "workers may share; default: sweep/data in the user's cache")
+      ->type_name("FOLDER");
+  app->add_option("--data-cache-limit", arguments->data_cache_limit,
+                  "how much of it may be filled, such as 500 MB or 20 GB; the data sets that were "
+                  "used least recently go first")
+      ->type_name("SIZE")
+      ->check(SizeFault)
+      ->capture_default_str();
   app->add_option("--label", arguments->labels,
                   "shown with the worker, and required by sweeps; repeatable")
       ->type_name("KEY[=VALUE]")
@@ -137,6 +171,9 @@ void ReadTexts(Arguments* arguments) {
   }
   absl::ParseDuration(arguments->silence_timeout, &arguments->agent.silence_timeout);
   absl::ParseDuration(arguments->drain_grace, &arguments->agent.drain_grace);
+  if (const auto limit = ReadSize(arguments->data_cache_limit)) {
+    arguments->agent.uploads.limit_bytes = *limit;
+  }
   if (!arguments->trainer.empty()) arguments->agent.trainer_command = {arguments->trainer};
 }
 

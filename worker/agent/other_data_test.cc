@@ -1,7 +1,10 @@
 // How a worker handles the data of its trials: it reports the digest and accepts a refusal.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -11,6 +14,7 @@
 
 #include "common/base/ids.h"
 #include "common/protocol/trial_spec.h"
+#include "proto/data_manifest.h"
 #include "proto/grpc_status.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
@@ -26,6 +30,7 @@ namespace {
 using Record = FakeCoordinator::Record;
 using sweep::testing::IdxImages;
 using sweep::testing::IdxLabels;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -126,6 +131,62 @@ TEST_F(OtherDataTest, IsReportedAsGoneWhenTheFilesWerePutRight) {
   EXPECT_EQ(coordinator_.WaitForFinish(2).outcome(), v1::LEASE_OUTCOME_COMPLETED);
   EXPECT_EQ(coordinator_.record().synchronized.back().changed_data_sha256_size(), 0)
       << "it is said once";
+}
+
+// What was uploaded is fetched, and the trainer gets its folder.
+TEST_F(OtherDataTest, IsFetchedWhenItWasUploaded) {
+  DataManifest manifest;
+  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                           "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+    const std::string bytes = testing::ReadFile(data_ / name);
+    manifest.files.push_back(
+        {.name = name, .size_bytes = std::ssize(bytes), .pieces = {coordinator_.PutBlob(bytes)}});
+  }
+  const DatasetSpec uploaded{.name = "idx",
+                             .path = "sha256:" + coordinator_.PutBlob(manifest.Text())};
+  const auto lease_on = [](int number, const DatasetSpec& dataset) {
+    v1::Lease lease = FakeCoordinator::MakeLease(number, "", 2);
+    TrialSpec spec = TrialSpecFromJson(lease.spec_json());
+    spec.dataset = dataset;
+    lease.set_spec_json(TrialSpecToJson(spec));
+    return lease;
+  };
+  options_.uploads.folder = data_ / "cache";
+  StartAgent();
+  coordinator_.OfferLease(lease_on(1, uploaded));
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  const Record record = coordinator_.record();
+  ASSERT_EQ(record.data.size(), 1u);
+  EXPECT_EQ(record.data[0].data_sha256(), Digest()) << "its content is that of the folder";
+  EXPECT_EQ(record.data[0].path(), data_ / "cache/" + uploaded.path.substr(7));
+
+  coordinator_.OfferLease(lease_on(2, {.name = "idx", .path = "sha256:" + std::string(64, 'a')}));
+  const v1::FinishLeaseRequest lost = coordinator_.WaitForFinish(2);
+  EXPECT_EQ(lost.outcome(), v1::LEASE_OUTCOME_FAILED);
+  EXPECT_THAT(lost.reason(), AllOf(HasSubstr("data set sha256:" + std::string(64, 'a')),
+                                   HasSubstr("--upload-data")));
+}
+
+// Somebody else fetches the set and does not get on.
+TEST_F(OtherDataTest, IsNotWaitedForOnceTheWorkerDrains) {
+  const std::string name(64, 'a'), cache = data_ / "cache";
+  std::filesystem::create_directory(cache);
+  const int lock = open((cache + "/" + name + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
+  options_.uploads.folder = cache;
+  StartAgent();
+  v1::Lease lease = FakeCoordinator::MakeLease(1, "", 2);
+  TrialSpec spec = TrialSpecFromJson(lease.spec_json());
+  spec.dataset = {.name = "idx", .path = "sha256:" + name};
+  lease.set_spec_json(TrialSpecToJson(spec));
+  coordinator_.OfferLease(lease);
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) {
+    return !r.synchronized.empty() && r.synchronized.back().held_size() == 1;
+  }));
+  agent_->Drain();
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_EQ(agent_->Wait(), absl::OkStatus());
+  close(lock);
 }
 
 TEST_F(OtherDataTest, EndsAWorkerThatHasNothingElseToDo) {

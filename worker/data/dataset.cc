@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/protocol/uploaded_data.h"
 #include "worker/data/data_digest.h"
 #include "worker/data/idx.h"
 #include "worker/data/mnist.h"
@@ -99,6 +100,11 @@ std::string EnsureDataset(const DatasetSpec& dataset, const DataOptions& options
     throw DataError("dataset '" + dataset.name + "' is unknown; it is mnist, synthetic or idx");
   }
   if (dataset.path.empty()) throw DataError("dataset idx: path is missing");
+  if (IsUploaded(dataset)) {
+    throw DataError("dataset idx: " + dataset.path +
+                    " was uploaded to a coordinator, whose workers fetch it; elsewhere, name a "
+                    "folder that has its files");
+  }
   // The trainer may run in another working directory.
   const std::string folder = std::filesystem::absolute(dataset.path).lexically_normal().string();
   std::error_code error;
