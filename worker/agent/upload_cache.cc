@@ -98,6 +98,12 @@ std::int64_t BytesIn(const fs::path& folder) {
   return sum;
 }
 
+// Trainers may run in another working directory. "" stays.
+std::string AbsoluteFolder(const std::string& folder) {
+  std::error_code ignored;
+  return folder.empty() ? "" : fs::absolute(folder, ignored).lexically_normal().string();
+}
+
 void RemoveSet(const std::string& cache, const fs::path& folder) {
   // First out of the way, so that a kill in the middle leaves no set that lacks files.
   const fs::path removed = fs::path(cache) / absl::StrCat(kRemovedPrefix, RandomHex(8));
@@ -166,7 +172,7 @@ struct UploadCache::Set {
 };
 
 UploadCache::UploadCache(const Options& options, Fetch fetch)
-    : folder_(options.folder.empty() ? DefaultUploadCache() : options.folder),
+    : folder_(AbsoluteFolder(options.folder.empty() ? DefaultUploadCache() : options.folder)),
       limit_bytes_(options.limit_bytes),
       fetch_(std::move(fetch)) {}
 

@@ -112,6 +112,13 @@ TEST_F(UploadCacheTest, ASetIsFetchedOnce) {
   EXPECT_EQ(Fetched(), 4) << "the manifest and three pieces";
   EXPECT_TRUE(cache->Get(name).ok());
   EXPECT_TRUE(Cache()->Get(name).ok()) << "another process finds it";
+  UploadCache relative({.folder = fs::relative(Folder())},
+                       [](const std::string&, const UploadCache::Take&) {
+                         return absl::InternalError("it is there");
+                       });
+  const auto same = relative.Get(name);
+  ASSERT_TRUE(same.ok()) << same.status();
+  EXPECT_EQ(same->folder, set->folder) << "trainers have working directories of their own";
   EXPECT_EQ(Fetched(), 4);
 }
 
