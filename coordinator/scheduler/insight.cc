@@ -92,9 +92,8 @@ void DescribeFailures(const WorkTable& table, const TrialEntry& trial, absl::Dur
 // Before the trial at place n of its sweep's queue every other sweep gets n turns, and one more if
 // its next turn comes before this sweep's.
 // A sweep in a forecast of who gets slots.
-struct SweepTurns {
-  SweepTurns() = default;
-  explicit SweepTurns(const SweepEntry& entry)
+struct SweepForecast {
+  explicit SweepForecast(const SweepEntry& entry)
       : sweep(&entry),
         left(std::ssize(entry.pending)),
         in_use(entry.in_use),
@@ -105,10 +104,14 @@ struct SweepTurns {
             .id = sweep->id};
   }
 
-  const SweepEntry* sweep = nullptr;
-  std::int64_t left = 0;  // trials
-  std::int64_t in_use = 0;
-  std::int64_t served = 0;
+  const SweepEntry* sweep;
+  std::int64_t left;  // trials that wait
+  std::int64_t in_use, served;
+};
+
+struct UserForecast {
+  UserEntry user;
+  std::map<Turn, SweepForecast> sweeps;  // with trials that wait
 };
 
 // How many trials of each of the others get a slot before the sweep's trial after `before` of its
@@ -116,27 +119,43 @@ struct SweepTurns {
 std::map<std::string, std::int64_t> TrialsAhead(const std::map<std::string, UserEntry>& users,
                                                 const SweepEntry& sweep, std::int64_t before,
                                                 const std::vector<const SweepEntry*>& others) {
-  constexpr int kMostSteps = 10'000;
-  std::map<std::string, UserEntry> at = users;
-  std::map<std::int64_t, SweepTurns> sweeps;
-  sweeps[sweep.id] = SweepTurns(sweep);
-  for (const SweepEntry* const other : others) sweeps[other->id] = SweepTurns(*other);
+  // Nobody looks at the end of a longer queue, and the scheduler waits for this.
+  constexpr int kMostSteps = 2'000;
   std::map<std::string, std::int64_t> ahead;
+  std::map<std::string, UserForecast> forecast;
+  const auto add = [&](const SweepEntry& one) {
+    UserForecast& user = forecast[one.user];
+    user.user = users.at(one.user);
+    const SweepForecast entry(one);
+    user.sweeps.emplace(entry.turn(), entry);
+  };
+  add(sweep);
+  for (const SweepEntry* const other : others) {
+    if (other->spec->priority > sweep.spec->priority) {
+      ahead[other->name] = std::ssize(other->pending);
+    } else if (other->spec->priority == sweep.spec->priority) {
+      add(*other);
+    }
+  }
+  // After all real turns.
   std::int64_t turns = std::numeric_limits<std::int64_t>::max() - kMostSteps - 1;
   for (int step = 0; step < kMostSteps; ++step) {
-    const auto next = std::ranges::min_element(sweeps, {}, [&](const auto& item) {
-      const SweepTurns& one = item.second;
-      return std::tuple(one.left == 0, -one.sweep->spec->priority, at.at(one.sweep->user).turn(),
-                        std::string_view(one.sweep->user), one.turn());
-    });
-    SweepTurns& one = next->second;
-    if (one.sweep == &sweep && before-- == 0) break;
-    --one.left;
+    const auto next = std::ranges::min_element(
+        forecast, {}, [](const auto& item) { return item.second.user.turn(); });
+    UserForecast& user = next->second;
+    SweepForecast one = user.sweeps.extract(user.sweeps.begin()).mapped();
+    const bool is_own = one.sweep == &sweep;
+    if (is_own && before-- == 0) break;
+    if (!is_own) ++ahead[one.sweep->name];
     ++one.in_use;
-    UserEntry& user = at.at(one.sweep->user);
-    ++user.in_use;
-    one.served = user.served = ++turns;
-    if (one.sweep != &sweep) ++ahead[one.sweep->name];
+    ++user.user.in_use;
+    one.served = user.user.served = ++turns;
+    if (--one.left > 0) {
+      user.sweeps.emplace(one.turn(), one);
+    } else if (is_own) {
+      break;  // the trial does not wait any more
+    }
+    if (user.sweeps.empty()) forecast.erase(next);
   }
   return ahead;
 }

@@ -65,6 +65,22 @@ TEST_F(SchedulerTest, ASweepThatNobodyTrainsIsNotAheadInTheQueue) {
   EXPECT_EQ(Explain(scheduler_->insight().Situation(Trial(3, "b"))).trials_ahead, 1);
 }
 
+TEST_F(SchedulerTest, ATrialIsToldWhoGoesFirstAndWhy) {
+  Submit("a");
+  Submit("b", "priority: 1\n");
+  Submit("c", "share: 2\n");
+  Call("w", {.slots = 1});
+  EXPECT_THAT(Explain(scheduler_->insight().Situation(Trial(1, "a"))).reasons,
+              Contains(HasSubstr("3 trials go first: 3 of sweep b; b has priority 1, this one 0")));
+  // Each second slot of a's is for c, whose share is twice as large; a was submitted first.
+  const Explanation last = Explain(scheduler_->insight().Situation(Trial(4, "a")));
+  EXPECT_THAT(last.reasons, Contains(HasSubstr("of its own sweep, 3 of sweep b, 4 of sweep c")));
+  EXPECT_EQ(last.trials_ahead, 3 + 3 + 4);
+  EXPECT_THAT(Explain(scheduler_->insight().Situation(Trial(2, "b"))).reasons,
+              Not(Contains(HasSubstr("first"))))
+      << "one runs, and it is the next";
+}
+
 TEST_F(SchedulerTest, NewWorkIsSpreadOverParkedWorkers) {
   const auto first = Call("w1", {.slots = 4});
   const auto second = Call("w2", {.slots = 4});
