@@ -221,16 +221,25 @@ struct Sample {
   std::vector<Configuration> configurations;
   std::vector<SuggestionSource> sources;  // of each of them
   std::int64_t planned = 0;
+  std::string end_reason;  // why there are fewer than the file asks for, where the search says it
 };
 
 absl::StatusOr<Sample> SampleOf(const SweepSpec& spec) {
   constexpr std::int64_t kSampled = 200;
   const std::unique_ptr<Search> search = Search::Make(&spec);
-  Sample sample{.configurations = {}, .sources = {}, .planned = spec.PlannedConfigurations()};
+  Sample sample{.configurations = {},
+                .sources = {},
+                .planned = spec.PlannedConfigurations(),
+                .end_reason = ""};
   const std::int64_t wanted = std::min(sample.planned, kSampled);
   for (std::int64_t number = 1; number <= wanted; ++number) {
     absl::StatusOr<std::optional<Suggestion>> next = search->Suggest(number);
-    if (!next.ok()) return next.status();
+    if (!next.ok() && number == 1) return next.status();
+    if (!next.ok()) {  // as in a sweep, which ends with what it has
+      sample.planned = number - 1;
+      sample.end_reason = std::string(next.status().message());
+      break;
+    }
     if (!next->has_value()) {
       // Later segments of a population need results.
       if (!search->WhyNone().is_for_now) sample.planned = number - 1;
@@ -351,15 +360,17 @@ Listing FirstOf(const SweepSpec& spec, const Sample& sample) {
 
 // Who chooses after the first configurations; empty for a method that learns nothing.
 std::string WhatComesAfter(const SweepSpec& spec, const Sample& sample) {
-  if (!spec.method->learns) return "";
+  // Those shown are all that there are.
+  if (!spec.method->learns || sample.planned <= kStartUpConfigurations) return "";
   const bool has_start_up = std::ranges::count(sample.sources, SuggestionSource::kStartUp) > 0;
   if (!has_start_up || !spec.method->TakesOtherPoints()) {
     return "later ones follow from the results of those before them\n";
   }
   return fmt::format(
-      "once {} configurations have ended, the model of {} chooses from all results; a slot that\n"
-      "waits for it longer than a second gets one more start-up point\n",
-      kStartUpConfigurations, spec.method->word);
+      "once {} configurations have ended{}, the model of {} chooses from all results; a slot\n"
+      "that waits for it longer than a second gets one more start-up point\n",
+      kStartUpConfigurations, spec.warm_start.empty() ? "" : ", with those taken from other sweeps",
+      spec.method->word);
 }
 
 // Formats the estimate with its uncertainty: slots that train at once share caches and memory, and
@@ -397,6 +408,7 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
                                   fmt::join(spec.warm_start, ", ")));
   PrintListing(FirstOf(spec, sample), session, std::cout);
   std::cout << WhatComesAfter(spec, sample);
+  if (!sample.end_reason.empty()) std::cout << "no more: " << sample.end_reason << '\n';
   std::cout << '\n'
             << (pace ? EstimatedTimeText(TotalSeconds(spec, sample, *pace) / slots, *pace, slots)
                      : "no estimated time: the sweep brings its own program")

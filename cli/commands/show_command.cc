@@ -46,7 +46,9 @@ std::string TrialsLine(const v1::Sweep& sweep) {
     return line + ", about " + HumanDuration(*left) + " left";
   }
   if (sweep.state() == v1::SWEEP_STATE_ACTIVE && counts.running() == 0) {
-    line += sweep.file_refusal().empty() ? ", waiting for a worker" : ", the others do not run";
+    const char* const whom =
+        sweep.trained_by() == "callers" ? ", waiting for a caller" : ", waiting for a worker";
+    line += sweep.file_refusal().empty() ? whom : ", the others do not run";
   }
   return line;
 }
@@ -96,7 +98,8 @@ void PrintFacts(const v1::Sweep& sweep, const OriginCounts& origins, const Sessi
     std::string text =
         fmt::format("{} of {}", Counted(start.taken(), "configuration"), Printable(start.source()));
     if (start.left_out() > 0) {
-      text += fmt::format(", {} left out because {}", start.left_out(),
+      text += fmt::format(", {} left out{} because {}", start.left_out(),
+                          start.left_out() > 1 ? ", the first" : "",
                           Printable(OneLine(start.reason(), 200)));
     }
     fact("knows", text);

@@ -20,8 +20,8 @@ std::string CountText(std::int64_t count, SuggestionSource source, const std::st
     case SuggestionSource::kRandom:
       return fmt::format("{} at random because the model of {} had no point", count, method);
     case SuggestionSource::kStandIn:
-      return fmt::format("{} while the model of {} was thinking", Counted(count, "start-up point"),
-                         method);
+      return fmt::format("{} because the model of {} had not answered",
+                         Counted(count, "start-up point"), method);
     case SuggestionSource::kWentOn:
       return fmt::format("{} going on with their values", count);
     case SuggestionSource::kCopied:

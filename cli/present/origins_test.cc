@@ -43,7 +43,7 @@ TEST(Origins, EachConfigurationCountsOnce) {
   counts.Add(Chosen("tpe", "stand_in"));
   EXPECT_EQ(counts.Text(),
             "1 from try_first, 1 start-up point of tpe, 1 by the model of tpe, 2 start-up points "
-            "while the model of tpe was thinking");
+            "because the model of tpe had not answered");
 }
 
 // An edit may have changed the method.

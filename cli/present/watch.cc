@@ -213,7 +213,8 @@ std::vector<std::string> WatchModel::SummaryParts(bool is_short, const Session& 
   const std::optional<absl::Duration> left = cli::TimeLeft(sweep_);
   if (left && is_short) parts.push_back(HumanDuration(*left) + " left");
   if (running_.empty() && sweep_.state() == v1::SWEEP_STATE_ACTIVE) {
-    parts.push_back("waiting for a worker");
+    parts.push_back(sweep_.trained_by() == "callers" ? "waiting for a caller"
+                                                     : "waiting for a worker");
   }
   if (const std::string best = BestText(sweep_, is_short); !best.empty()) parts.push_back(best);
   if (left && !is_short) parts.push_back("about " + HumanDuration(*left) + " left");

@@ -1,6 +1,7 @@
 #include "common/spec/search_space.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <set>
@@ -74,7 +75,35 @@ absl::Status CheckNames(const SweepSpec& spec, const ParameterMap& chosen) {
   return absl::OkStatus();
 }
 
+bool IsCounted(const Parameter& parameter) { return parameter.GridSize() > 0 || parameter.q > 0; }
+
+// So few doubles that draws give some of them again.
+bool IsNarrow(const Parameter& parameter) {
+  constexpr double kMostDoubles = 1 << 20;
+  const double largest = std::max(std::abs(parameter.min), std::abs(parameter.max));
+  return std::isfinite(largest) &&
+         parameter.max - parameter.min <=
+             kMostDoubles * largest * std::numeric_limits<double>::epsilon();
+}
+
 }  // namespace
+
+bool HasFiniteSpace(const SweepSpec& spec) {
+  return std::all_of(spec.parameters.begin(), spec.parameters.end(), IsCounted);
+}
+
+std::string WhichAreAllowed(const SweepSpec& spec) {
+  return spec.constraints.empty() ? "" : " that satisfies the constraints";
+}
+
+bool TriesNoPointTwice(const SweepSpec& spec) {
+  if (spec.repeat_points) return false;
+  if (HasFiniteSpace(spec)) return true;
+  return spec.edition >= 5 &&
+         std::all_of(spec.parameters.begin(), spec.parameters.end(), [](const Parameter& one) {
+           return IsCounted(one) || one.when || IsNarrow(one);
+         });
+}
 
 absl::StatusOr<std::string> ModelOfPoint(const SweepSpec& spec, const ParameterMap& chosen) {
   const auto it = chosen.find("model");

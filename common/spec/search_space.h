@@ -46,6 +46,16 @@ absl::Status CheckWhole(const SweepSpec& spec, const ParameterMap& chosen);
 absl::StatusOr<Configuration> BuildConfiguration(const SweepSpec& spec, std::int64_t number,
                                                  ResolvedPoint point);
 
+// True when the values of every parameter can be counted, though not always listed: multiples of q
+// in a distribution that is not uniform have no list.
+bool HasFiniteSpace(const SweepSpec& spec);
+// True when no point is to be tried twice although draws would give some again: in a finite space,
+// and from edition 5 on also where only parameters under a condition have uncounted values, or a
+// range has few doubles; unless the file asks for repeated points.
+bool TriesNoPointTwice(const SweepSpec& spec);
+// " that satisfies the constraints", for messages; "" without constraints.
+std::string WhichAreAllowed(const SweepSpec& spec);
+
 // The finite search space of a sweep as one mixed-radix number per point: one digit per parameter,
 // the last digit fastest. Without the points that have a value of probability 0, unless the sweep
 // is a grid, for which probabilities mean nothing. The digit of a parameter that does not exist at

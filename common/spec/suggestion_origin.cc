@@ -49,7 +49,7 @@ std::string SuggestionOriginText(const SuggestionOrigin& origin) {
       text += ", at random because its model had no point";
       break;
     case SuggestionSource::kStandIn:
-      text += ", a start-up point while its model was thinking";
+      text += ", a start-up point because its model had not answered";
       break;
     case SuggestionSource::kWentOn:
       text += ", going on with its values";

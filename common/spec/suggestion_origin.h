@@ -16,7 +16,7 @@ enum class SuggestionSource {
   kStartUp,   // one of those that a method that learns takes before its model
   kModel,     // what the model of a method that learns found best
   kRandom,    // drawn at random, because the model had none
-  kStandIn,   // a start-up point, because the model was still thinking
+  kStandIn,   // a start-up point, because the model had not answered yet
   kWentOn,    // of a population: the member goes on with its own values
   kCopied,    // of a population: a better member goes on in its place, with changed values
 };

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/sha256.h"
+#include "common/spec/search_space.h"
 
 namespace sweep {
 namespace {
@@ -132,6 +133,8 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
                   spec.epochs_by_recipe ? "by recipe" : absl::StrCat(spec.epochs), "\ngate_on ",
                   wording.gate_on, "\nrun_cap ", spec.run_cap, "\nreplicates ", spec.replicates,
                   "\nseed ", spec.seed, "\nmax_failures ", spec.max_failures, "\n");
+  // Tells stored sweeps of edition 5 from earlier ones.
+  if (TriesNoPointTwice(spec) && !HasFiniteSpace(spec)) absl::StrAppend(&text, "distinct\n");
   std::vector<std::string> gates, constraints;
   for (const Gate& gate : spec.require) gates.push_back(wording.gate(gate));
   for (const Expression& constraint : spec.constraints) {

@@ -44,10 +44,12 @@ struct DeclaredMeasure {
 //   3  `method` is auto by default, and random before
 //   4  auto and bayes take cmaes for numbers alone where gp would be too slow, and bayes takes no
 //      model of the first of several metrics
+//   5  no point is tried twice where only parameters under a condition have uncounted values, or a
+//      range has few doubles (TriesNoPointTwice)
 // Of every edition, searches that draw q_log_uniform_values between ends that are no multiples of
 // q, and tpe with lists, go on with other points than builds before edition 3 would have; so do
 // cmaes with more trials at once than a generation had, and in rare ties tpe, before edition 4.
-inline constexpr int kSweepEdition = 4;
+inline constexpr int kSweepEdition = 5;
 
 // The texts of a submitted sweep: the sweep file and, by their names in it, each network file that
 // is not built in and each of `files`. The client sends this to the coordinator, which stores it.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/spec/search_space.h"
 #include "common/spec/testing/sweep_testing.h"
 
 namespace sweep {
@@ -160,6 +161,33 @@ TEST(SweepSpec, AStoredSweepKeepsTheMethodOfItsTime) {
   expect("method: bayes\nrun_cap: 600\n", 3, "tpe", "cmaes");
   expect("method: bayes\n" + two, 3, "gp", "sobol");
   expect(two, 3, "sobol", "sobol");
+}
+
+// Sweeps that were stored before go on with the points that they would have had.
+TEST(SweepSpec, AStoredSweepRepeatsThePointsOfItsTime) {
+  const std::string conditional =
+      "name: s\nprogram: ./none\nrun_cap: 60\nparameters: {s: {values: [a, b]}, g: {min: 0.1, max: "
+      "0.5, when: \"s == 'b'\"}}\n";
+  const std::string narrow =
+      "name: s\nprogram: ./none\nrun_cap: 60\nparameters: {x: {min: 0.1, max: "
+      "0.10000000000000002}}\n";
+  for (const std::string& text : {conditional, narrow}) {
+    SweepSource source{.file = "s.yaml", .text = text};
+    EXPECT_TRUE(TriesNoPointTwice(MustParse(text)));
+    EXPECT_FALSE(TriesNoPointTwice(MustParse(text + "repeat_points: true\n")));
+    source.edition = 4;
+    Diagnostics diagnostics;
+    const auto stored = SweepSpec::Parse(source, &diagnostics);
+    ASSERT_TRUE(stored.ok()) << FormatDiagnostics(diagnostics);
+    EXPECT_FALSE(TriesNoPointTwice(*stored));
+    const auto read = SweepSpec::ParseStored(source, stored->digest, &diagnostics);
+    ASSERT_TRUE(read.ok()) << FormatDiagnostics(diagnostics);
+    EXPECT_EQ(read->edition, 4);
+    EXPECT_FALSE(TriesNoPointTwice(*read));
+  }
+  // Where draws give no point again, nothing has changed.
+  EXPECT_FALSE(TriesNoPointTwice(
+      MustParse(conditional.substr(0, conditional.size() - 2) + ", x: {min: 0.0, max: 1.0}}\n")));
 }
 
 // `bayes` chose a model by the first of several metrics when it was stored.

@@ -374,7 +374,7 @@ Reasons ExplainEnded(const TrialSituation& at) {
 void ExplainSearch(const TrialSituation& at, Reasons* reasons) {
   if (at.trial.chosen_source == SuggestionSourceName(SuggestionSource::kStandIn)) {
     reasons->push_back(
-        "its values are a start-up point: a slot was free while the search's model was thinking");
+        "its values are a start-up point: a slot was free and the search's model had not answered");
   }
   if (!at.search_waits.empty()) {
     reasons->push_back(fmt::format("free slots get no further trial of sweep {} now: {}",

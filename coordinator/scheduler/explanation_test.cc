@@ -324,7 +324,7 @@ const Case kCases[] = {
        at.search_thinks = absl::Milliseconds(2100);
      },
      {"it completed 3 h 7 min ago after 19 epochs (attempt 2, worker w)",
-      "its values are a start-up point: a slot was free while the search's model was thinking",
+      "its values are a start-up point: a slot was free and the search's model had not answered",
       "the search of sweep s has not found its next point for 3 s; free slots get "
       "start-up points meanwhile"}},
     {Ended(TrialState::kCompleted, ""),

@@ -20,7 +20,11 @@ SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const Sweep
   sweep.id = row.id;
   sweep.name = row.name;
   sweep.user = row.principal;
-  ++users_[sweep.user].sweeps;
+  // A new one goes behind those that have waited for as long.
+  const auto [user, is_new_user] = users_.try_emplace(sweep.user);
+  if (is_new_user) user->second.served = turns_;
+  ++user->second.sweeps;
+  sweep.served = turns_;
   sweep.data_sha256 = row.data_sha256;
   sweep.needs = NeedsOf(*spec);
   sweep.spec = std::move(spec);

@@ -30,7 +30,7 @@ class CmaEvolution;
 // strategy with increasing population size", CEC 2005).
 class CmaSearch final : public LearningSearch {
  public:
-  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  // `distinct`: as TriesNoPointTwice (search_space.h). `spec` must outlive the object.
   CmaSearch(const SweepSpec* spec, bool distinct);
   ~CmaSearch() override;
 

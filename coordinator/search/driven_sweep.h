@@ -52,6 +52,7 @@ class DrivenSweep {
     std::optional<absl::Duration>
         thinks_since;                   // monotonic; of the model, or of its turn in the queue
     bool is_slow = false;               // its latest thought was
+    bool was_overtaken = false;         // by points that stood in, when its turn came
     bool stands_in = false;             // start-up points are being made or stored
     absl::Duration no_stand_in_before;  // monotonic
     std::set<std::string> stood_in;     // identities of those since the model was asked

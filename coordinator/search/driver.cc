@@ -69,7 +69,10 @@ void SearchDriver::Enqueue(SearchJob job) {
   const bool is_slow = core_.Of(*job.sweep).is_slow;
   // No slot waits for a thread longer than for a model that thinks.
   if (job.sweep->stand_ins != nullptr) core_.Of(*job.sweep).thinks_since = core_.Now();
-  queue_.push_back({.job = std::move(job), .learns = learns, .is_slow = is_slow});
+  // Otherwise a model whose slots are quicker than its turn would never be asked.
+  const bool is_first = std::exchange(core_.Of(*job.sweep).was_overtaken, false);
+  queue_.insert(is_first ? queue_.begin() : queue_.end(),
+                {.job = std::move(job), .learns = learns, .is_slow = is_slow});
 }
 
 std::optional<SearchDriver::Waiting> SearchDriver::Dequeue(std::deque<Waiting>::iterator next) {
@@ -79,6 +82,7 @@ std::optional<SearchDriver::Waiting> SearchDriver::Dequeue(std::deque<Waiting>::
   shared.thinks_since.reset();
   if (shared.stored > waiting.job.demand.configurations) {  // by what stood in
     shared.is_busy = false;
+    shared.was_overtaken = true;
     core_.Want();
     return std::nullopt;
   }

@@ -767,7 +767,7 @@ TEST_P(ReplayOfSlowModelsTest, EveryPointFollowsFromWhatIsStored) {
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
   const std::unique_ptr<Search> search = Search::Make(demand->spec.get());
-  const bool all_distinct = AllDistinct(*demand->spec);
+  const bool all_distinct = TriesNoPointTwice(*demand->spec);
   StartUpPoints stand_ins(demand->spec.get(), SearchStart());
   const ObservationPage page = Must(ReadObservations(store_.get(), 1, *demand->spec, {}, 10'000));
   auto event = page.observations.begin();

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "coordinator/search/search.h"
 #include "coordinator/search/testing/told_search.h"
@@ -91,18 +93,54 @@ TEST(EmptySpace, AGridTrainsItsOnePoint) {
   EXPECT_FALSE((*search->Suggest(2)).has_value());
 }
 
-// Of a range that has one value only; the parser cannot list it.
-TEST(EmptySpace, ARangeOfOneNumberIsARange) {
+// Of a range that has one or two values only; the parser cannot list them.
+TEST(EmptySpace, ARangeOfFewNumbersIsTriedOnce) {
+  const std::pair<const char*, std::set<double>> ranges[] = {
+      {"{min: 0.5, max: 0.5}", {0.5}},
+      {"{min: 0.1, max: 0.10000000000000002}", {0.1, 0.10000000000000002}}};
   for (const char* const method : {"random", "sobol", "tpe", "gp", "cmaes"}) {
-    const SweepSpec spec = NothingVaries(method, "parameters: {x: {min: 0.5, max: 0.5}}\n", "");
-    ToldSearch search(&spec);
-    for (int i = 0; i < 20; ++i) {
-      const ParameterMap point = search.Ask();
-      if (point.empty()) break;
-      EXPECT_EQ(AsDouble(point.at("x")), 0.5) << method << " " << i;
-      search.End(search.asked(), i % 3);
+    for (const auto& [range, values] : ranges) {
+      const SweepSpec spec =
+          NothingVaries(method, std::string("parameters: {x: ") + range + "}\n", "");
+      const std::unique_ptr<Search> search = Search::Make(&spec);
+      std::multiset<double> tried;
+      absl::StatusOr<std::optional<Suggestion>> next = search->Suggest(1);
+      for (int number = 2; next.ok() && next->has_value() && number < 20; ++number) {
+        tried.insert(AsDouble((*next)->configuration.parameters.at("x")));
+        next = search->Suggest(number);
+      }
+      // It ends like any space that cannot be listed and of which nothing is left.
+      if (!next.ok()) {
+        EXPECT_THAT(std::string(next.status().message()),
+                    testing::EndsWith("new point of the search space"))
+            << method;
+      }
+      EXPECT_FALSE(tried.empty()) << method;
+      for (const double value : tried) {
+        EXPECT_TRUE(values.contains(value)) << method << " " << value;
+        EXPECT_EQ(tried.count(value), 1u) << method << " " << value;
+      }
     }
-    EXPECT_GT(search.asked(), 1) << method;
+  }
+}
+
+// One of its branches has a single point.
+TEST(EmptySpace, ABranchOfOnePointIsTriedOnce) {
+  for (const char* const method : {"random", "sobol", "tpe", "gp"}) {
+    const SweepSpec spec = NothingVaries(
+        method,
+        "parameters: {kind: {values: [plain, other]}, x: {min: 0.1, max: 0.5, when: \"kind == "
+        "'other'\"}}\n",
+        "");
+    ToldSearch search(&spec);
+    int plain = 0;
+    for (int i = 0; i < 40; ++i) {
+      const ParameterMap point = search.Ask();
+      ASSERT_FALSE(point.empty()) << method << " " << i << ": the other branch has more";
+      plain += std::get<std::string>(point.at("kind")) == "plain";
+      search.End(search.asked(), i % 7);
+    }
+    EXPECT_EQ(plain, 1) << method;
   }
 }
 

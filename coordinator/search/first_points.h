@@ -22,7 +22,7 @@ namespace sweep {
 // there.
 class FirstPoints final : public Search {
  public:
-  // `made`: from number 1 on; empty without an edit. `distinct`: as AllDistinct
+  // `made`: from number 1 on; empty without an edit. `distinct`: as TriesNoPointTwice
   // (search_makers.h). `spec` must outlive the object.
   FirstPoints(const SweepSpec* spec, std::unique_ptr<Search> rest,
               const std::vector<ParameterMap>& made, bool distinct);

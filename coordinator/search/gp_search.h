@@ -43,7 +43,7 @@ class GpSearch final : public LearningSearch {
   static constexpr std::size_t kMostPoints = 500;
   static constexpr std::size_t kMostFitted = 150;
 
-  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  // `distinct`: as TriesNoPointTwice (search_space.h). `spec` must outlive the object.
   GpSearch(const SweepSpec* spec, bool distinct);
 
  private:

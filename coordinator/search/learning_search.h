@@ -89,8 +89,8 @@ class LearningSearch : public Search {
     std::optional<double> expected_improvement;  // as in SuggestionOrigin
   };
 
-  // `distinct`: as AllDistinct (search_makers.h). `start_up`: configurations that must have ended
-  // before the model is asked. `spec` must outlive the object.
+  // `distinct`: as TriesNoPointTwice (search_space.h). `start_up`: configurations that must have
+  // ended before the model is asked. `spec` must outlive the object.
   LearningSearch(const SweepSpec* spec, bool distinct, std::size_t start_up = kStartUp);
 
   // A suggestion for that number from what is known; nullopt when it finds no point.

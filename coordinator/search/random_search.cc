@@ -55,9 +55,9 @@ absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
     if (!list_) list_.emplace(spec_, FiniteSearch::Order::kShuffled);
     return list_->Draw(number);
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "sweep ", spec_->name, ": ", kMaxDraws, " draws found no ", distinct_ ? "new point" : "point",
-      " of the search space that satisfies the constraints"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("sweep ", spec_->name, ": ", kMaxDraws, " draws found no ",
+                   distinct_ ? "new " : "", "point of the search space", WhichAreAllowed(*spec_)));
 }
 
 absl::StatusOr<std::optional<Configuration>> RandomSearch::Point(std::int64_t number) {

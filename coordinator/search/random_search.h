@@ -23,7 +23,7 @@ class RandomSearch final : public Search {
   // Draws per configuration before the constraints count as excluding everything.
   static constexpr int kMaxDraws = 1000;
 
-  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  // `distinct`: as TriesNoPointTwice (search_space.h). `spec` must outlive the object.
   RandomSearch(const SweepSpec* spec, bool distinct)
       : spec_(spec), distinct_(distinct), completer_(spec) {}
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/spec/search_space.h"
 #include "coordinator/search/cma_search.h"
 #include "coordinator/search/finite_search.h"
 #include "coordinator/search/first_points.h"
@@ -21,26 +22,26 @@ std::unique_ptr<Search> MakeGrid(const SweepSpec* spec) {
 
 std::unique_ptr<Search> MakeRandom(const SweepSpec* spec) {
   // The parser has counted the points if the space is small enough to enumerate.
-  if (spec->points && AllDistinct(*spec)) {
+  if (spec->points && TriesNoPointTwice(*spec)) {
     return std::make_unique<FiniteSearch>(spec, FiniteSearch::Order::kShuffled);
   }
-  return std::make_unique<RandomSearch>(spec, AllDistinct(*spec));
+  return std::make_unique<RandomSearch>(spec, TriesNoPointTwice(*spec));
 }
 
 std::unique_ptr<Search> MakeSobol(const SweepSpec* spec) {
-  return std::make_unique<SobolSearch>(spec, AllDistinct(*spec));
+  return std::make_unique<SobolSearch>(spec, TriesNoPointTwice(*spec));
 }
 
 std::unique_ptr<Search> MakeTpe(const SweepSpec* spec) {
-  return std::make_unique<TpeSearch>(spec, AllDistinct(*spec));
+  return std::make_unique<TpeSearch>(spec, TriesNoPointTwice(*spec));
 }
 
 std::unique_ptr<Search> MakeGp(const SweepSpec* spec) {
-  return std::make_unique<GpSearch>(spec, AllDistinct(*spec));
+  return std::make_unique<GpSearch>(spec, TriesNoPointTwice(*spec));
 }
 
 std::unique_ptr<Search> MakeCmaes(const SweepSpec* spec) {
-  return std::make_unique<CmaSearch>(spec, AllDistinct(*spec));
+  return std::make_unique<CmaSearch>(spec, TriesNoPointTwice(*spec));
 }
 
 std::unique_ptr<Search> MakePbt(const SweepSpec* spec) { return std::make_unique<PbtSearch>(spec); }
@@ -54,13 +55,6 @@ constexpr SearchMaker kMakers[] = {
 
 std::span<const SearchMaker> SearchMakers() { return kMakers; }
 
-bool HasFiniteSpace(const SweepSpec& spec) {
-  return std::all_of(spec.parameters.begin(), spec.parameters.end(),
-                     [](const Parameter& one) { return one.GridSize() > 0 || one.q > 0; });
-}
-
-bool AllDistinct(const SweepSpec& spec) { return !spec.repeat_points && HasFiniteSpace(spec); }
-
 std::unique_ptr<Search> Search::Make(const SweepSpec* spec) { return Make(spec, {}); }
 
 std::unique_ptr<Search> Search::Make(const SweepSpec* spec, SearchStart start) {
@@ -73,7 +67,8 @@ std::unique_ptr<Search> Search::Make(const SweepSpec* spec, SearchStart start) {
   // A population begins with the points of `try_first` itself.
   const bool has_first = !spec->try_first.empty() && !spec->HasPopulation();
   if (start.made.empty() && !has_first) return search;
-  return std::make_unique<FirstPoints>(spec, std::move(search), start.made, AllDistinct(*spec));
+  return std::make_unique<FirstPoints>(spec, std::move(search), start.made,
+                                       TriesNoPointTwice(*spec));
 }
 
 }  // namespace sweep

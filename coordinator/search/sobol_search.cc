@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/philox.h"
+#include "common/spec/search_space.h"
 #include "coordinator/search/point_identity.h"
 
 namespace sweep {
@@ -92,8 +93,8 @@ absl::StatusOr<std::optional<Configuration>> SobolSearch::Next() {
     if (next) return next;
     if (!spec_->points) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "sweep ", spec_->name, ": ", kMaxTried, " points found no ", distinct_ ? "new " : "",
-          "one of the search space that satisfies the constraints"));
+          "sweep ", spec_->name, ": ", kMaxTried, " draws found no ", distinct_ ? "new " : "",
+          "point of the search space", WhichAreAllowed(*spec_)));
     }
     rest_.emplace(spec_, FiniteSearch::Order::kShuffled);
   }

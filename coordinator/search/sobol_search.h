@@ -27,7 +27,7 @@ class SobolSearch final : public Search {
   // Excluded or known points in a row before the constraints count as excluding everything.
   static constexpr int kMaxTried = 1000;
 
-  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  // `distinct`: as TriesNoPointTwice (search_space.h). `spec` must outlive the object.
   SobolSearch(const SweepSpec* spec, bool distinct);
 
   absl::StatusOr<std::optional<Suggestion>> Suggest(std::int64_t number) override {

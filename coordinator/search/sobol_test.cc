@@ -208,7 +208,8 @@ TEST(SobolSearch, SaysWhenNearlyEverythingIsExcluded) {
   impossible.constraints.push_back(*Expression::Parse("lr > 2"));
   const std::unique_ptr<Search> none = Search::Make(&impossible);
   const auto refusal = none->Suggest(1);
-  EXPECT_THAT(std::string(refusal.status().message()), HasSubstr("1000 points found no"));
+  EXPECT_THAT(std::string(refusal.status().message()),
+              HasSubstr("1000 draws found no point of the search space that satisfies"));
   EXPECT_EQ(none->Suggest(1).status(), refusal.status()) << "also when it is asked again";
 }
 

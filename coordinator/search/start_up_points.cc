@@ -2,8 +2,8 @@
 
 #include <iterator>
 
+#include "common/spec/search_space.h"
 #include "coordinator/search/point_identity.h"
-#include "coordinator/search/search_makers.h"
 
 namespace sweep {
 
@@ -16,7 +16,7 @@ StartUpPoints::StartUpPoints(const SweepSpec* spec, bool distinct)
       before_(std::ssize(spec->try_first)) {}
 
 StartUpPoints::StartUpPoints(const SweepSpec* spec, const SearchStart& start)
-    : StartUpPoints(spec, AllDistinct(*spec)) {
+    : StartUpPoints(spec, TriesNoPointTwice(*spec)) {
   if (start.first_own() > 1) BeginAt(start.first_own());
   for (const ParameterMap& point : start.made) Know(point);
   for (const EarlierConfiguration& one : start.earlier) Know(one.point);

@@ -18,7 +18,7 @@ namespace sweep {
 // repeated points. Pure.
 class StartUpPoints {
  public:
-  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  // `distinct`: as TriesNoPointTwice (search_space.h). `spec` must outlive the object.
   StartUpPoints(const SweepSpec* spec, bool distinct);
   // Of a search that begins with `start`.
   StartUpPoints(const SweepSpec* spec, const SearchStart& start);

@@ -28,7 +28,7 @@ class TpeSearch final : public LearningSearch {
   // Points drawn for a suggestion.
   static constexpr int kCandidates = 24;
 
-  // `distinct`: as AllDistinct (search_makers.h). `spec` must outlive the object.
+  // `distinct`: as TriesNoPointTwice (search_space.h). `spec` must outlive the object.
   TpeSearch(const SweepSpec* spec, bool distinct);
 
  private:

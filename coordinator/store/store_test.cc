@@ -153,7 +153,7 @@ TEST_P(StoreTest, AConfigurationKeepsHowItWasChosen) {
   EXPECT_EQ(stands_in.source, SuggestionSource::kStandIn);
   EXPECT_EQ(stands_in.expected_improvement, std::nullopt);
   EXPECT_EQ(SuggestionOriginText(stands_in),
-            "by tpe, a start-up point while its model was thinking");
+            "by tpe, a start-up point because its model had not answered");
   EXPECT_EQ(store_->Read(FindTrial, "s", 3)->origin().has_value(), false);
 }
 

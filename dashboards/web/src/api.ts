@@ -436,7 +436,7 @@ export interface TrialFacts {
   worker: string;
   reason: string; // why it failed or was cancelled
   chosen_by: string | null; // search method that chose its values; null when that was not stored yet
-  chosen_source: string | null; // where they come from: try_first, sequence (grid, random, sobol), start_up, model, random (the model had none), stand_in (a start-up point while it was thinking), or of a population went_on or copied (from a better member)
+  chosen_source: string | null; // where they come from: try_first, sequence (grid, random, sobol), start_up, model, random (the model had none), stand_in (a start-up point, before it answered), or of a population went_on or copied (from a better member)
   expected_improvement: number | null; // by how much the model expected them to be better than the best, in units of the metric; null for a method that does not say
   seen_results: number | null; // configurations that had ended for the search; null for none
   member: number | null; // of a population: the member whose training it is a segment of, from 1; null in every other sweep

@@ -8,7 +8,7 @@ const SOURCES: Record<string, string> = {
   start_up: "start-up point",
   model: "its model",
   random: "random point",
-  stand_in: "start-up point while its model was thinking",
+  stand_in: "start-up point because its model had not answered",
   went_on: "going on with its values",
   copied: "copy of a better member with changed values",
 };
