@@ -92,8 +92,14 @@ bool HasFiniteSpace(const SweepSpec& spec) {
   return std::all_of(spec.parameters.begin(), spec.parameters.end(), IsCounted);
 }
 
-std::string WhichAreAllowed(const SweepSpec& spec) {
-  return spec.constraints.empty() ? "" : " that satisfies the constraints";
+absl::Status NoneDrawn(const SweepSpec& spec, int draws, bool has_some) {
+  const char* const allowed = spec.constraints.empty() ? "" : " that satisfies the constraints";
+  if (has_some) {
+    return absl::OutOfRangeError(
+        absl::StrCat(draws, " draws found no new point of the search space", allowed));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "sweep ", spec.name, ": ", draws, " draws found no point of the search space", allowed));
 }
 
 bool TriesNoPointTwice(const SweepSpec& spec) {

@@ -53,8 +53,9 @@ bool HasFiniteSpace(const SweepSpec& spec);
 // and from edition 5 on also where only parameters under a condition have uncounted values, or a
 // range has few doubles; unless the file asks for repeated points.
 bool TriesNoPointTwice(const SweepSpec& spec);
-// " that satisfies the constraints", for messages; "" without constraints.
-std::string WhichAreAllowed(const SweepSpec& spec);
+// Says that so many draws have found no point that the constraints allow, or no new one where there
+// were some: OutOfRange then, else InvalidArgument.
+absl::Status NoneDrawn(const SweepSpec& spec, int draws, bool has_some);
 
 // The finite search space of a sweep as one mixed-radix number per point: one digit per parameter,
 // the last digit fastest. Without the points that have a value of probability 0, unless the sweep

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "common/base/philox.h"
 #include "common/spec/search_space.h"
 #include "coordinator/search/point_identity.h"
@@ -55,9 +54,7 @@ absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
     if (!list_) list_.emplace(spec_, FiniteSearch::Order::kShuffled);
     return list_->Draw(number);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("sweep ", spec_->name, ": ", kMaxDraws, " draws found no ",
-                   distinct_ ? "new " : "", "point of the search space", WhichAreAllowed(*spec_)));
+  return NoneDrawn(*spec_, kMaxDraws, /*has_some=*/distinct_ && number > 1);
 }
 
 absl::StatusOr<std::optional<Configuration>> RandomSearch::Point(std::int64_t number) {

@@ -45,9 +45,10 @@ std::string NoMorePoints(std::int64_t number, bool leaves_out) {
     return "the search space has no further point that satisfies the constraints, can be built and "
            "that no earlier file or sweep has tried";
   }
-  return fmt::format(
-      "the search space has only {} points that satisfy the constraints and can be built",
-      number - 1);
+  return fmt::format("the search space has only {} and can be built",
+                     number == 2
+                         ? "1 point that satisfies the constraints"
+                         : fmt::format("{} points that satisfy the constraints", number - 1));
 }
 
 }  // namespace sweep

@@ -68,7 +68,9 @@ std::optional<Suggestion> SuggestOne(DriverCore& core, DrivenSweep& sweep, std::
       AskOrDraw(*sweep.spec, &Search::Peek, number, sweep.search.get());
   if (!next.ok()) {
     sweep.end_reason = std::string(next.status().message());
-    spdlog::error("search ended sweep={} reason={:?}", sweep.spec->name, sweep.end_reason);
+    // OutOfRange: it has tried what there is.
+    spdlog::log(absl::IsOutOfRange(next.status()) ? spdlog::level::info : spdlog::level::err,
+                "search ended sweep={} reason={:?}", sweep.spec->name, sweep.end_reason);
     return std::nullopt;
   }
   if (!next->has_value()) {

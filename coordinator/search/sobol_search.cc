@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "common/base/philox.h"
 #include "common/spec/search_space.h"
 #include "coordinator/search/point_identity.h"
@@ -92,9 +91,7 @@ absl::StatusOr<std::optional<Configuration>> SobolSearch::Next() {
     std::optional<Configuration> next = NextOfSequence();
     if (next) return next;
     if (!spec_->points) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "sweep ", spec_->name, ": ", kMaxTried, " draws found no ", distinct_ ? "new " : "",
-          "point of the search space", WhichAreAllowed(*spec_)));
+      return NoneDrawn(*spec_, kMaxTried, /*has_some=*/distinct_ && made_ > 0);
     }
     rest_.emplace(spec_, FiniteSearch::Order::kShuffled);
   }
